@@ -1,0 +1,158 @@
+"""Clean text for the model, with a way back to the text as it was sent."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import ftfy
+
+# Tags that HTML is recognised by, and those of them that end a paragraph. The patterns have no nested repetition, so
+# that their time is linear in the text whatever it holds.
+_HTML = re.compile(r"</?(?:a|article|b|body|br|div|em|h[1-6]|html|i|img|li|p|section|span|strong|ul)\b[^<>]*>", re.I)
+_BLOCK = re.compile(r"</?(?:article|blockquote|br|div|h[1-6]|li|ol|p|section|table|td|th|tr|ul)\b", re.I)
+_PIECE = re.compile(r"\s+|\S+")
+_HTML_PIECE = re.compile(r"<[/!a-z][^<>]*>|\s+|<|[^\s<]+", re.I)
+_HIDDEN = re.compile(r"<!--|<(?:script|style)\b", re.I)
+_HIDDEN_END = {
+    "<!--": re.compile("-->"),
+    "<script": re.compile(r"</script\s*>?", re.I),
+    "<style": re.compile(r"</style\s*>?", re.I),
+}
+_TERMINAL = re.compile(r"[.!?:…。！？؟।][\"'”’»)\]]*$")
+_WRAP_COLUMN = 100
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """A stretch of clean text and where it came from. Of equal lengths, it maps point to point, else as a whole."""
+
+    start: int
+    length: int
+    source_start: int
+    source_length: int
+
+
+@dataclass(frozen=True)
+class NormalizedText:
+    """Text ready for sentence splitting: no control characters, mojibake or tags; paragraphs apart by line breaks.
+
+    All positions count Unicode code points.
+    """
+
+    text: str
+    _segments: tuple[_Segment, ...]
+
+    def source_span(self, start: int, end: int) -> tuple[int, int]:
+        """Where `text[start:end]`, which must not be empty, is in the text as it was sent."""
+        if not 0 <= start < end <= len(self.text):
+            raise ValueError(f"[{start}, {end}) is no stretch of a text of {len(self.text)} characters")
+        return self._source_point(start)[0], self._source_point(end - 1)[1]
+
+    def _source_point(self, position: int) -> tuple[int, int]:
+        index = bisect_right(self._segments, position, key=lambda segment: segment.start) - 1
+        segment = self._segments[index]
+        if segment.length == segment.source_length:
+            source = segment.source_start + position - segment.start
+            return source, source + 1
+        return segment.source_start, segment.source_start + segment.source_length
+
+
+def normalize(text: str) -> NormalizedText:
+    """Repairs characters (ftfy), drops HTML tags, evens out white space.
+
+    A paragraph ends at a blank line, and at a single line break unless the text is hard-wrapped. The result is empty
+    if there is nothing to read.
+    """
+    is_html = len(_HTML.findall(text, 0, 20_000)) >= 2
+    break_lines = not _is_hard_wrapped(text)
+    parts: list[str] = []
+    segments: list[_Segment] = []
+    length = 0
+    gap: tuple[int, int, str] | None = None  # white space not yet written: where it was, and what stands for it
+
+    def write(piece: str, source_start: int, source_length: int) -> None:
+        nonlocal length
+        parts.append(piece)
+        last = segments[-1] if segments else None
+        if (
+            last is not None
+            and last.length == last.source_length
+            and len(piece) == source_length
+            and last.source_start + last.source_length == source_start
+        ):
+            segments[-1] = _Segment(last.start, last.length + len(piece), last.source_start, last.length + len(piece))
+        else:
+            segments.append(_Segment(length, len(piece), source_start, source_length))
+        length += len(piece)
+
+    for match in _html_pieces(text) if is_html else _PIECE.finditer(text):
+        piece = match.group()
+        start, size = match.start(), len(piece)
+        if piece.isspace() or (is_html and size > 1 and piece[0] == "<"):
+            space = _space(piece, break_lines, is_html)
+            if length and space:
+                gap = (
+                    (start, size, space)
+                    if gap is None
+                    else (gap[0], start + size - gap[0], max(gap[2], space, key=_rank))
+                )
+            continue
+        clean = _clean_word(piece)
+        if not clean:
+            continue
+        if gap is not None:
+            write(gap[2], gap[0], gap[1])
+            gap = None
+        write(clean, start, size)
+    return NormalizedText("".join(parts), tuple(segments))
+
+
+def _html_pieces(text: str) -> Iterator[re.Match[str]]:
+    """Tags, white space and words, without comments, scripts and styles. One that never ends hides nothing."""
+    position = 0
+    endless: set[str] = set()  # looked for once in vain, so that many unclosed ones do not cost a search each
+    for opening in _HIDDEN.finditer(text):
+        kind = opening.group().lower()
+        if opening.start() < position or kind in endless:
+            continue
+        closing = _HIDDEN_END[kind].search(text, opening.end())
+        if closing is None:
+            endless.add(kind)
+            continue
+        yield from _HTML_PIECE.finditer(text, position, opening.start())
+        position = closing.end()
+    yield from _HTML_PIECE.finditer(text, position)
+
+
+def _space(piece: str, break_lines: bool, is_html: bool) -> str:
+    """What a run of white space, or a tag, becomes."""
+    if piece[0] == "<":
+        return "\n\n" if _BLOCK.match(piece) else ""
+    if is_html:
+        return " "
+    breaks = piece.replace("\r\n", "\n").count("\n") + piece.count("\u2029") + piece.count("\u2028")
+    if breaks >= 2 or "\u2029" in piece:
+        return "\n\n"
+    return "\n" if breaks and break_lines else " "
+
+
+def _rank(space: str) -> int:
+    return (" ", "\n", "\n\n").index(space)
+
+
+def _is_hard_wrapped(text: str) -> bool:
+    """Whether line breaks fall where a column was full, rather than where a paragraph ended."""
+    lines = [line.strip() for line in text[:20_000].splitlines() if line.strip()]
+    if len(lines) < 4 or max(map(len, lines)) > _WRAP_COLUMN:
+        return False
+    open_lines = [line for line in lines if not _TERMINAL.search(line)]
+    return len(open_lines) > len(lines) / 2 and sum(map(len, open_lines)) / len(open_lines) > _WRAP_COLUMN / 2
+
+
+@lru_cache(maxsize=4096)
+def _clean_word(word: str) -> str:
+    if word.isascii() and word.isprintable() and "&" not in word:
+        return word
+    return "".join(ftfy.fix_text(word).split())
