@@ -7,6 +7,7 @@ import sentencex
 
 # What may end a sentence, and what may stand after it.
 _END = re.compile(r"[.!?…。！？؟।][\"'”’»›)\]]*$")
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]+")
 _PARAGRAPH = re.compile(r"[^\n]+")
 
 
@@ -44,5 +45,5 @@ def is_complete(sentence: str) -> bool:
 
 
 def word_count(text: str) -> int:
-    """Words, as an editor counts them: what white space keeps apart."""
-    return len(text.split())
+    """Words, as a word processor counts them: what white space keeps apart, and each Chinese or Japanese character."""
+    return len(_WORD.findall(text))

@@ -1,0 +1,240 @@
+"""Cards: what has to be known of a checkpoint to summarise with it.
+
+A card is a TOML file in `nutgraf_models/cards/`. Adding a checkpoint to the ones known by name is adding a card. A
+local folder in the hub's format needs none: what a card would say is read from the folder (`card_for_folder`).
+"""
+
+import json
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from nutgraf_models.errors import ModelError
+from nutgraf_models.lengths import Length
+
+DEFAULT_MODEL = "smollm2-135m-nutgraf"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Decoding(_Part):
+    """How a summary is searched for; the names and meanings are those of transformers' `GenerationConfig`.
+
+    `no_repeat_ngram_size` and `repetition_penalty` look at what was generated, never at the article: copying from it
+    is no repetition.
+    """
+
+    max_new_tokens: int = Field(ge=1)
+    min_new_tokens: int = Field(default=0, ge=0)
+    num_beams: int = Field(default=1, ge=1, le=16)
+    length_penalty: float = 1.0
+    early_stopping: bool = False
+    no_repeat_ngram_size: int = Field(default=0, ge=0)
+    repetition_penalty: float = Field(default=1.0, gt=0)
+
+
+class Prompt(_Part):
+    """The text around the article. What stands before it is common to both lengths, so that it is read only once."""
+
+    before: str = ""
+    after_short: str = ""
+    after_long: str = ""
+
+    def after(self, length: Length) -> str:
+        return self.after_short if length is Length.SHORT else self.after_long
+
+
+class DecodingPresets(_Part):
+    short: Decoding
+    long: Decoding
+
+    def of(self, length: Length) -> Decoding:
+        return self.short if length is Length.SHORT else self.long
+
+
+class Score(_Part):
+    """A published or measured figure, and where it is from."""
+
+    dataset: str
+    metric: str
+    value: float
+    source: str
+
+
+class Card(_Part):
+    """A checkpoint. `context_window` and `max_input_tokens` count the model's own tokens.
+
+    `source` is one of `hf:<repo>[@<revision>]`, `pypi:<package>==<version>!<file in the wheel>`, `path:<folder>`.
+    `context_window` bounds prompt and answer together in a decoder-only model, the prompt alone in an
+    encoder-decoder. `max_input_tokens` is the longest article that the model is good at; no more of it is read. `disk_megabytes` is
+    what the model takes in the cache. A `provisional` card stands for a repository whose files nobody has seen yet.
+    """
+
+    id: str
+    description: str
+    family: Literal["seq2seq", "causal", "lead"]
+    source: str = ""
+    sha256: str | None = None
+    disk_megabytes: int | None = Field(default=None, ge=1)
+    licence: str = "unknown"
+    languages: tuple[str, ...] = ("en",)
+    context_window: int = Field(default=1_000_000, ge=16)
+    max_input_tokens: int | None = Field(default=None, ge=16)
+    prompt: Prompt = Prompt()
+    decoding: DecodingPresets
+    notes: str = ""
+    provisional: bool = False
+    scores: tuple[Score, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_encoding(self) -> "Card":
+        if self.family == "seq2seq" and self.prompt.after_short != self.prompt.after_long:
+            raise ValueError("an encoder-decoder reads the article once: prompt.after_short and after_long must agree")
+        return self
+
+
+def known_cards() -> list[str]:
+    """The ids of the cards that come with the package."""
+    folder = resources.files("nutgraf_models") / "cards"
+    return sorted(load_card(entry).id for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def find_card(model: str) -> Card:
+    """The card that `--model` names: a card's id, a card file, a local folder, or a hub id such as `org/name`.
+
+    Raises:
+        ModelError: nothing is known by that name, or a file is not what it should be.
+    """
+    for entry in (resources.files("nutgraf_models") / "cards").iterdir():
+        if entry.name.endswith(".toml"):
+            card = load_card(entry)
+            if model == card.id or f"{card.id}.toml" == model:
+                return card
+    path = Path(model).expanduser()
+    if path.is_dir():
+        return card_for_folder(path)
+    if path.suffix == ".toml" and path.is_file():
+        return load_card(path)
+    repository, _, revision = model.partition("@")
+    if repository.count("/") == 1 and not repository.startswith((".", "/", "~")):
+        return _hub_card(repository, revision)
+    raise ModelError(
+        f"no model {model!r}: it is neither a card ({', '.join(known_cards())}), nor a folder, nor a hub id (org/name)"
+    )
+
+
+def load_card(file: Any) -> Card:
+    """Reads a card file (a `Path` or a package resource)."""
+    try:
+        return Card.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
+        raise ModelError(f"the card {file.name} is not valid: {error}") from error
+
+
+def card_for_folder(folder: Path, *, id: str | None = None) -> Card:
+    """A card made from what a folder in the hub's format says of itself.
+
+    Raises:
+        ModelError: the folder is not in that format.
+    """
+    config = _read_json(folder / "config.json")
+    if config is None:
+        raise ModelError(f"{folder.name} is no model folder: it has no config.json")
+    generation = {**config, **(_read_json(folder / "generation_config.json") or {})}
+    task = (config.get("task_specific_params") or {}).get("summarization", {})
+    name = id or folder.resolve().name
+    description = f"the folder {folder.name}"
+    source = f"path:{folder.resolve()}"
+    if config.get("is_encoder_decoder"):
+        window = config.get("max_position_embeddings") or config.get("n_positions") or 512
+        return Card(
+            id=name,
+            description=description,
+            family="seq2seq",
+            source=source,
+            context_window=window,
+            prompt=Prompt(before=task.get("prefix") or generation.get("prefix") or _usual_prefix(config)),
+            decoding=_presets({**generation, **task}),
+        )
+    return Card(
+        id=name,
+        description=description,
+        family="causal",
+        source=source,
+        context_window=config.get("max_position_embeddings") or 2048,
+        prompt=_chat_prompt(folder),
+        decoding=DecodingPresets(short=_CAUSAL_SHORT, long=_CAUSAL_LONG),
+    )
+
+
+_CAUSAL_SHORT = Decoding(max_new_tokens=80, no_repeat_ngram_size=4)
+_CAUSAL_LONG = Decoding(max_new_tokens=200, no_repeat_ngram_size=4)
+_INSTRUCTION = {
+    Length.SHORT: "Summarize the article in one sentence.",
+    Length.LONG: "Summarize the article in three sentences.",
+}
+_ARTICLE_MARK = "{{article}}"
+
+
+def _usual_prefix(config: dict[str, Any]) -> str:
+    return "summarize: " if config.get("model_type") in ("t5", "mt5", "umt5", "longt5") else ""
+
+
+def _presets(generation: dict[str, Any]) -> DecodingPresets:
+    """LONG is what the checkpoint was made to write; SHORT is its beginning: a search that may end after a sentence."""
+    max_new = generation.get("max_new_tokens") or generation.get("max_length") or 142
+    long = Decoding(
+        # A max_length of 20 is transformers' default, and no one's choice for summaries.
+        max_new_tokens=142 if max_new <= 20 else max_new,
+        min_new_tokens=generation.get("min_new_tokens") or generation.get("min_length") or 0,
+        num_beams=generation.get("num_beams") or 4,
+        length_penalty=1.0 if generation.get("length_penalty") is None else generation["length_penalty"],
+        early_stopping=bool(generation.get("early_stopping")),
+        no_repeat_ngram_size=generation.get("no_repeat_ngram_size") or 3,
+    )
+    short = long.model_copy(update={"max_new_tokens": min(long.max_new_tokens, 80), "min_new_tokens": 0})
+    return DecodingPresets(short=short, long=long)
+
+
+def _chat_prompt(folder: Path) -> Prompt:
+    """The folder's own chat template around the article and the instruction, which comes last."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    if not tokenizer.chat_template:
+        return Prompt(after_short="\n\nIn one sentence:", after_long="\n\nIn three sentences:")
+    parts = {}
+    for length, instruction in _INSTRUCTION.items():
+        message = {"role": "user", "content": f"{_ARTICLE_MARK}\n\n{instruction}"}
+        rendered = tokenizer.apply_chat_template([message], tokenize=False, add_generation_prompt=True)
+        parts[length] = str(rendered).split(_ARTICLE_MARK, 1)
+    return Prompt(before=parts[Length.SHORT][0], after_short=parts[Length.SHORT][1], after_long=parts[Length.LONG][1])
+
+
+def _hub_card(repository: str, revision: str) -> Card:
+    """A card for a hub repository, of which nothing is known until it has been pulled."""
+    return Card(
+        id=repository,
+        description=f"{repository}, from the hub",
+        family="seq2seq",
+        source=f"hf:{repository}@{revision}" if revision else f"hf:{repository}",
+        decoding=_presets({}),
+        provisional=True,
+    )
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"cannot read {path.name} of {path.parent.name}: {error}") from error
+    if not isinstance(value, dict):
+        raise ModelError(f"{path.name} of {path.parent.name} should hold a JSON object")
+    return value

@@ -1,0 +1,116 @@
+"""`nutgraf models` and `nutgraf eval`."""
+
+import json
+import sys
+from pathlib import Path
+from types import TracebackType
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from nutgraf_models import store
+from nutgraf_models.cards import DEFAULT_MODEL, find_card, known_cards
+from nutgraf_models.errors import ModelError
+
+
+class _Bar:
+    """A progress bar on standard error; nothing where that is no terminal."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+        self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> "_Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def __call__(self, what: str, done: int, total: int | None) -> None:
+        if what not in self._tasks:
+            self._tasks[what] = self._progress.add_task(what, total=total)
+        self._progress.update(self._tasks[what], completed=done, total=total)
+
+
+@click.group()
+def models() -> None:
+    """List, show and fetch models."""
+
+
+@models.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def list_(as_json: bool) -> None:
+    """List the models known by name."""
+    cards = [find_card(name) for name in known_cards()]
+    if as_json:
+        rows = [
+            {"id": card.id, "family": card.family, "licence": card.licence, "pulled": store.is_pulled(card)}
+            for card in cards
+        ]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    table = Table("model", "family", "licence", "on this machine", "what it is", box=None, pad_edge=False)
+    for card in cards:
+        name = f"{card.id} (default)" if card.id == DEFAULT_MODEL else card.id
+        table.add_row(name, card.family, card.licence, "yes" if store.is_pulled(card) else "no", card.description)
+    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+
+
+@models.command()
+@click.argument("model", default=DEFAULT_MODEL)
+def show(model: str) -> None:
+    """Show a model's card as JSON. MODEL is a card's id, a card file, a folder, or a hub id."""
+    try:
+        card = find_card(model)
+        click.echo(card.model_dump_json(indent=2))
+        if card.family != "lead" and store.is_pulled(card):
+            click.echo(f"on this machine in {store.locate(card)}", err=True)
+    except ModelError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@models.command()
+@click.argument("model", default=DEFAULT_MODEL)
+@click.option("--force", is_flag=True, help="Fetch it again even if it is there.")
+def pull(model: str, force: bool) -> None:
+    """Fetch a model, verify it, and keep it in the cache. MODEL is a card's id, a card file, or a hub id."""
+    try:
+        card = find_card(model)
+        if card.family == "lead":
+            click.echo(f"{card.id} needs no files", err=True)
+            return
+        with _Bar() as bar:
+            folder = store.pull(card, bar, force=force)
+    except ModelError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{card.id} is in {folder}", err=True)
+
+
+@click.command("eval")
+@click.argument("data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--length", type=click.Choice(["short", "long"]), required=True, help="The summaries to write.")
+@click.option(
+    "--model", default=DEFAULT_MODEL, show_default=True, help="A card's id, a card file, a folder, or a hub id."
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Use only the first articles.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; one for each core if not given.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def evaluate(data: Path, length: str, model: str, limit: int | None, threads: int | None, as_json: bool) -> None:
+    """Score a model on DATA, next to the lead baseline.
+
+    DATA is JSON lines with an "article" and its "reference" summary each.
+    """
+    from nutgraf_models import evaluation
+
+    try:
+        report = evaluation.evaluate(data, length, model, limit=limit, threads=threads)
+    except ModelError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(json.dumps(report, indent=2) if as_json else evaluation.table(report))

@@ -1,0 +1,31 @@
+"""Conversion of a GGUF file to a folder in the hub's format, with plain float32 weights in safetensors."""
+
+import logging
+import os
+from pathlib import Path
+
+
+def convert_gguf(file: Path, target: Path) -> None:
+    """Writes config, tokenizer and dequantised weights of `file` into `target`, which must not exist.
+
+    Takes half a minute and, for a moment, twice the memory of the weights.
+    """
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging as transformers_logging
+
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    transformers_logging.disable_progress_bar()
+    loaded = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+    # transformers marks the model as quantised, although its weights no longer are, and would refuse to save it.
+    config = loaded.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    config._name_or_path = ""
+    plain = type(loaded)(config)
+    plain.load_state_dict(loaded.state_dict())
+    plain.generation_config = loaded.generation_config
+    plain.save_pretrained(target)
+    tokenizer.save_pretrained(target)

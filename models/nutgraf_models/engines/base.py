@@ -1,0 +1,85 @@
+"""The interface between a model and whoever schedules its work."""
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NewType, Protocol
+
+from nutgraf_models.cards import Decoding
+from nutgraf_models.lengths import Length
+
+Handle = NewType("Handle", int)
+
+
+class Finish(enum.Enum):
+    """Why a candidate ended."""
+
+    STOP = "stop"  # the model ended it
+    CAP = "cap"  # it had as many sentences or words as were asked for
+    TOKEN_LIMIT = "token_limit"  # it used up its tokens
+
+
+@dataclass(frozen=True)
+class Row:
+    """One summary to be generated. `max_sentences` and `max_words` only say when more would be wasted."""
+
+    length: Length
+    decoding: Decoding
+    max_sentences: int
+    max_words: int | None = None
+
+
+@dataclass(frozen=True)
+class GenerationRequest:
+    """An article, which must fit `Engine.max_input_tokens`, and the summaries wanted of it.
+
+    The article is read once, whatever the number of rows.
+    """
+
+    article: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A text that the model wrote for a row, as it wrote it."""
+
+    text: str
+    token_count: int
+    finish: Finish
+
+
+@dataclass(frozen=True)
+class Completion:
+    """The end of a request: for each of its rows the candidates, the likeliest first; or what went wrong."""
+
+    handle: Handle
+    rows: tuple[tuple[Candidate, ...], ...] = ()
+    error: Exception | None = None
+
+
+class Engine(Protocol):
+    """Runs many requests by iterations. Only one thread may use it, but for `count_tokens`, which any may call."""
+
+    name: str
+    precision: str
+    max_input_tokens: int
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens in each text, without those that a prompt adds."""
+        ...
+
+    def submit(self, request: GenerationRequest) -> Handle:
+        """Takes a request in. Costs little: the work is done by `step`."""
+        ...
+
+    def step(self) -> list[Completion]:
+        """Moves every running request on by about one token each; returns those that ended by it.
+
+        A failure that concerns one request ends that request alone, as its `Completion.error`.
+        """
+        ...
+
+    def cancel(self, handle: Handle) -> None:
+        """Forgets a request: it costs nothing more and has no completion. An unknown handle is ignored."""
+        ...

@@ -1,0 +1,50 @@
+"""The lead baseline as an engine: an article's first sentences are its summary.
+
+It is what every score is printed beside, since news puts the story first (lead-3 in See et al. 2017), and the double
+that stands in for a model in tests.
+"""
+
+import itertools
+from collections.abc import Sequence
+
+from nutgraf_models.engines.base import Candidate, Completion, Finish, GenerationRequest, Handle, Row
+from nutgraf_models.lengths import Length
+from nutgraf_models.sentences import split
+
+LEAD_SENTENCES = {Length.SHORT: 1, Length.LONG: 3}
+
+
+class LeadEngine:
+    """Takes one step for each request, in the order of submission. A token here is a word."""
+
+    name = "lead"
+    precision = "none"
+    max_input_tokens = 1_000_000
+
+    def __init__(self) -> None:
+        self._handles = itertools.count(1)
+        self._waiting: dict[Handle, GenerationRequest] = {}
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(text.split()) for text in texts]
+
+    def submit(self, request: GenerationRequest) -> Handle:
+        handle = Handle(next(self._handles))
+        self._waiting[handle] = request
+        return handle
+
+    def step(self) -> list[Completion]:
+        if not self._waiting:
+            return []
+        handle = next(iter(self._waiting))
+        request = self._waiting.pop(handle)
+        return [Completion(handle, tuple((_lead(request.article, row),) for row in request.rows))]
+
+    def cancel(self, handle: Handle) -> None:
+        self._waiting.pop(handle, None)
+
+
+def _lead(article: str, row: Row) -> Candidate:
+    count = min(LEAD_SENTENCES[row.length], row.max_sentences)
+    text = " ".join(sentence.text for sentence in split(article)[:count])
+    return Candidate(text, len(text.split()), Finish.STOP)

@@ -1,0 +1,187 @@
+"""Greedy and beam search over one row, a token at a time.
+
+A row keeps `width` hypotheses, which are rows of the model's batch. `advance` takes the logits of the next token and
+says which hypotheses go on and with which tokens; the engine moves the model's cache along.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from transformers import LogitsProcessorList
+from transformers.generation import (
+    ForcedBOSTokenLogitsProcessor,
+    MinNewTokensLengthLogitsProcessor,
+    NoRepeatNGramLogitsProcessor,
+    RepetitionPenaltyLogitsProcessor,
+)
+
+from nutgraf_models.cards import Decoding
+from nutgraf_models.engines.base import Finish
+
+IsEnough = Callable[[Sequence[int]], bool]
+
+
+@dataclass(frozen=True)
+class SpecialTokens:
+    """The ids that a search must know. `start` is what a decoder begins with; a decoder-only model has none."""
+
+    eos: tuple[int, ...]
+    start: int | None = None
+    forced_bos: int | None = None
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """Tokens without the start and end tokens, and their score: log-probability over length ** length_penalty."""
+
+    tokens: tuple[int, ...]
+    score: float
+    finish: Finish
+
+
+@dataclass(frozen=True)
+class Move:
+    """Which hypotheses go on (indices into the row's, repeats allowed) and the token that each takes."""
+
+    origins: list[int]
+    tokens: list[int]
+
+
+class Search(ABC):
+    def __init__(self, decoding: Decoding, special: SpecialTokens, is_enough: IsEnough) -> None:
+        self._decoding = decoding
+        self._special = special
+        self._is_enough = is_enough
+        self._processors = _processors(decoding, special)
+        self._skip = 0 if special.start is None else 1
+        self.width = 1
+        self.generated = 0
+
+    @abstractmethod
+    def advance(self, logits: torch.Tensor) -> Move | None:
+        """Takes the next token's logits, [width, vocabulary]. None: the row is finished."""
+
+    @abstractmethod
+    def hypotheses(self) -> list[Hypothesis]:
+        """What the search found, the best first. Not empty once `advance` has been called."""
+
+
+def start_search(decoding: Decoding, special: SpecialTokens, is_enough: IsEnough) -> Search:
+    kind = GreedySearch if decoding.num_beams == 1 else BeamSearch
+    return kind(decoding, special, is_enough)
+
+
+class GreedySearch(Search):
+    """Takes the likeliest token each time."""
+
+    def __init__(self, decoding: Decoding, special: SpecialTokens, is_enough: IsEnough) -> None:
+        super().__init__(decoding, special, is_enough)
+        self._tokens = [] if special.start is None else [special.start]
+        self._finish = Finish.TOKEN_LIMIT
+
+    def advance(self, logits: torch.Tensor) -> Move | None:
+        scores = self._processors(_history([self._tokens], logits), logits.float())
+        token = int(scores[0].argmax())
+        self.generated += 1
+        if token in self._special.eos:
+            self._finish = Finish.STOP
+            return None
+        self._tokens.append(token)
+        if self._is_enough(self._tokens[self._skip :]):
+            self._finish = Finish.CAP
+            return None
+        if self.generated >= self._decoding.max_new_tokens:
+            return None
+        return Move([0], [token])
+
+    def hypotheses(self) -> list[Hypothesis]:
+        return [Hypothesis(tuple(self._tokens[self._skip :]), 0.0, self._finish)]
+
+
+class BeamSearch(Search):
+    """Beam search as transformers' `generate` does it, scores and stopping included (see its documentation of
+    `length_penalty` and `early_stopping`), so that a checkpoint's published presets mean here what they mean there."""
+
+    def __init__(self, decoding: Decoding, special: SpecialTokens, is_enough: IsEnough) -> None:
+        super().__init__(decoding, special, is_enough)
+        start = [] if special.start is None else [special.start]
+        self._beams: list[list[int]] = [list(start)]
+        self._scores = torch.zeros(1)
+        self._finished: list[Hypothesis] = []
+
+    def advance(self, logits: torch.Tensor) -> Move | None:
+        width = self._decoding.num_beams
+        log_probs = torch.log_softmax(logits.float(), dim=-1)
+        log_probs = self._processors(_history(self._beams, logits), log_probs)
+        totals = log_probs + self._scores[:, None].to(log_probs.device)
+        vocabulary = totals.shape[-1]
+        # Enough candidates that `width` of them go on even if all the others end here.
+        count = min((1 + len(self._special.eos)) * width, totals.numel())
+        values, places = totals.flatten().topk(count)
+        self.generated += 1
+        origins: list[int] = []
+        tokens: list[int] = []
+        scores: list[float] = []
+        for rank, (total, place) in enumerate(zip(values.tolist(), places.tolist(), strict=True)):
+            origin, token = divmod(place, vocabulary)
+            if total == float("-inf") or len(origins) == width:
+                break
+            if token in self._special.eos:
+                if rank < width:
+                    self._finish(self._beams[origin], total, Finish.STOP)
+                continue
+            grown = [*self._beams[origin], token]
+            if self._is_enough(grown[self._skip :]):
+                if rank < width:
+                    self._finish(grown, total, Finish.CAP)
+                continue
+            origins.append(origin)
+            tokens.append(token)
+            scores.append(total)
+        self._beams = [[*self._beams[origin], token] for origin, token in zip(origins, tokens, strict=True)]
+        self._scores = torch.tensor(scores)
+        self.width = len(self._beams)
+        if not self._beams or self._is_done():
+            return None
+        if self.generated >= self._decoding.max_new_tokens:
+            for beam, score in zip(self._beams, scores, strict=True):
+                self._finish(beam, score, Finish.TOKEN_LIMIT)
+            return None
+        return Move(origins, tokens)
+
+    def hypotheses(self) -> list[Hypothesis]:
+        return list(self._finished)
+
+    def _finish(self, tokens: list[int], total: float, finish: Finish) -> None:
+        score = total / self.generated**self._decoding.length_penalty
+        self._finished.append(Hypothesis(tuple(tokens[self._skip :]), score, finish))
+        self._finished.sort(key=lambda hypothesis: hypothesis.score, reverse=True)
+        del self._finished[self._decoding.num_beams :]
+
+    def _is_done(self) -> bool:
+        if len(self._finished) < self._decoding.num_beams:
+            return False
+        if self._decoding.early_stopping:
+            return True
+        reachable = float(self._scores.max()) / self.generated**self._decoding.length_penalty
+        return reachable <= self._finished[-1].score
+
+
+def _history(beams: list[list[int]], logits: torch.Tensor) -> torch.Tensor:
+    return torch.tensor(beams, dtype=torch.long, device=logits.device).reshape(len(beams), -1)
+
+
+def _processors(decoding: Decoding, special: SpecialTokens) -> LogitsProcessorList:
+    start = 0 if special.start is None else 1
+    processors = LogitsProcessorList()
+    if decoding.repetition_penalty != 1.0:
+        processors.append(RepetitionPenaltyLogitsProcessor(decoding.repetition_penalty))
+    if decoding.no_repeat_ngram_size:
+        processors.append(NoRepeatNGramLogitsProcessor(decoding.no_repeat_ngram_size))
+    if decoding.min_new_tokens:
+        processors.append(MinNewTokensLengthLogitsProcessor(start, decoding.min_new_tokens, list(special.eos)))
+    if special.forced_bos is not None:
+        processors.append(ForcedBOSTokenLogitsProcessor(special.forced_bos))
+    return processors

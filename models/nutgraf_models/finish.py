@@ -1,0 +1,63 @@
+"""From what a model wrote to whole sentences that may be shown."""
+
+import re
+
+from nutgraf_models.lengths import Spec
+from nutgraf_models.sentences import is_complete, split, word_count
+
+_NEAR_DUPLICATE = 0.8
+# What chat models say before they begin, and list marks at the start of a line.
+_PREAMBLE = re.compile(
+    r"^\W{0,3}(?:sure|certainly|here (?:is|are)|here's|(?:the |in )?summary)\b[^:\n]{0,80}:\s*", re.I
+)
+_LIST_MARK = re.compile(r"^[ \t]*(?:[-*•–]|\d{1,2}[.)])[ \t]+", re.M)
+_MARKUP = re.compile(r"\*\*|__|^#+[ \t]*", re.M)
+_WORD = re.compile(r"\w+")
+
+
+def whole_sentences(text: str, instruction: str = "") -> list[str]:
+    """The complete sentences of a candidate, each once, in order.
+
+    Drops a preamble, list marks and markup, an unfinished last sentence, a sentence that says what an earlier one
+    said, and one that repeats the model's `instruction`.
+    """
+    # PEGASUS writes its line breaks as a token.
+    text = text.replace("<n>", "\n").strip()
+    text = _MARKUP.sub("", _LIST_MARK.sub("", _PREAMBLE.sub("", text)))
+    kept: list[str] = []
+    seen: list[frozenset[str]] = []
+    for sentence in split(text):
+        words = frozenset(_WORD.findall(sentence.text.casefold()))
+        if not words or not sentence.is_complete or sentence.text in instruction:
+            continue
+        if any(_overlap(words, earlier) >= _NEAR_DUPLICATE for earlier in seen):
+            continue
+        kept.append(sentence.text)
+        seen.append(words)
+    return kept
+
+
+def cap(sentences: list[str], spec: Spec, article_words: int) -> list[str]:
+    """The leading sentences that keep to the caps of `spec` and are fewer words than the article; may be none."""
+    most = article_words - 1
+    if spec.max_words is not None:
+        most = min(most, spec.max_words)
+    kept: list[str] = []
+    for sentence in sentences[: spec.sentence_cap]:
+        most -= word_count(sentence)
+        if most < 0:
+            break
+        kept.append(sentence)
+    return kept
+
+
+def cut_short(sentence: str, max_words: int) -> str:
+    """The first words of a sentence that never ends, with an ellipsis."""
+    words = sentence.split()
+    if len(words) <= max_words and is_complete(sentence):
+        return sentence
+    return " ".join(words[:max_words])[:1000].rstrip(" ,;:-–—") + " …"
+
+
+def _overlap(left: frozenset[str], right: frozenset[str]) -> float:
+    return len(left & right) / len(left | right)

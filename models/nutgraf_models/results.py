@@ -1,0 +1,102 @@
+"""What comes out of this room: plain data, positions in code points of the text as it was sent."""
+
+import enum
+from dataclasses import dataclass
+
+from nutgraf_models.lengths import Length
+
+
+class TermKind(enum.Enum):
+    NUMBER = "number"
+    NAME = "name"
+
+
+class Check(enum.Enum):
+    EVIDENCE = "evidence"
+    NUMBERS = "numbers"
+    NAMES = "names"
+
+
+class FinishReason(enum.Enum):
+    STOP = "stop"
+    CAP = "cap"
+    TOKEN_LIMIT = "token_limit"
+    EXTRACTIVE = "extractive"
+
+
+class WarningKind(enum.Enum):
+    ARTICLE_TRUNCATED = "article_truncated"
+    ARTICLE_TOO_SHORT = "article_too_short"
+    UNSUPPORTED_TERMS = "unsupported_terms"
+    EXTRACTIVE_FALLBACK = "extractive_fallback"
+    LANGUAGE_NOT_SUPPORTED = "language_not_supported"
+    FEWER_SENTENCES = "fewer_sentences"
+    WORD_CAP_EXCEEDED = "word_cap_exceeded"
+    NO_PROSE = "no_prose"
+    INCOMPLETE_SENTENCE = "incomplete_sentence"
+
+
+@dataclass(frozen=True)
+class Warning:
+    """Something a caller should know; `detail` says it in words and holds no text of the article."""
+
+    kind: WarningKind
+    detail: str
+
+
+@dataclass(frozen=True)
+class Span:
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A passage of the article and the weighted share, 0 to 1, of a summary sentence's content that it contains."""
+
+    span: Span
+    score: float
+
+
+@dataclass(frozen=True)
+class SummarySentence:
+    """`span` is in the summary's text, `evidence` in the article as sent; `support` is between 0 and 1."""
+
+    span: Span
+    evidence: tuple[Evidence, ...]
+    support: float
+
+
+@dataclass(frozen=True)
+class UnsupportedTerm:
+    """A term, at `span` of the summary's text, that the article does not have."""
+
+    span: Span
+    kind: TermKind
+
+
+@dataclass(frozen=True)
+class Summary:
+    length: Length
+    text: str
+    sentences: tuple[SummarySentence, ...]
+    unsupported_terms: tuple[UnsupportedTerm, ...]
+    checks_run: tuple[Check, ...]
+    output_tokens: int
+    finish_reason: FinishReason
+    warnings: tuple[Warning, ...]
+
+
+@dataclass(frozen=True)
+class ArticleSummary:
+    """The summaries of one article, in the order asked for. Times in seconds."""
+
+    summaries: tuple[Summary, ...]
+    character_count: int
+    input_tokens: int
+    used_tokens: int
+    chunks: int
+    language: str
+    warnings: tuple[Warning, ...]
+    tokenize_seconds: float
+    check_seconds: float
