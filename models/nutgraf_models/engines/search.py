@@ -7,10 +7,11 @@ says which hypotheses go on and with which tokens; the engine moves the model's 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from transformers import LogitsProcessorList
-from transformers.generation import (
+from transformers.generation.logits_process import (
     ForcedBOSTokenLogitsProcessor,
     MinNewTokensLengthLogitsProcessor,
     NoRepeatNGramLogitsProcessor,
@@ -82,7 +83,7 @@ class GreedySearch(Search):
         self._finish = Finish.TOKEN_LIMIT
 
     def advance(self, logits: torch.Tensor) -> Move | None:
-        scores = self._processors(_history([self._tokens], logits), logits.float())
+        scores = self._processors(_history([self._tokens], logits), cast(torch.FloatTensor, logits.float()))
         token = int(scores[0].argmax())
         self.generated += 1
         if token in self._special.eos:
@@ -114,7 +115,7 @@ class BeamSearch(Search):
     def advance(self, logits: torch.Tensor) -> Move | None:
         width = self._decoding.num_beams
         log_probs = torch.log_softmax(logits.float(), dim=-1)
-        log_probs = self._processors(_history(self._beams, logits), log_probs)
+        log_probs = self._processors(_history(self._beams, logits), cast(torch.FloatTensor, log_probs))
         totals = log_probs + self._scores[:, None].to(log_probs.device)
         vocabulary = totals.shape[-1]
         # Enough candidates that `width` of them go on even if all the others end here.
@@ -166,11 +167,12 @@ class BeamSearch(Search):
         if self._decoding.early_stopping:
             return True
         reachable = float(self._scores.max()) / self.generated**self._decoding.length_penalty
-        return reachable <= self._finished[-1].score
+        return bool(reachable <= self._finished[-1].score)
 
 
-def _history(beams: list[list[int]], logits: torch.Tensor) -> torch.Tensor:
-    return torch.tensor(beams, dtype=torch.long, device=logits.device).reshape(len(beams), -1)
+def _history(beams: list[list[int]], logits: torch.Tensor) -> torch.LongTensor:
+    ids = torch.tensor(beams, dtype=torch.long, device=logits.device).reshape(len(beams), -1)
+    return cast(torch.LongTensor, ids)
 
 
 def _processors(decoding: Decoding, special: SpecialTokens) -> LogitsProcessorList:

@@ -28,7 +28,7 @@ class Stopper:
             # A sentence can have come to an end only where one of the last tokens may end one. Decoding is not free.
             if self._ends.isdisjoint(tokens[-4:-1]):
                 return False
-            text = self._tokenizer.decode(list(tokens), skip_special_tokens=True)
+            text = str(self._tokenizer.decode(list(tokens), skip_special_tokens=True))
             ended = split(text)[:-1]
             if len(ended) >= row.max_sentences:
                 return True

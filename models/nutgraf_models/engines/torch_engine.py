@@ -8,6 +8,7 @@ done. Several requests advance in turn.
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer
@@ -40,7 +41,7 @@ class TorchEngine:
     def __init__(self, card: Card, folder: Path, *, threads: int | None = None) -> None:
         if threads is not None:
             torch.set_num_threads(threads)
-        transformers_logging.disable_progress_bar()
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         device = best_device()
         dtype = best_dtype(device)
         auto = AutoModelForSeq2SeqLM if card.family == "seq2seq" else AutoModelForCausalLM
@@ -126,7 +127,7 @@ class TorchEngine:
         )
 
     def _candidate(self, hypothesis: Hypothesis) -> Candidate:
-        text = self._tokenizer.decode(list(hypothesis.tokens), skip_special_tokens=True)
+        text = str(self._tokenizer.decode(list(hypothesis.tokens), skip_special_tokens=True))
         return Candidate(text, len(hypothesis.tokens), hypothesis.finish)
 
 
@@ -164,7 +165,7 @@ class _Generation:
         return False
 
 
-def _special_tokens(card: Card, model: torch.nn.Module) -> SpecialTokens:
+def _special_tokens(card: Card, model: Any) -> SpecialTokens:
     generation, config = model.generation_config, model.config
     eos = generation.eos_token_id if generation.eos_token_id is not None else config.eos_token_id
     if eos is None:
