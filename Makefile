@@ -1,0 +1,83 @@
+# `make` alone prints this list. Every target sets up what it needs.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/pip install --quiet --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow test-lowest lint protos protos-check bench eval clean
+
+help:  ## Print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
+		while IFS='|' read -r target text; do printf '  make %-13s %s\n' "$$target" "$$text"; done
+
+install: $(VENV)/service.stamp  ## Make .venv with everything that serving needs
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "make: $(PYTHON) is not Python 3.11 or newer; name one with PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# torch comes first and by itself: pinned, it is the CPU build.
+$(VENV)/service.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP_INSTALL) torch
+	$(PIP_INSTALL) --editable '.[service]'
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/service.stamp
+	$(PIP_INSTALL) --editable '.[service,eval,dev]'
+	@touch $@
+
+$(VENV)-protos/stamp: constraints.txt
+	$(PYTHON) -m venv $(VENV)-protos
+	$(VENV)-protos/bin/pip install --quiet --constraint constraints.txt grpcio-tools mypy-protobuf googleapis-common-protos
+	@touch $@
+
+$(VENV)-lowest/stamp: pyproject.toml constraints-lowest.txt
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/pip install --quiet --constraint constraints-lowest.txt --editable . \
+		pytest pytest-asyncio pytest-timeout
+	@touch $@
+
+demo: install  ## Summarise the articles in seeds/ with the default model
+	@$(BIN)/nutgraf models pull
+	@$(BIN)/python seeds/demo.py
+
+test: $(VENV)/dev.stamp  ## Run the tests
+	$(BIN)/nutgraf models pull
+	$(BIN)/pytest -m 'not slow'
+
+test-slow: $(VENV)/dev.stamp  ## Run the tests that take minutes or gigabytes
+	$(BIN)/nutgraf models pull
+	$(BIN)/pytest -m slow
+
+test-lowest: $(VENV)-lowest/stamp  ## Run the client's tests with the lowest grpcio and protobuf that it declares
+	$(VENV)-lowest/bin/pytest tests/client
+
+lint: $(VENV)/dev.stamp $(VENV)-protos/stamp  ## Check style, types, the contract, and that generated code is up to date
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@$(MAKE) --no-print-directory protos-check
+
+protos: $(VENV)-protos/stamp  ## Generate client/nutgraf/v1 from protos/
+	PATH="$(CURDIR)/$(VENV)-protos/bin:$$PATH" $(VENV)-protos/bin/python protos/generate.py
+
+protos-check: $(VENV)/dev.stamp $(VENV)-protos/stamp
+	PATH="$(CURDIR)/$(VENV)-protos/bin:$$PATH" $(VENV)-protos/bin/python protos/generate.py --check
+	$(VENV)-protos/bin/python protos/generate.py --image $(VENV)-protos/image.binpb
+	$(BIN)/buf lint $(VENV)-protos/image.binpb --config protos/buf.yaml
+
+bench: $(VENV)/dev.stamp  ## Measure start-up, memory and the time of a summary
+	@$(BIN)/nutgraf models pull
+	@$(BIN)/python tests/benchmarks/first_figures.py
+
+DATA ?=
+eval: $(VENV)/dev.stamp  ## Score the default model: make eval DATA=articles.jsonl LENGTH=short
+	@test -n "$(DATA)" || { echo 'make: name JSON lines of "article" and "reference": make eval DATA=articles.jsonl' >&2; exit 1; }
+	@$(BIN)/nutgraf models pull
+	@$(BIN)/nutgraf eval $(DATA) --length $(or $(LENGTH),short) $(EVAL_FLAGS)
+
+clean:  ## Remove what make made, but not the cache of models
+	rm -rf $(VENV) $(VENV)-protos $(VENV)-lowest .cache .pytest_cache .mypy_cache .ruff_cache build dist

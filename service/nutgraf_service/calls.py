@@ -1,0 +1,100 @@
+"""What every call has: a request id, an entry in the log, and errors as the table in `refusals` has them."""
+
+# grpc's types take parameters in their stubs only.
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import time
+import traceback
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+import structlog
+from google.protobuf.message import DecodeError
+
+from nutgraf.v1.summarizer_pb2 import DESCRIPTOR
+from nutgraf_service.refusals import Refusal
+
+SERVICE = DESCRIPTOR.services_by_name["SummarizerService"].full_name
+REQUEST_ID = "x-request-id"
+_REQUEST_ID = re.compile(r"[!-~]{1,128}")
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("nutgraf")
+
+
+class Malformed:
+    """Stands for a message that could not be parsed."""
+
+
+class MalformedMessages(grpc.aio.ServerInterceptor):
+    """Lets the servicer answer a message that does not parse. Left alone, grpc.aio answers UNKNOWN for it, with the
+    text of a Python exception."""
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        handler: Any = await continuation(handler_call_details)
+        if handler is None or not handler_call_details.method.startswith(f"/{SERVICE}/"):
+            return handler
+        deserialize = handler.request_deserializer
+
+        def deserialize_or_mark(data: bytes) -> object:
+            try:
+                return deserialize(data)
+            except DecodeError:
+                return Malformed()
+
+        return handler._replace(request_deserializer=deserialize_or_mark)
+
+
+def check_parsed(request: object) -> None:
+    if isinstance(request, Malformed):
+        message = "the message does not parse: it is no message of this type, or a string in it is not valid UTF-8"
+        raise Refusal("MALFORMED_MESSAGE", message)
+
+
+def internal_error(error: Exception, request_id: str) -> Refusal:
+    """A refusal for something of ours that broke. The log has where, and never what: messages may quote the article."""
+    error_id = uuid.uuid4().hex
+    frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    log.error("internal error", error_id=error_id, request_id=request_id, error=type(error).__name__, frames=frames)
+    message = f"something broke in the server; its log has more under error id {error_id}"
+    return Refusal("INTERNAL", message, metadata={"error_id": error_id})
+
+
+@contextlib.asynccontextmanager
+async def call(method: str, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[dict[str, Any]]:
+    """Wraps the work of one call. What the body puts into the yielded dictionary goes into the call's log entry."""
+    started = time.monotonic()
+    request_id = _request_id(context)
+    facts: dict[str, Any] = {"method": method, "request_id": request_id}
+    await context.send_initial_metadata(((REQUEST_ID, request_id),))
+    code = "OK"
+    try:
+        yield facts
+    except asyncio.CancelledError:
+        code = "CANCELLED"
+        raise
+    except Exception as error:
+        refusal = error if isinstance(error, Refusal) else internal_error(error, request_id)
+        code = _CODES[refusal.code].name
+        facts["reason"] = refusal.reason
+        details = ("grpc-status-details-bin", refusal.status().SerializeToString())
+        await context.abort(_CODES[refusal.code], refusal.message, (details,))
+    finally:
+        log.info("call", code=code, seconds=round(time.monotonic() - started, 4), **facts)
+
+
+def _request_id(context: grpc.aio.ServicerContext[Any, Any]) -> str:
+    """The caller's, if it is one that a header and a log can carry, else a new one."""
+    for key, value in context.invocation_metadata() or ():
+        if key == REQUEST_ID and isinstance(value, str) and _REQUEST_ID.fullmatch(value):
+            return value
+    return uuid.uuid4().hex

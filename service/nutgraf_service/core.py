@@ -1,0 +1,187 @@
+"""The service without its wire: admission, the pipeline around the scheduler, and the state that callers see."""
+
+import asyncio
+import contextlib
+import enum
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from nutgraf_models.errors import EmptyArticle
+from nutgraf_models.lengths import Length, Spec
+from nutgraf_models.results import ArticleSummary
+from nutgraf_models.summarizer import Article, Summarizer
+from nutgraf_service.refusals import Refusal
+from nutgraf_service.scheduler import DeadlinePassed, Scheduler, Stopped
+
+# Seconds that loading a model takes, roughly; what a caller is told to wait.
+_LOADING_SECONDS = 5.0
+_FIRST_GUESS_SECONDS = 2.0
+_WARM_UP = Article(
+    "The town council voted on Tuesday to rebuild the bridge that the flood of last spring carried away. Work is to "
+    "begin in May and to end before winter. The mayor said that the ferry would run until then, free of charge."
+)
+
+
+class State(enum.Enum):
+    LOADING = "loading"
+    SERVING = "serving"
+    DRAINING = "draining"
+
+
+@dataclass(frozen=True)
+class Job:
+    """An article to be summarised. `deadline` is in `time.monotonic()` seconds."""
+
+    article: Article
+    specs: tuple[Spec, ...]
+    extractive_fallback: bool
+    deadline: float | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Summaries, and the seconds that went into them."""
+
+    summary: ArticleSummary
+    queue_seconds: float
+    generate_seconds: float
+    total_seconds: float
+
+
+class Core:
+    """Takes articles, at most `max_queued` of which wait, and answers or refuses each."""
+
+    def __init__(self, *, max_queued: int, max_running: int = 1) -> None:
+        self.state = State.LOADING
+        self.draining = asyncio.Event()
+        self._max_queued = max_queued
+        self._max_running = max_running
+        self._summarizer: Summarizer | None = None
+        self._scheduler: Scheduler | None = None
+        # Preparing and checking are Python; two threads keep them off the event loop without crowding the model.
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="nutgraf-text")
+        self._admitted = 0
+        self._room = asyncio.Condition()
+        self._seconds_each = _FIRST_GUESS_SECONDS
+
+    @property
+    def summarizer(self) -> Summarizer | None:
+        """The model, once it is loaded."""
+        return self._summarizer
+
+    async def serve_with(self, summarizer: Summarizer) -> None:
+        """Takes a loaded model, writes one short summary to warm it up, and is ready."""
+        self._summarizer = summarizer
+        self._scheduler = Scheduler(summarizer.engine, max_running=self._max_running)
+        self._scheduler.start()
+        await self._warm_up(summarizer, self._scheduler)
+        if self.state is State.LOADING:
+            self.state = State.SERVING
+
+    def drain(self) -> None:
+        """Refuses whatever comes from now on; what was accepted goes on."""
+        self.state = State.DRAINING
+        self.draining.set()
+
+    def close(self) -> None:
+        if self._scheduler is not None:
+            self._scheduler.stop(timeout=5.0)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def summarize(self, job: Job, *, may_wait: bool = False) -> Outcome:
+        """Summarises an article.
+
+        Args:
+            job: the article.
+            may_wait: wait for room in the queue rather than be refused.
+
+        Raises:
+            Refusal: EMPTY_TEXT, QUEUE_FULL, LOADING, DRAINING or DEADLINE_EXCEEDED.
+        """
+        started = time.monotonic()
+        summarizer, scheduler = self._ready(is_accepted=may_wait)
+        async with self._admission(may_wait, job.deadline):
+            try:
+                return await self._run(job, summarizer, scheduler, started)
+            except EmptyArticle:
+                message = "the text is empty or has nothing in it to read; send the text of an article"
+                raise Refusal("EMPTY_TEXT", message, field_path="text") from None
+            except DeadlinePassed:
+                raise Refusal("DEADLINE_EXCEEDED", "the deadline passed before the summary was written") from None
+            except Stopped:
+                raise draining() from None
+
+    async def _run(self, job: Job, summarizer: Summarizer, scheduler: Scheduler, started: float) -> Outcome:
+        loop = asyncio.get_running_loop()
+        prepared = await loop.run_in_executor(
+            self._pool,
+            lambda: summarizer.prepare(job.article, job.specs, extractive_fallback=job.extractive_fallback),
+        )
+        queue_seconds = generate_seconds = 0.0
+        if prepared.request is None:
+            summary = await loop.run_in_executor(self._pool, summarizer.complete, prepared)
+        else:
+            generated = await scheduler.generate(prepared.request, job.deadline)
+            queue_seconds, generate_seconds = generated.queue_seconds, generated.generate_seconds
+            self._seconds_each += 0.2 * (generate_seconds - self._seconds_each)
+            summary = await loop.run_in_executor(self._pool, summarizer.complete, prepared, generated.rows)
+        return Outcome(summary, queue_seconds, generate_seconds, time.monotonic() - started)
+
+    def _ready(self, *, is_accepted: bool) -> tuple[Summarizer, Scheduler]:
+        """The model and its scheduler. An item of a stream was accepted when it was read, draining or not."""
+        if self.state is State.DRAINING and not is_accepted:
+            raise draining()
+        if self.state is State.LOADING or self._summarizer is None or self._scheduler is None:
+            raise loading()
+        return self._summarizer, self._scheduler
+
+    @contextlib.asynccontextmanager
+    async def _admission(self, may_wait: bool, deadline: float | None) -> AsyncIterator[None]:
+        if may_wait:
+            # Streams leave half of the queue to those who cannot wait.
+            await self._wait_for_room(self._max_running + self._max_queued // 2, deadline)
+        elif self._admitted >= self._max_running + self._max_queued:
+            retry_after = self._seconds_each * max(1, self._admitted // 4)
+            message = f"{self._max_queued} calls are waiting, and no more may; try again in {retry_after:.1f} s"
+            raise Refusal("QUEUE_FULL", message, retry_after=retry_after)
+        self._admitted += 1
+        try:
+            yield
+        finally:
+            self._admitted -= 1
+            async with self._room:
+                self._room.notify_all()
+
+    async def _wait_for_room(self, most: int, deadline: float | None) -> None:
+        timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
+        try:
+            async with asyncio.timeout(timeout), self._room:
+                await self._room.wait_for(lambda: self._admitted < most)
+        except TimeoutError:
+            raise Refusal("DEADLINE_EXCEEDED", "the deadline passed while the article was waiting") from None
+
+    async def _warm_up(self, summarizer: Summarizer, scheduler: Scheduler) -> None:
+        """A few tokens are enough to load what is loaded lazily and to set up the kernels."""
+        loop = asyncio.get_running_loop()
+        specs = (Spec(Length.SHORT, max_words=5),)
+        prepared = await loop.run_in_executor(self._pool, summarizer.prepare, _WARM_UP, specs)
+        request = prepared.request
+        assert request is not None
+        rows = tuple(
+            replace(row, decoding=row.decoding.model_copy(update={"max_new_tokens": 3, "min_new_tokens": 0}))
+            for row in request.rows
+        )
+        generated = await scheduler.generate(replace(request, rows=rows), None)
+        await loop.run_in_executor(self._pool, summarizer.complete, prepared, generated.rows)
+
+
+def loading() -> Refusal:
+    message = f"the model is still being loaded; try again in {_LOADING_SECONDS:.0f} s"
+    return Refusal("LOADING", message, retry_after=_LOADING_SECONDS)
+
+
+def draining() -> Refusal:
+    message = "this server is shutting down; connect again to reach another or its successor"
+    return Refusal("DRAINING", message, retry_after=1.0)

@@ -1,0 +1,71 @@
+"""From a request on the wire to a `Job`, or to a `Refusal` that names the field at fault."""
+
+import time
+
+from nutgraf.v1 import summarizer_pb2 as pb
+from nutgraf_models.lengths import DEFAULT_SPECS, Length, Spec
+from nutgraf_models.summarizer import Article
+from nutgraf_service.core import Job
+from nutgraf_service.refusals import Refusal
+from nutgraf_service.settings import Settings
+
+MAX_ID_CHARACTERS = 256
+
+_LENGTHS: dict[int, Length] = {pb.SUMMARY_LENGTH_SHORT: Length.SHORT, pb.SUMMARY_LENGTH_LONG: Length.LONG}
+
+
+def job_from(request: pb.SummarizeRequest, settings: Settings, deadline: float | None) -> Job:
+    """Checks a request and translates it. `deadline` is in `time.monotonic()` seconds.
+
+    Raises:
+        Refusal: the request is not one that can be answered.
+    """
+    if not request.text.strip():
+        raise Refusal("EMPTY_TEXT", "the text is empty; send the text of an article", field_path="text")
+    _check_size("TEXT_TOO_LONG", "text", request.text, settings.max_text_characters)
+    _check_size("TITLE_TOO_LONG", "title", request.title, settings.max_title_characters)
+    return Job(Article(request.text, request.title), _specs(request), request.extractive_fallback, deadline)
+
+
+def item_deadline(request: pb.SummarizeManyRequest, settings: Settings) -> float:
+    """When the time of an item of a stream is over, in `time.monotonic()` seconds.
+
+    Raises:
+        Refusal: BAD_ID or BAD_TIMEOUT.
+    """
+    if len(request.id) > MAX_ID_CHARACTERS:
+        message = f"the id has {len(request.id)} characters; at most {MAX_ID_CHARACTERS} are allowed"
+        raise Refusal("BAD_ID", message, field_path="id")
+    if not request.HasField("item_timeout"):
+        return time.monotonic() + settings.default_item_timeout
+    seconds = request.item_timeout.seconds + request.item_timeout.nanos / 1e9
+    if not 0 < seconds <= settings.max_item_timeout:
+        message = f"the timeout is {seconds:g} s; it must be above 0 and at most {settings.max_item_timeout:g} s"
+        raise Refusal("BAD_TIMEOUT", message, field_path="item_timeout")
+    return time.monotonic() + seconds
+
+
+def _check_size(reason: str, name: str, value: str, limit: int) -> None:
+    if len(value) > limit:
+        message = f"the {name} has {len(value)} characters; at most {limit} are allowed"
+        raise Refusal(reason, message, field_path=name, metadata={"limit": str(limit), "size": str(len(value))})
+
+
+def _specs(request: pb.SummarizeRequest) -> tuple[Spec, ...]:
+    specs: list[Spec] = []
+    for index, summary in enumerate(request.summaries):
+        where = f"summaries[{index}]"
+        length = _LENGTHS.get(summary.length)
+        if length is None:
+            message = f"{where}.length is {summary.length}; it must be SUMMARY_LENGTH_SHORT or SUMMARY_LENGTH_LONG"
+            raise Refusal("UNKNOWN_LENGTH", message, field_path=f"{where}.length")
+        if any(spec.length is length for spec in specs):
+            message = f"{where}.length asks for {length.name} again; each length may be asked for once"
+            raise Refusal("REPEATED_LENGTH", message, field_path=f"{where}.length")
+        max_sentences = summary.max_sentences if summary.HasField("max_sentences") else None
+        max_words = summary.max_words if summary.HasField("max_words") else None
+        try:
+            specs.append(Spec(length, max_sentences, max_words))
+        except ValueError as error:
+            raise Refusal("BAD_CAP", f"{where}: {error}", field_path=f"{where}.{str(error).split()[0]}") from None
+    return tuple(specs) or DEFAULT_SPECS

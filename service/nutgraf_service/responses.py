@@ -1,0 +1,105 @@
+"""From what the models say to messages on the wire."""
+
+from collections.abc import Iterable
+
+from nutgraf.v1 import summarizer_pb2 as pb
+from nutgraf_models import results
+from nutgraf_models.lengths import MAX_SENTENCES_LIMIT, MAX_WORDS_LIMIT, MIN_WORDS_LIMIT, Length
+from nutgraf_service.core import Core, Outcome, State
+from nutgraf_service.refusals import to_duration
+from nutgraf_service.requests import MAX_ID_CHARACTERS
+from nutgraf_service.settings import Settings
+
+_LENGTHS = {Length.SHORT: pb.SUMMARY_LENGTH_SHORT, Length.LONG: pb.SUMMARY_LENGTH_LONG}
+_STATES = {
+    State.LOADING: pb.SERVER_STATE_LOADING,
+    State.SERVING: pb.SERVER_STATE_SERVING,
+    State.DRAINING: pb.SERVER_STATE_DRAINING,
+}
+
+
+def response_from(outcome: Outcome, model: str) -> pb.SummarizeResponse:
+    summary = outcome.summary
+    return pb.SummarizeResponse(
+        summaries=[_summary(one) for one in summary.summaries],
+        article=pb.ArticleInfo(
+            character_count=summary.character_count,
+            input_token_count=summary.input_tokens,
+            used_token_count=summary.used_tokens,
+            chunk_count=summary.chunks,
+            language=summary.language,
+        ),
+        timings=pb.Timings(
+            queue_duration=to_duration(outcome.queue_seconds),
+            tokenize_duration=to_duration(summary.tokenize_seconds),
+            generate_duration=to_duration(outcome.generate_seconds),
+            check_duration=to_duration(summary.check_seconds),
+            total_duration=to_duration(outcome.total_seconds),
+        ),
+        model=model,
+        warnings=_warnings(summary.warnings),
+    )
+
+
+def server_info(core: Core, settings: Settings, version: str) -> pb.GetServerInfoResponse:
+    info = pb.GetServerInfoResponse(
+        state=_STATES[core.state],
+        model=settings.model,
+        version=version,
+        limits=pb.Limits(
+            max_text_characters=settings.max_text_characters,
+            max_title_characters=settings.max_title_characters,
+            max_message_bytes=settings.max_message_bytes,
+            max_queued_requests=settings.max_queued_requests,
+            max_summary_sentences=MAX_SENTENCES_LIMIT,
+            min_summary_words=MIN_WORDS_LIMIT,
+            max_summary_words=MAX_WORDS_LIMIT,
+            max_id_characters=MAX_ID_CHARACTERS,
+            default_item_timeout=to_duration(settings.default_item_timeout),
+            max_item_timeout=to_duration(settings.max_item_timeout),
+            max_stream_items_in_flight=settings.max_stream_items,
+        ),
+    )
+    if core.summarizer is not None:
+        card, engine = core.summarizer.card, core.summarizer.engine
+        info.model = card.id
+        info.family = card.family
+        info.engine = engine.name
+        info.precision = engine.precision
+        info.languages.extend(card.languages)
+        info.limits.max_input_tokens = engine.max_input_tokens
+    return info
+
+
+def _summary(summary: results.Summary) -> pb.Summary:
+    return pb.Summary(
+        length=_LENGTHS[summary.length],
+        text=summary.text,
+        sentences=[
+            pb.SummarySentence(
+                span=_span(sentence.span),
+                evidence=[pb.Evidence(span=_span(one.span), score=one.score) for one in sentence.evidence],
+                support=sentence.support,
+            )
+            for sentence in summary.sentences
+        ],
+        unsupported_terms=[
+            pb.UnsupportedTerm(span=_span(term.span), kind=pb.TermKind.Value(f"TERM_KIND_{term.kind.name}"))
+            for term in summary.unsupported_terms
+        ],
+        checks_run=[pb.CheckKind.Value(f"CHECK_KIND_{check.name}") for check in summary.checks_run],
+        output_token_count=summary.output_tokens,
+        finish_reason=pb.FinishReason.Value(f"FINISH_REASON_{summary.finish_reason.name}"),
+        warnings=_warnings(summary.warnings),
+    )
+
+
+def _span(span: results.Span) -> pb.Span:
+    return pb.Span(start=span.start, end=span.end)
+
+
+def _warnings(warnings: Iterable[results.Warning]) -> list[pb.Warning]:
+    return [
+        pb.Warning(code=pb.WarningCode.Value(f"WARNING_CODE_{warning.kind.name}"), detail=warning.detail)
+        for warning in warnings
+    ]

@@ -1,0 +1,148 @@
+"""One thread that owns the engine, and the queue in front of it.
+
+It knows no model: it submits, steps and cancels. Between any two steps it drops what nobody waits for any more, so
+that an abandoned call stops costing anything at the next token, and its neighbours notice nothing.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from nutgraf_models.engines.base import Candidate, Completion, Engine, GenerationRequest, Handle
+
+
+class DeadlinePassed(Exception):
+    """The deadline was over before the request was done."""
+
+
+class Stopped(Exception):
+    """The scheduler was stopped before the request was done."""
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What the engine wrote for each row, and the seconds that the request waited and ran."""
+
+    rows: tuple[tuple[Candidate, ...], ...]
+    queue_seconds: float
+    generate_seconds: float
+
+
+@dataclass(eq=False)
+class _Job:
+    request: GenerationRequest
+    deadline: float | None  # time.monotonic()
+    queued: float = field(default_factory=time.monotonic)
+    started: float = 0.0
+    future: "Future[Generated]" = field(default_factory=Future)
+
+    def is_expired(self, now: float) -> bool:
+        return self.deadline is not None and now >= self.deadline
+
+
+class Scheduler:
+    """Runs up to `max_running` requests at once, in the order in which they came."""
+
+    def __init__(self, engine: Engine, *, max_running: int = 1) -> None:
+        self._engine = engine
+        self._max_running = max_running
+        self._queue: deque[_Job] = deque()
+        self._running: dict[Handle, _Job] = {}
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="nutgraf-scheduler", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout: float) -> None:
+        """Fails whatever is left with `Stopped` and ends the thread after the current step."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join(timeout)
+
+    async def generate(self, request: GenerationRequest, deadline: float | None) -> Generated:
+        """Queues a request and waits for it. `deadline` is in `time.monotonic()` seconds.
+
+        Cancelling the caller cancels the request.
+
+        Raises:
+            DeadlinePassed: the deadline was over first.
+            Stopped: the scheduler was stopped first.
+            Exception: whatever the engine raised for this request.
+        """
+        job = _Job(request, deadline)
+        with self._changed:
+            if self._stopping:
+                raise Stopped
+            self._queue.append(job)
+            self._changed.notify()
+        return await asyncio.wrap_future(job.future)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._queue or self._running or self._stopping)
+                if self._stopping:
+                    break
+            self._admit()
+            self._drop_abandoned()
+            if self._running:
+                self._step()
+        with self._changed:
+            left = [*self._queue, *self._running.values()]
+            self._queue.clear()
+        for job in left:
+            _fail(job, Stopped())
+
+    def _admit(self) -> None:
+        while len(self._running) < self._max_running:
+            with self._changed:
+                if not self._queue:
+                    return
+                job = self._queue.popleft()
+            now = time.monotonic()
+            if job.future.cancelled():
+                continue
+            if job.is_expired(now):
+                _fail(job, DeadlinePassed())
+                continue
+            job.started = now
+            try:
+                self._running[self._engine.submit(job.request)] = job
+            except Exception as error:
+                _fail(job, error)
+
+    def _drop_abandoned(self) -> None:
+        now = time.monotonic()
+        for handle, job in list(self._running.items()):
+            if job.future.cancelled() or job.is_expired(now):
+                del self._running[handle]
+                self._engine.cancel(handle)
+                _fail(job, DeadlinePassed())
+
+    def _step(self) -> None:
+        try:
+            completions = self._engine.step()
+        except Exception as error:
+            # The engine cannot tell whose fault it was, so it is everybody's who is running.
+            completions = [Completion(handle, error=error) for handle in self._running]
+            for handle in self._running:
+                self._engine.cancel(handle)
+        now = time.monotonic()
+        for completion in completions:
+            job = self._running.pop(completion.handle)
+            if completion.error is not None:
+                _fail(job, completion.error)
+            elif job.future.set_running_or_notify_cancel():
+                job.future.set_result(Generated(completion.rows, job.started - job.queued, now - job.started))
+
+
+def _fail(job: _Job, error: Exception) -> None:
+    """Answers a job by an error, unless nobody waits for it."""
+    if job.future.set_running_or_notify_cancel():
+        job.future.set_exception(error)

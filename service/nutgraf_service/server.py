@@ -1,0 +1,134 @@
+"""The life of a server: bind, load, serve, drain, end."""
+
+import asyncio
+import signal
+from importlib.metadata import version
+
+import grpc
+import structlog
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from nutgraf.v1 import summarizer_pb2_grpc
+from nutgraf_models.loading import load_summarizer
+from nutgraf_service.calls import SERVICE, MalformedMessages
+from nutgraf_service.core import Core
+from nutgraf_service.servicer import Servicer
+from nutgraf_service.settings import Settings
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("nutgraf")
+
+_OPTIONS = [
+    # Without this, two servers share a port in silence.
+    ("grpc.so_reuseport", 0),
+    # A client may ping every 30 s, with or without a call under way.
+    ("grpc.http2.min_ping_interval_without_data_ms", 20_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+]
+
+
+class PortInUse(Exception):
+    """The address cannot be listened on."""
+
+
+class Server:
+    """A server in this process and event loop. `port` is the one it listens on, once `bind` has been called."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.core = Core(max_queued=settings.max_queued_requests)
+        self._health = health.aio.HealthServicer()
+        self._server = grpc.aio.server(
+            interceptors=(MalformedMessages(),),
+            options=[*_OPTIONS, ("grpc.max_receive_message_length", settings.max_message_bytes)],
+        )
+        self.port = 0
+
+    async def bind(self) -> None:
+        """Listens, before there is a model: probes and `GetServerInfo` are answered, everything else is refused.
+
+        Raises:
+            PortInUse: the address cannot be had.
+        """
+        servicer = Servicer(self.core, self._settings, version("nutgraf"))
+        summarizer_pb2_grpc.add_SummarizerServiceServicer_to_server(servicer, self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        if self._settings.reflection:
+            names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+            reflection.enable_server_reflection(names, self._server)
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        address = f"{_bracketed(self._settings.host)}:{self._settings.port}"
+        try:
+            self.port = self._server.add_insecure_port(address)
+        except RuntimeError:
+            self.port = 0
+        if self.port == 0:
+            raise PortInUse(
+                f"cannot listen on {address}: the port is in use, or the address is not this machine's; "
+                "choose another with --port or --host"
+            )
+        await self._server.start()
+        log.info("listening", address=f"{_bracketed(self._settings.host)}:{self.port}", state=self.core.state.value)
+
+    async def load(self) -> None:
+        """Loads the model and writes a summary with it; then the server is SERVING.
+
+        Raises:
+            ModelError: the model cannot be had.
+        """
+        loop = asyncio.get_running_loop()
+        settings = self._settings
+        summarizer = await loop.run_in_executor(None, lambda: load_summarizer(settings.model, threads=settings.threads))
+        await self.core.serve_with(summarizer)
+        if not self.core.draining.is_set():
+            await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+            log.info("serving", model=summarizer.card.id, engine=summarizer.engine.name)
+
+    async def drain(self) -> None:
+        """Refuses new calls, finishes the accepted ones within the grace, and stops."""
+        self.core.drain()
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._server.stop(self._settings.drain_grace)
+        self.core.close()
+        log.info("stopped")
+
+    async def _set_health(self, status: int) -> None:
+        for name in ("", SERVICE):
+            await self._health.set(name, status)
+
+
+async def run(settings: Settings) -> None:
+    """Serves until SIGTERM or SIGINT, then drains. A second signal ends the process at once.
+
+    Raises:
+        ModelError, PortInUse: the server cannot start.
+    """
+    server = Server(settings)
+    await server.bind()
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    def on_signal(number: int) -> None:
+        log.info("draining", signal=signal.Signals(number).name, grace_seconds=settings.drain_grace)
+        stop.set()
+        # From now on the default applies: the process ends.
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(one)
+            signal.signal(one, signal.SIG_DFL)
+
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, on_signal, one)
+    stopping = asyncio.create_task(stop.wait())
+    loading = asyncio.create_task(server.load())
+    await asyncio.wait((stopping, loading), return_when=asyncio.FIRST_COMPLETED)
+    try:
+        if loading.done():
+            loading.result()
+        await stopping
+    finally:
+        await server.drain()
+        stopping.cancel()
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host

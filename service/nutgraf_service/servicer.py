@@ -1,0 +1,130 @@
+"""The three RPCs: check, translate, call, translate back."""
+
+# grpc's types take parameters in their stubs only.
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+
+from nutgraf.v1 import summarizer_pb2 as pb
+from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceServicer
+from nutgraf_service.calls import call, check_parsed, internal_error
+from nutgraf_service.core import Core, State, draining, loading
+from nutgraf_service.refusals import Refusal
+from nutgraf_service.requests import item_deadline, job_from
+from nutgraf_service.responses import response_from, server_info
+from nutgraf_service.settings import Settings
+
+
+class Servicer(SummarizerServiceServicer):
+    def __init__(self, core: Core, settings: Settings, version: str) -> None:
+        self._core = core
+        self._settings = settings
+        self._version = version
+
+    async def Summarize(self, request: pb.SummarizeRequest, context: Any) -> pb.SummarizeResponse:
+        async with call("Summarize", context) as facts:
+            check_parsed(request)
+            remaining = context.time_remaining()
+            deadline = None if remaining is None else time.monotonic() + remaining
+            response = await self._summarize(request, deadline)
+            facts["characters"] = response.article.character_count
+        return response
+
+    async def SummarizeMany(self, request_iterator: Any, context: Any) -> None:  # type: ignore[override]
+        async with call("SummarizeMany", context) as facts:
+            if self._core.state is State.LOADING:
+                raise loading()
+            stream = _Stream(self, context, self._settings.max_stream_items, facts["request_id"])
+            try:
+                async with asyncio.TaskGroup() as group:
+                    await stream.read(request_iterator, self._core.draining, group)
+            except* Exception as errors:
+                # Items answer for themselves; what comes out here is one error that ends the stream.
+                raise errors.exceptions[0] from None
+            finally:
+                facts["items"] = stream.count
+            if self._core.draining.is_set():
+                raise draining()
+
+    async def GetServerInfo(self, request: pb.GetServerInfoRequest, context: Any) -> pb.GetServerInfoResponse:
+        async with call("GetServerInfo", context):
+            check_parsed(request)
+            return server_info(self._core, self._settings, self._version)
+
+    async def answer(self, request: pb.SummarizeManyRequest, request_id: str) -> pb.SummarizeManyResponse:
+        """The answer to one item of a stream, an error included."""
+        try:
+            deadline = item_deadline(request, self._settings)
+            response = await self._summarize(request.request, deadline, may_wait=True)
+            return pb.SummarizeManyResponse(id=request.id, response=response)
+        except Refusal as refusal:
+            return pb.SummarizeManyResponse(id=request.id, error=refusal.status())
+        except Exception as error:
+            return pb.SummarizeManyResponse(id=request.id, error=internal_error(error, request_id).status())
+
+    async def _summarize(
+        self, request: pb.SummarizeRequest, deadline: float | None, *, may_wait: bool = False
+    ) -> pb.SummarizeResponse:
+        job = job_from(request, self._settings, deadline)
+        outcome = await self._core.summarize(job, may_wait=may_wait)
+        assert self._core.summarizer is not None
+        return response_from(outcome, self._core.summarizer.card.id)
+
+
+class _Stream:
+    """The items of one stream: at most `most` are worked on, and none is read while they are."""
+
+    def __init__(
+        self, servicer: Servicer, context: grpc.aio.ServicerContext[Any, Any], most: int, request_id: str
+    ) -> None:
+        self._servicer = servicer
+        self._context = context
+        self._slots = asyncio.Semaphore(most)
+        self._writing = asyncio.Lock()
+        self._request_id = request_id
+        self.count = 0
+
+    async def read(self, requests: AsyncIterator[Any], stop: asyncio.Event, group: asyncio.TaskGroup) -> None:
+        """Reads until the caller has no more or `stop` is set, and starts a task in `group` for each item."""
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            while True:
+                if not await _unless(stopping, self._slots.acquire()):
+                    return
+                request = await _unless(stopping, _next(requests))
+                if request is None:
+                    return
+                check_parsed(request)
+                self.count += 1
+                group.create_task(self._answer(request))
+        finally:
+            stopping.cancel()
+
+    async def _answer(self, request: pb.SummarizeManyRequest) -> None:
+        response = await self._servicer.answer(request, self._request_id)
+        async with self._writing:
+            await self._context.write(response)
+        self._slots.release()
+
+
+async def _next(requests: AsyncIterator[Any]) -> Any:
+    return await anext(requests, None)
+
+
+async def _unless(stopping: asyncio.Task[Any], work: Any) -> Any:
+    """The result of `work`; None if `stopping` is over first."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        if not task.done():
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await task

@@ -1,0 +1,30 @@
+"""What an operator can set: flags of `nutgraf serve`, else `NUTGRAF_*` in the environment, else the defaults here."""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from nutgraf_models.cards import DEFAULT_MODEL
+
+
+class Settings(BaseSettings):
+    """Times are in seconds, text in Unicode code points. The descriptions are the help of `nutgraf serve`."""
+
+    model_config = SettingsConfigDict(env_prefix="NUTGRAF_", frozen=True, extra="ignore")
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(50051, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    model: str = Field(DEFAULT_MODEL, description="A card's id, a card file, a folder, or a hub id.")
+    threads: int | None = Field(None, ge=1, description="CPU threads of the model; one for each core if not given.")
+    max_text_characters: int = Field(200_000, ge=1, description="Longest article taken.")
+    max_title_characters: int = Field(1_000, ge=1, description="Longest title taken.")
+    max_message_bytes: int = Field(4 << 20, ge=1 << 10, description="Largest message taken.")
+    max_queued_requests: int = Field(64, ge=0, description="Calls that may wait; another one is refused.")
+    max_stream_items: int = Field(8, ge=1, description="Articles of one stream worked on at once.")
+    default_item_timeout: float = Field(60.0, gt=0, description="Seconds for an item of a stream that names none.")
+    max_item_timeout: float = Field(3600.0, gt=0, description="Most seconds that an item of a stream may name.")
+    drain_grace: float = Field(30.0, ge=0, description="Seconds to finish accepted calls in after SIGTERM.")
+    reflection: bool = Field(True, description="Serve gRPC reflection.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log entry kept.")
+    log_format: Literal["json", "text"] = Field("json", description="How log entries are written, on standard error.")
