@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Callable
 from importlib.metadata import version
 
 import grpc
@@ -11,6 +12,7 @@ from grpc_reflection.v1alpha import reflection
 
 from nutgraf.v1 import summarizer_pb2_grpc
 from nutgraf_models.loading import load_summarizer
+from nutgraf_models.summarizer import Summarizer
 from nutgraf_service.calls import SERVICE, MalformedMessages
 from nutgraf_service.core import Core
 from nutgraf_service.servicer import Servicer
@@ -32,10 +34,14 @@ class PortInUse(Exception):
 
 
 class Server:
-    """A server in this process and event loop. `port` is the one it listens on, once `bind` has been called."""
+    """A server in this process and event loop. `port` is the one it listens on, once `bind` has been called.
 
-    def __init__(self, settings: Settings) -> None:
+    `load` gets the model; it runs in a thread of its own.
+    """
+
+    def __init__(self, settings: Settings, load: Callable[[], Summarizer] | None = None) -> None:
         self._settings = settings
+        self._load = load or (lambda: load_summarizer(settings.model, threads=settings.threads))
         self.core = Core(max_queued=settings.max_queued_requests)
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(
@@ -77,8 +83,7 @@ class Server:
             ModelError: the model cannot be had.
         """
         loop = asyncio.get_running_loop()
-        settings = self._settings
-        summarizer = await loop.run_in_executor(None, lambda: load_summarizer(settings.model, threads=settings.threads))
+        summarizer = await loop.run_in_executor(None, self._load)
         await self.core.serve_with(summarizer)
         if not self.core.draining.is_set():
             await self._set_health(health_pb2.HealthCheckResponse.SERVING)

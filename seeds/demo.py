@@ -1,0 +1,113 @@
+"""`make demo`: starts a server, summarises every seed article through the Python client, and stops the server.
+
+Exits 1 if anything failed, with the end of the server's log.
+"""
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+
+from nutgraf import Article, Client, NutgrafError, Result
+
+SEEDS = Path(__file__).parent
+START_SECONDS = 120.0
+ARTICLE_SECONDS = 120.0
+
+
+def main() -> int:
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    articles = [read_article(path) for path in sorted(SEEDS.glob("*.txt"))]
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "server.log"
+        try:
+            with running_server(log) as address, Client(address, timeout=ARTICLE_SECONDS) as client:
+                info = client.server_info()
+                console.print(f"{info.model} ({info.engine}, {info.precision}) on {address}\n", style="dim")
+                for article in articles:
+                    show(console, article, client.summarize(article.text, title=article.title))
+        except (NutgrafError, RuntimeError) as error:
+            print(f"demo: {error}", file=sys.stderr)
+            print(*log.read_text(encoding="utf-8").splitlines()[-5:], sep="\n", file=sys.stderr)
+            return 1
+    console.print(f"{len(articles)} articles summarised", style="dim")
+    return 0
+
+
+def read_article(path: Path) -> Article:
+    title, _, text = path.read_text(encoding="utf-8").partition("\n")
+    return Article(text.strip(), title=title)
+
+
+@contextlib.contextmanager
+def running_server(log: Path) -> Iterator[str]:
+    """A server on a free port, once it is ready; its address. Stopped at the end."""
+    command = [sys.executable, "-m", "nutgraf", "serve", "--port", "0"]
+    with log.open("w", encoding="utf-8") as stderr:
+        process = subprocess.Popen(command, stderr=stderr)
+    try:
+        yield wait_until_serving(process, log)
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_until_serving(process: "subprocess.Popen[bytes]", log: Path) -> str:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        address = listening_address(log)
+        if address is not None:
+            with Client(address) as client:
+                if client.check_health():
+                    return address
+        time.sleep(0.1)
+    raise RuntimeError(
+        f"the server ended with status {process.returncode}" if process.returncode else "the server does not get ready"
+    )
+
+
+def listening_address(log: Path) -> str | None:
+    for line in log.read_text(encoding="utf-8").splitlines(keepends=True):
+        if line.startswith("{") and line.endswith("\n"):
+            entry = json.loads(line)
+            if entry["message"] == "listening":
+                return str(entry["address"])
+    return None
+
+
+def show(console: Console, article: Article, result: Result) -> None:
+    console.print(escape(article.title), style="bold")
+    for summary in result.summaries:
+        console.print(Padding(f"[cyan]{summary.length.value}[/]  {escape(summary.text)}", (0, 0, 0, 2)))
+        for term in summary.unsupported_terms:
+            console.print(Padding(f"not in the article: {escape(term.text)}", (0, 0, 0, 9)), style="yellow")
+        for warning in summary.warnings:
+            console.print(Padding(f"warning: {warning.detail}", (0, 0, 0, 9)), style="yellow")
+    for warning in result.warnings:
+        console.print(Padding(f"warning: {warning.detail}", (0, 0, 0, 2)), style="yellow")
+    timings, counts = result.timings, result.article
+    console.print(
+        Padding(
+            f"{counts.used_token_count} of {counts.input_token_count} tokens read; {timings.total_seconds:.2f} s: "
+            f"queue {timings.queue_seconds:.2f}, tokenize {timings.tokenize_seconds:.2f}, "
+            f"generate {timings.generate_seconds:.2f}, check {timings.check_seconds:.2f}\n",
+            (0, 0, 0, 2),
+        ),
+        style="dim",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
