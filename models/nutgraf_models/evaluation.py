@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from nutgraf_models.engines.lead import LEAD_SENTENCES
+from nutgraf_models.engines.lead import LEAD_SENTENCES, leading
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.loading import load_summarizer
@@ -35,7 +35,7 @@ def evaluate(data: Path, length: str, model: str, *, limit: int | None = None, t
         summaries.append(summarizer.summarize(Article(row["article"]), (spec,)).summaries[0])
     seconds = time.perf_counter() - started
     for row in rows:
-        leads.append([one.text for one in split(normalize(row["article"]).text)[: LEAD_SENTENCES[spec.length]]])
+        leads.append(leading(split(normalize(row["article"]).text))[: LEAD_SENTENCES[spec.length]])
     score = _scorer()
     texts = [[one.text[part.span.start : part.span.end] for part in one.sentences] for one in summaries]
     references = [[one.text for one in split(normalize(row["reference"]).text)] for row in rows]

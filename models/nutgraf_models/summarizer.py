@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from nutgraf_models import finish, language
 from nutgraf_models.cards import Card, Decoding
 from nutgraf_models.engines.base import Candidate, Engine, GenerationRequest, Row
+from nutgraf_models.engines.lead import leading
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.evidence import EvidenceIndex
 from nutgraf_models.lengths import DEFAULT_SPECS, Spec
@@ -224,8 +225,7 @@ def _extract(
     prepared: Prepared, spec: Spec, reason: FinishReason, warnings: tuple[Warning, ...], tokens: int = 0
 ) -> _Draft:
     """The article's first sentences; whole ones where it has any."""
-    whole = [sentence.text for sentence in prepared.sentences if sentence.is_complete]
-    texts = whole or [sentence.text for sentence in prepared.sentences]
+    texts = leading(prepared.sentences)
     kept = finish.cap(texts, spec, word_count(prepared.normalized.text))
     if kept:
         return _Draft(kept, reason, tokens, warnings)

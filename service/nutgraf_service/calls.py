@@ -69,27 +69,43 @@ def internal_error(error: Exception, request_id: str) -> Refusal:
     return Refusal("INTERNAL", message, metadata={"error_id": error_id})
 
 
-@contextlib.asynccontextmanager
-async def call(method: str, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[dict[str, Any]]:
-    """Wraps the work of one call. What the body puts into the yielded dictionary goes into the call's log entry."""
-    started = time.monotonic()
-    request_id = _request_id(context)
-    facts: dict[str, Any] = {"method": method, "request_id": request_id}
-    await context.send_initial_metadata(((REQUEST_ID, request_id),))
-    code = "OK"
-    try:
-        yield facts
-    except asyncio.CancelledError:
-        code = "CANCELLED"
-        raise
-    except Exception as error:
-        refusal = error if isinstance(error, Refusal) else internal_error(error, request_id)
-        code = _CODES[refusal.code].name
-        facts["reason"] = refusal.reason
-        details = ("grpc-status-details-bin", refusal.status().SerializeToString())
-        await context.abort(_CODES[refusal.code], refusal.message, (details,))
-    finally:
-        log.info("call", code=code, seconds=round(time.monotonic() - started, 4), **facts)
+class Calls:
+    """The calls under way."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def wait_until_idle(self) -> None:
+        await self._idle.wait()
+
+    @contextlib.asynccontextmanager
+    async def call(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[dict[str, Any]]:
+        """Wraps the work of one call. What the body puts into the yielded dictionary goes into its log entry."""
+        self._count += 1
+        self._idle.clear()
+        started = time.monotonic()
+        request_id = _request_id(context)
+        facts: dict[str, Any] = {"method": method, "request_id": request_id}
+        code = "OK"
+        try:
+            await context.send_initial_metadata(((REQUEST_ID, request_id),))
+            yield facts
+        except asyncio.CancelledError:
+            code = "CANCELLED"
+            raise
+        except Exception as error:
+            refusal = error if isinstance(error, Refusal) else internal_error(error, request_id)
+            code = _CODES[refusal.code].name
+            facts["reason"] = refusal.reason
+            details = ("grpc-status-details-bin", refusal.status().SerializeToString())
+            await context.abort(_CODES[refusal.code], refusal.message, (details,))
+        finally:
+            log.info("call", code=code, seconds=round(time.monotonic() - started, 4), **facts)
+            self._count -= 1
+            if self._count == 0:
+                self._idle.set()
 
 
 def _request_id(context: grpc.aio.ServicerContext[Any, Any]) -> str:

@@ -29,6 +29,10 @@ _OPTIONS = [
 ]
 
 
+# For the last answers to leave.
+_FLUSH_SECONDS = 0.5
+
+
 class PortInUse(Exception):
     """The address cannot be listened on."""
 
@@ -43,6 +47,7 @@ class Server:
         self._settings = settings
         self._load = load or (lambda: load_summarizer(settings.model, threads=settings.threads))
         self.core = Core(max_queued=settings.max_queued_requests)
+        self._servicer = Servicer(self.core, settings, version("nutgraf"))
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(
             interceptors=(MalformedMessages(),),
@@ -56,8 +61,7 @@ class Server:
         Raises:
             PortInUse: the address cannot be had.
         """
-        servicer = Servicer(self.core, self._settings, version("nutgraf"))
-        summarizer_pb2_grpc.add_SummarizerServiceServicer_to_server(servicer, self._server)
+        summarizer_pb2_grpc.add_SummarizerServiceServicer_to_server(self._servicer, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if self._settings.reflection:
             names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -93,7 +97,12 @@ class Server:
         """Refuses new calls, finishes the accepted ones within the grace, and stops."""
         self.core.drain()
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
-        await self._server.stop(self._settings.drain_grace)
+        grace = asyncio.create_task(self._server.stop(self._settings.drain_grace))
+        idle = asyncio.create_task(self._servicer.calls.wait_until_idle())
+        await asyncio.wait((grace, idle), return_when=asyncio.FIRST_COMPLETED)
+        # Health watches never end by themselves, and must not use up the grace.
+        await self._server.stop(_FLUSH_SECONDS)
+        idle.cancel()
         self.core.close()
         log.info("stopped")
 
@@ -114,12 +123,12 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
 
     def on_signal(number: int) -> None:
-        log.info("draining", signal=signal.Signals(number).name, grace_seconds=settings.drain_grace)
-        stop.set()
         # From now on the default applies: the process ends.
         for one in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(one)
             signal.signal(one, signal.SIG_DFL)
+        stop.set()
+        log.info("draining", signal=signal.Signals(number).name, grace_seconds=settings.drain_grace)
 
     for one in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(one, on_signal, one)

@@ -13,7 +13,7 @@ import grpc
 
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceServicer
-from nutgraf_service.calls import call, check_parsed, internal_error
+from nutgraf_service.calls import Calls, check_parsed, internal_error
 from nutgraf_service.core import Core, State, draining, loading
 from nutgraf_service.refusals import Refusal
 from nutgraf_service.requests import item_deadline, job_from
@@ -23,12 +23,13 @@ from nutgraf_service.settings import Settings
 
 class Servicer(SummarizerServiceServicer):
     def __init__(self, core: Core, settings: Settings, version: str) -> None:
+        self.calls = Calls()
         self._core = core
         self._settings = settings
         self._version = version
 
     async def Summarize(self, request: pb.SummarizeRequest, context: Any) -> pb.SummarizeResponse:
-        async with call("Summarize", context) as facts:
+        async with self.calls.call("Summarize", context) as facts:
             check_parsed(request)
             remaining = context.time_remaining()
             deadline = None if remaining is None else time.monotonic() + remaining
@@ -37,7 +38,7 @@ class Servicer(SummarizerServiceServicer):
         return response
 
     async def SummarizeMany(self, request_iterator: Any, context: Any) -> None:  # type: ignore[override]
-        async with call("SummarizeMany", context) as facts:
+        async with self.calls.call("SummarizeMany", context) as facts:
             if self._core.state is State.LOADING:
                 raise loading()
             stream = _Stream(self, context, self._settings.max_stream_items, facts["request_id"])
@@ -53,7 +54,7 @@ class Servicer(SummarizerServiceServicer):
                 raise draining()
 
     async def GetServerInfo(self, request: pb.GetServerInfoRequest, context: Any) -> pb.GetServerInfoResponse:
-        async with call("GetServerInfo", context):
+        async with self.calls.call("GetServerInfo", context):
             check_parsed(request)
             return server_info(self._core, self._settings, self._version)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from nutgraf_models.engines.base import Candidate, Completion, Finish, GenerationRequest, Handle, Row
 from nutgraf_models.lengths import Length
-from nutgraf_models.sentences import split
+from nutgraf_models.sentences import Sentence, split
 
 LEAD_SENTENCES = {Length.SHORT: 1, Length.LONG: 3}
 
@@ -44,7 +44,12 @@ class LeadEngine:
         self._waiting.pop(handle, None)
 
 
+def leading(sentences: list[Sentence]) -> list[str]:
+    """The sentences that a lead is taken from: headlines and other lines without a full stop only if all are such."""
+    return [one.text for one in sentences if one.is_complete] or [one.text for one in sentences]
+
+
 def _lead(article: str, row: Row) -> Candidate:
     count = min(LEAD_SENTENCES[row.length], row.max_sentences)
-    text = " ".join(sentence.text for sentence in split(article)[:count])
+    text = " ".join(leading(split(article))[:count])
     return Candidate(text, len(text.split()), Finish.STOP)

@@ -1,0 +1,158 @@
+"""The client for asyncio."""
+
+# Timeouts here are deadlines that travel to the server with the call, which asyncio.timeout would not.
+# ruff: noqa: ASYNC109
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+
+from nutgraf import _async_many, _convert
+from nutgraf._async_connection import AsyncConnection
+from nutgraf._channel import endpoint
+from nutgraf._ledger import Answer, Ledger
+from nutgraf._outage import DEFAULT_RETRY_SECONDS
+from nutgraf._requests import Article, Wanted, builder, summarize_request
+from nutgraf._results import ManyResult, Result, ServerInfo
+from nutgraf.v1 import summarizer_pb2 as pb
+from nutgraf.v1 import summarizer_pb2_grpc as pb_grpc
+
+__all__ = ["AsyncClient"]
+
+
+class AsyncClient:
+    """`Client` for asyncio: the same arguments, methods and errors. It belongs to the event loop of its first call.
+
+    A call that is cancelled is cancelled in the server, too.
+
+    Args:
+        server, timeout, tls, token, retry_seconds: as for `Client`.
+
+    Raises:
+        ValueError: the address, the token or a number of seconds cannot be one.
+    """
+
+    def __init__(
+        self,
+        server: str | None = None,
+        *,
+        timeout: float = 60.0,
+        tls: bool | grpc.ChannelCredentials = False,
+        token: str | None = None,
+        retry_seconds: float = DEFAULT_RETRY_SECONDS,
+    ) -> None:
+        self._connection = AsyncConnection(endpoint(server, tls=tls, token=token), timeout, retry_seconds)
+
+    @property
+    def server(self) -> str:
+        """The address that calls go to."""
+        return self._connection.endpoint.target
+
+    async def summarize(
+        self,
+        text: str,
+        *,
+        title: str = "",
+        summaries: Wanted = None,
+        extractive_fallback: bool = False,
+        timeout: float | None = None,
+        request_id: str | None = None,
+    ) -> Result:
+        """Summarises one article; see `Client.summarize`."""
+        request = summarize_request(text, title=title, summaries=summaries, extractive_fallback=extractive_fallback)
+        response, sent_back = await self._summarize(request, timeout=timeout, request_id=request_id)
+        return _convert.result(response, text, sent_back)
+
+    def summarize_many(
+        self,
+        items: Iterable[str | Article] | AsyncIterable[str | Article],
+        *,
+        summaries: Wanted = None,
+        extractive_fallback: bool = False,
+        ordered: bool = True,
+        max_in_flight: int = 16,
+        item_timeout: float | None = None,
+        request_id: str | None = None,
+    ) -> AsyncGenerator[ManyResult, None]:
+        """Summarises many articles over one stream; see `Client.summarize_many`.
+
+        `items` may be an async iterable, too; one that waits holds no answers back. Leaving the loop cancels what is
+        still running as soon as the event loop gets to it; `contextlib.aclosing` does so at once.
+        """
+        answers = self._summarize_many(
+            items,
+            summaries=summaries,
+            extractive_fallback=extractive_fallback,
+            ordered=ordered,
+            max_in_flight=max_in_flight,
+            item_timeout=item_timeout,
+            request_id=request_id,
+        )
+        return _converted(answers)
+
+    async def server_info(self, *, timeout: float | None = None) -> ServerInfo:
+        """What the server is; see `Client.server_info`."""
+        return _convert.server_info(await self._server_info(timeout=timeout))
+
+    async def check_health(self, *, timeout: float | None = None) -> bool:
+        """Whether the server can summarise now; see `Client.check_health`."""
+        return await self._connection.check_health(timeout)
+
+    async def close(self) -> None:
+        """Closes the connection and ends what is running. The client cannot be used afterwards."""
+        await self._connection.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _summarize(
+        self, request: pb.SummarizeRequest, *, timeout: float | None = None, request_id: str | None = None
+    ) -> tuple[pb.SummarizeResponse, str | None]:
+        stub: Any = pb_grpc.SummarizerServiceStub(self._connection.channel())
+        return await self._connection.call(stub.Summarize, request, timeout, request_id)
+
+    def _summarize_many(
+        self,
+        items: Iterable[str | Article] | AsyncIterable[str | Article],
+        *,
+        summaries: Wanted = None,
+        extractive_fallback: bool = False,
+        ordered: bool = True,
+        max_in_flight: int = 16,
+        item_timeout: float | None = None,
+        request_id: str | None = None,
+    ) -> AsyncGenerator[Answer, None]:
+        ledger = Ledger(
+            builder(summaries, extractive_fallback),
+            ordered=ordered,
+            max_in_flight=max_in_flight,
+            item_timeout=item_timeout,
+            server=self.server,
+        )
+        metadata = self._connection.endpoint.metadata(request_id)
+        self._connection.raise_if_closed()
+
+        return _async_many.Run(ledger, items, metadata, self._connection).answers()
+
+    async def _server_info(self, *, timeout: float | None = None) -> pb.GetServerInfoResponse:
+        stub: Any = pb_grpc.SummarizerServiceStub(self._connection.channel(control=True))
+        response: pb.GetServerInfoResponse
+        response, _ = await self._connection.call(stub.GetServerInfo, pb.GetServerInfoRequest(), timeout, None)
+        return response
+
+
+async def _converted(answers: AsyncGenerator[Answer, None]) -> AsyncGenerator[ManyResult, None]:
+    try:
+        async for answer in answers:
+            yield answer.convert()
+    finally:
+        await answers.aclose()

@@ -1,0 +1,159 @@
+"""The command group, and what becomes of errors: one line on stderr, never a traceback for what a user can meet."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Any, NoReturn
+
+import click
+
+from nutgraf._errors import NutgrafError
+
+# Where each command lives. Both tables are read for `--help` without importing what they name.
+_OWN = {
+    "summarize": ("summarize", "Summarise an article."),
+    "batch": ("batch", "Summarise a file of articles, one JSON object per line."),
+    "info": ("info", "Show what the server is and what it accepts."),
+    "health": ("health", "Exit 0 if the server can summarise now, else 1."),
+}
+_SERVICE = {
+    "serve": "Run the service.",
+    "models": "List, show and pull models.",
+    "eval": "Score a model on a data set.",
+}
+_ENTRY_POINTS = "nutgraf.commands"
+
+
+class Failure(click.ClickException):
+    """An error that a user can meet."""
+
+    def show(self, file: Any = None) -> None:
+        """Prints the message to stderr."""
+        click.echo(f"nutgraf: error: {self.format_message()}", err=True)
+
+
+class Group(click.Group):
+    """Loads a command when it is run, so that none pays for another's imports."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, those of the service too where it is not installed."""
+        return [*_OWN, *_SERVICE, *sorted(set(_entry_points()) - set(_OWN) - set(_SERVICE))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        if cmd_name in _OWN:
+            module = importlib.import_module(f"nutgraf._cli.{_OWN[cmd_name][0]}")
+            command: click.Command = getattr(module, cmd_name)
+            return command
+        entry_point = _entry_points().get(cmd_name)
+        if entry_point is None:
+            return _missing(cmd_name) if cmd_name in _SERVICE else None
+        try:
+            loaded: click.Command = entry_point.load()
+        except ModuleNotFoundError as error:
+            return _missing(cmd_name, error)
+        return loaded
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list of commands from the tables above instead of importing each."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _summary(name)) for name in self.list_commands(ctx)])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command and turns what a user can meet into a `Failure`."""
+        try:
+            return super().invoke(ctx)
+        except (click.UsageError, Failure):
+            raise
+        except click.ClickException as error:
+            raise Failure(error.format_message()) from None
+        except NutgrafError as error:
+            named = f" (request id {error.request_id})" if error.request_id else ""
+            raise Failure(f"{error}{named}") from None
+        except ModuleNotFoundError as error:
+            if ctx.invoked_subcommand in _OWN:
+                raise
+            _need_service(str(ctx.invoked_subcommand), error)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            raise Failure(f"{where}{error.strerror or error}") from None
+
+
+def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from nutgraf._version import version
+
+        click.echo(f"nutgraf {version()}")
+        ctx.exit()
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-V",
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
+def cli() -> None:
+    """Short and long summaries of news articles, each sentence tied to the passages that support it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """The console script. Exits 0, 1 for errors, 2 for wrong usage, 130 for Ctrl-C."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    # gRPC's own log lines (a connection lost, a health service missing) say again what our errors say in words.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    try:
+        code = cli.main(arguments, prog_name="nutgraf", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        # The reader (`head`, a pager) has enough. What is left in the buffer must not complain at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _entry_points() -> dict[str, metadata.EntryPoint]:
+    return {entry_point.name: entry_point for entry_point in metadata.entry_points(group=_ENTRY_POINTS)}
+
+
+def _summary(name: str) -> str:
+    return _OWN[name][1] if name in _OWN else _SERVICE.get(name, "")
+
+
+def _missing(name: str, cause: ModuleNotFoundError | None = None) -> click.Command:
+    def fail() -> NoReturn:
+        _need_service(name, cause)
+
+    return click.Command(
+        name,
+        callback=fail,
+        help=_summary(name),
+        add_help_option=False,
+        # Whatever options the real command has: what is wrong is that it is not there.
+        params=[click.Argument(["rest"], nargs=-1, type=click.UNPROCESSED, expose_value=False)],
+        context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    )
+
+
+def _need_service(name: str, cause: ModuleNotFoundError | None) -> NoReturn:
+    why = f" ({cause})" if cause is not None else ""
+    raise Failure(f"\"nutgraf {name}\" needs the service: pip install 'nutgraf[service]'{why}")

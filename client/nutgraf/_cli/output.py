@@ -1,0 +1,50 @@
+"""What the commands print and where: data on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+from google.protobuf import json_format
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from nutgraf._results import Result
+
+
+def to_dict(message: Message) -> dict[str, Any]:
+    """A message in protobuf's JSON mapping, fields at their default included."""
+    mapped: dict[str, Any] = json_format.MessageToDict(message, always_print_fields_with_no_presence=True)
+    return mapped
+
+
+def to_json(value: object, *, indent: int | None = None) -> str:
+    """JSON as people read it: letters outside ASCII as they are."""
+    return json.dumps(value, ensure_ascii=False, indent=indent)
+
+
+def print_json(message: Message) -> None:
+    """Prints a message in protobuf's JSON mapping to stdout, in UTF-8 whatever the locale."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(to_json(to_dict(message), indent=2).encode() + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def warn(text: str) -> None:
+    """Prints a warning to stderr."""
+    click.echo(f"nutgraf: warning: {text}", err=True)
+
+
+def warn_of(result: Result) -> None:
+    """Prints a result's warnings to stderr, unsupported terms by name."""
+    for warning in result.warnings:
+        warn(warning.detail or warning.code)
+    for summary in result.summaries:
+        for warning in summary.warnings:
+            warn(f"{summary.length} summary: {warning.detail or warning.code}")
+        if summary.unsupported_terms:
+            terms = ", ".join(f"“{term.text}” ({term.kind})" for term in summary.unsupported_terms)
+            warn(f"{summary.length} summary: not in the article: {terms}")

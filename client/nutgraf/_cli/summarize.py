@@ -1,0 +1,99 @@
+"""`nutgraf summarize`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from nutgraf._cli.connection import connection
+
+if TYPE_CHECKING:
+    from nutgraf._results import Result
+    from nutgraf._sync import Client
+
+
+@click.command()
+@click.argument("file", default="-", type=click.Path(allow_dash=True))
+@click.option(
+    "--length",
+    type=click.Choice(["short", "long", "both"]),
+    default="both",
+    show_default=True,
+    help="One sentence, two to four, or both.",
+)
+@click.option("--title", default="", help="The article's headline; names and numbers in it count as said.")
+@click.option("--max-words", type=click.IntRange(min=1), metavar="N", help="At most this many words per summary.")
+@click.option(
+    "--extractive-fallback",
+    is_flag=True,
+    help="Take the article's own best sentence where the model gives nothing usable.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the whole response as JSON.")
+@connection(timeout=60.0, timeout_help="How long the call may take.")
+def summarize(
+    client: Client,
+    file: str,
+    length: str,
+    title: str,
+    max_words: int | None,
+    extractive_fallback: bool,
+    as_json: bool,
+) -> None:
+    """Summarise the article in FILE, or from standard input where FILE is - or left out. The text is UTF-8."""
+    from nutgraf import _convert
+    from nutgraf._cli.output import print_json, warn_of
+    from nutgraf._requests import Spec, summarize_request
+
+    text = _read(file)
+    lengths = ["short", "long"] if length == "both" else [length]
+    try:
+        request = summarize_request(
+            text,
+            title=title,
+            summaries=[Spec(one, max_words=max_words) for one in lengths],
+            extractive_fallback=extractive_fallback,
+        )
+    except ValueError as error:  # --max-words beyond 32 bits
+        raise click.UsageError(str(error)) from None
+    response, request_id = client._summarize(request)
+    result = _convert.result(response, text, request_id)
+    if as_json:
+        print_json(response)
+    else:
+        _print(result)
+    warn_of(result)
+
+
+def _read(file: str) -> str:
+    name = "standard input" if file == "-" else file
+    if file == "-" and sys.stdin.isatty():
+        click.echo("Paste the article, then press Ctrl-D on a line of its own.", err=True)
+    with click.open_file(file, "rb") as stream:
+        data: bytes = stream.read()
+    try:
+        # The mark that Windows puts before UTF-8 is no part of the article.
+        text = data.decode().removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise click.ClickException(
+            f"{name} is not UTF-8: byte 0x{data[error.start]:02X} at position {error.start}; "
+            "convert it first, for example with iconv -f WINDOWS-1252 -t UTF-8"
+        ) from None
+    if not text.strip():
+        raise click.ClickException(f"{name} is empty; it should hold an article")
+    return text
+
+
+def _print(result: Result) -> None:
+    if not sys.stdout.isatty():
+        click.echo("\n\n".join(summary.text for summary in result.summaries))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for summary in result.summaries:
+        console.print(Text(str(summary.length).capitalize(), style="bold"))
+        console.print(Text(summary.text), end="\n\n")
+    console.print(Text(f"{result.model}, {result.timings.total_seconds:.1f} s", style="dim"))

@@ -1,0 +1,124 @@
+"""What `Client` does every call through: channels, deadlines, trying again."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from nutgraf._channel import SERVICE, Endpoint, open_channel
+from nutgraf._error_mapping import from_rpc_error
+from nutgraf._error_mapping import request_id as id_in
+from nutgraf._errors import NutgrafError, Unavailable
+from nutgraf._outage import Link, Outage, not_ready
+from nutgraf._requests import check_timeout
+
+_PROBE_SECONDS = 1.0
+
+
+class Connection:
+    """The channels to one server, safe to share between threads.
+
+    Args:
+        endpoint: the server.
+        timeout: seconds that a call may take unless it says otherwise.
+        retry_seconds: how long to go on trying when a server that was there is gone.
+
+    Raises:
+        ValueError: `timeout` is not more than 0.
+    """
+
+    def __init__(self, endpoint: Endpoint, timeout: float, retry_seconds: float) -> None:
+        self.endpoint = endpoint
+        self.timeout = check_timeout(timeout)
+        self.link = Link(endpoint.target, retry_seconds)
+        self.closed = threading.Event()
+        self._lock = threading.Lock()
+        self._channels: dict[bool, grpc.Channel] = {}
+
+    def close(self) -> None:
+        """Ends what is running; nothing can be called afterwards."""
+        self.closed.set()
+        with self._lock:
+            channels = list(self._channels.values())
+            self._channels.clear()
+        for channel in channels:
+            channel.close()
+
+    def call(
+        self,
+        method: Callable[..., Any],
+        request: object,
+        timeout: float | None,
+        request_id: str | None,
+    ) -> tuple[Any, str | None]:
+        deadline = time.monotonic() + (self.timeout if timeout is None else check_timeout(timeout))
+        metadata = self.endpoint.metadata(request_id)
+        outage = Outage(self.link)
+        while True:
+            try:
+                left = max(deadline - time.monotonic(), 0.001)
+                response, call = method.with_call(request, timeout=left, metadata=metadata)  # type: ignore[attr-defined]
+            except grpc.RpcError as error:
+                failure: NutgrafError = from_rpc_error(error, server=self.link.server)
+            except ValueError:  # grpc's word for a channel that another thread has closed meanwhile
+                self.raise_if_closed()
+                raise
+            else:
+                outage.over()
+                return response, id_in(call.initial_metadata())
+            self.raise_if_closed()
+            if not isinstance(failure, Unavailable):
+                raise failure
+            failure = self.diagnose(failure)
+            now = time.monotonic()
+            delay = outage.delay(failure, now=now, left=deadline - now)
+            if delay is None:
+                raise failure
+            self.closed.wait(delay)
+            self.raise_if_closed()
+
+    def diagnose(self, error: Unavailable) -> Unavailable:
+        """Whether there is a server at all; asked only when the failure itself does not say."""
+        if error.reason is not None:
+            return error
+        try:
+            health = self.health(health_pb2.HealthCheckRequest(service=SERVICE), _PROBE_SECONDS)
+        except (grpc.RpcError, RuntimeError, ValueError):  # the latter two: closed meanwhile
+            return error
+        self.link.reached = True
+        return not_ready(error, self.link.server, health)
+
+    def health(self, request: health_pb2.HealthCheckRequest, timeout: float) -> health_pb2.HealthCheckResponse:
+        stub: Any = health_pb2_grpc.HealthStub(self.channel(control=True))
+        response: health_pb2.HealthCheckResponse = stub.Check(
+            request, timeout=timeout, metadata=self.endpoint.metadata()
+        )
+        return response
+
+    def channel(self, *, control: bool = False) -> grpc.Channel:
+        with self._lock:
+            self.raise_if_closed()
+            if control not in self._channels:
+                self._channels[control] = open_channel(self.endpoint, control=control)
+            return self._channels[control]
+
+    def raise_if_closed(self) -> None:
+        if self.closed.is_set():
+            raise RuntimeError("this nutgraf client is closed")
+
+    def check_health(self, timeout: float | None) -> bool:
+        """Whether the server's health service says SERVING."""
+        limit = self.timeout if timeout is None else check_timeout(timeout)
+        try:
+            response = self.health(health_pb2.HealthCheckRequest(service=SERVICE), limit)
+        except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.NOT_FOUND:  # a service that the server does not have (yet)
+                return False
+            raise from_rpc_error(error, server=self.link.server) from None
+        self.link.reached = True
+        return bool(response.status == health_pb2.HealthCheckResponse.SERVING)

@@ -1,0 +1,158 @@
+"""From the contract's messages to the dataclasses of `_results`.
+
+Nothing here may fail because of what a newer server says: unknown enum numbers become UNKNOWN, positions outside the
+text are clipped by slicing.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeVar
+
+from nutgraf._enums import CheckKind, FinishReason, Length, ServerState, TermKind, WarningCode
+from nutgraf._results import (
+    ArticleInfo,
+    Limits,
+    Result,
+    Sentence,
+    ServerInfo,
+    Source,
+    Summary,
+    Timings,
+    UnsupportedTerm,
+    Warning,
+)
+from nutgraf.v1 import summarizer_pb2 as pb
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import EnumDescriptor
+    from google.protobuf.duration_pb2 import Duration
+
+_E = TypeVar("_E", bound=enum.StrEnum)
+
+
+def _numbers(python: type[_E], proto: EnumDescriptor, prefix: str) -> dict[int, _E]:
+    numbers = proto.values_by_name
+    return {numbers[prefix + m.name].number: m for m in python if prefix + m.name in numbers}
+
+
+_LENGTHS = _numbers(Length, pb.SummaryLength.DESCRIPTOR, "SUMMARY_LENGTH_")
+_TERM_KINDS = _numbers(TermKind, pb.TermKind.DESCRIPTOR, "TERM_KIND_")
+_CHECK_KINDS = _numbers(CheckKind, pb.CheckKind.DESCRIPTOR, "CHECK_KIND_")
+_FINISH_REASONS = _numbers(FinishReason, pb.FinishReason.DESCRIPTOR, "FINISH_REASON_")
+_WARNING_CODES = _numbers(WarningCode, pb.WarningCode.DESCRIPTOR, "WARNING_CODE_")
+_SERVER_STATES = _numbers(ServerState, pb.ServerState.DESCRIPTOR, "SERVER_STATE_")
+
+
+def result(response: pb.SummarizeResponse, article: str, request_id: str | None) -> Result:
+    """The `Result` that a response says.
+
+    Args:
+        response: as received.
+        article: the text that was sent; sources are cut out of it.
+        request_id: what the server echoed.
+    """
+    info, timings = response.article, response.timings
+    return Result(
+        summaries=tuple(_summary(summary, article) for summary in response.summaries),
+        article=ArticleInfo(
+            character_count=info.character_count,
+            input_token_count=info.input_token_count,
+            used_token_count=info.used_token_count,
+            chunk_count=info.chunk_count,
+            language=info.language,
+        ),
+        timings=Timings(
+            queue_seconds=seconds(timings.queue_duration),
+            tokenize_seconds=seconds(timings.tokenize_duration),
+            generate_seconds=seconds(timings.generate_duration),
+            check_seconds=seconds(timings.check_duration),
+            total_seconds=seconds(timings.total_duration),
+        ),
+        model=response.model,
+        warnings=_warnings(response.warnings),
+        request_id=request_id,
+    )
+
+
+def server_info(response: pb.GetServerInfoResponse) -> ServerInfo:
+    """The `ServerInfo` that a response says."""
+    limits = response.limits
+    return ServerInfo(
+        state=_SERVER_STATES.get(response.state, ServerState.UNKNOWN),
+        model=response.model,
+        family=response.family,
+        engine=response.engine,
+        precision=response.precision,
+        languages=tuple(response.languages),
+        version=response.version,
+        limits=Limits(
+            max_text_characters=limits.max_text_characters,
+            max_title_characters=limits.max_title_characters,
+            max_message_bytes=limits.max_message_bytes,
+            max_input_tokens=limits.max_input_tokens,
+            max_queued_requests=limits.max_queued_requests,
+            max_summary_sentences=limits.max_summary_sentences,
+            min_summary_words=limits.min_summary_words,
+            max_summary_words=limits.max_summary_words,
+            max_id_characters=limits.max_id_characters,
+            default_item_timeout_seconds=seconds(limits.default_item_timeout),
+            max_item_timeout_seconds=seconds(limits.max_item_timeout),
+            max_stream_items_in_flight=limits.max_stream_items_in_flight,
+        ),
+    )
+
+
+def seconds(duration: Duration) -> float:
+    """A protobuf Duration in seconds."""
+    return duration.seconds + duration.nanos / 1e9
+
+
+def _summary(summary: pb.Summary, article: str) -> Summary:
+    return Summary(
+        length=_LENGTHS.get(summary.length, Length.UNKNOWN),
+        text=summary.text,
+        sentences=tuple(
+            Sentence(
+                text=_cut(summary.text, sentence.span),
+                start=sentence.span.start,
+                end=sentence.span.end,
+                sources=tuple(
+                    Source(
+                        text=_cut(article, evidence.span),
+                        start=evidence.span.start,
+                        end=evidence.span.end,
+                        score=evidence.score,
+                    )
+                    for evidence in sentence.evidence
+                ),
+                support=sentence.support,
+            )
+            for sentence in summary.sentences
+        ),
+        unsupported_terms=tuple(
+            UnsupportedTerm(
+                text=_cut(summary.text, term.span),
+                start=term.span.start,
+                end=term.span.end,
+                kind=_TERM_KINDS.get(term.kind, TermKind.UNKNOWN),
+            )
+            for term in summary.unsupported_terms
+        ),
+        checks_run=tuple(_CHECK_KINDS.get(check, CheckKind.UNKNOWN) for check in summary.checks_run),
+        output_token_count=summary.output_token_count,
+        finish_reason=_FINISH_REASONS.get(summary.finish_reason, FinishReason.UNKNOWN),
+        warnings=_warnings(summary.warnings),
+    )
+
+
+def _warnings(warnings: Iterable[pb.Warning]) -> tuple[Warning, ...]:
+    return tuple(
+        Warning(code=_WARNING_CODES.get(warning.code, WarningCode.UNKNOWN), detail=warning.detail)
+        for warning in warnings
+    )
+
+
+def _cut(text: str, span: pb.Span) -> str:
+    return text[max(span.start, 0) : max(span.end, 0)]

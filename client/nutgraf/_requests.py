@@ -1,0 +1,143 @@
+"""From Python arguments to the contract's requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from nutgraf._enums import Length
+from nutgraf._errors import InvalidArticle
+
+if TYPE_CHECKING:
+    from nutgraf.v1 import summarizer_pb2 as pb
+
+__all__ = ["Article", "Spec", "Wanted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """An article for `summarize_many`."""
+
+    text: str
+    title: str = ""
+    """The headline, if there is one."""
+    id: str = ""
+    """The caller's own name for it; comes back in `ManyResult.id`. May be empty or repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One summary to be written, where its length alone does not say enough."""
+
+    length: Length | str
+    """`Length.SHORT` or "short", `Length.LONG` or "long"."""
+    max_sentences: int | None = None
+    """At most this many sentences; None for the server's default (1 for short, 4 for long)."""
+    max_words: int | None = None
+    """At most this many words, though a sentence is never cut; None for what the model does by itself."""
+
+
+Wanted: TypeAlias = "Length | str | Spec | Iterable[Length | str | Spec] | None"
+"""The summaries wanted: None for a short and a long one, a length, a `Spec`, or several of these."""
+
+
+def summarize_request(
+    text: str, *, title: str = "", summaries: Wanted = None, extractive_fallback: bool = False
+) -> pb.SummarizeRequest:
+    """The request that asks for summaries of one article.
+
+    Raises:
+        InvalidArticle: `text` or `title` has a lone surrogate, which UTF-8 cannot carry.
+        TypeError: `text` or `title` is no string, or `summaries` is none of what `Wanted` names.
+        ValueError: a length has a name that does not exist, or a cap does not fit 32 bits.
+    """
+    from nutgraf.v1 import summarizer_pb2 as pb
+
+    check_text("text", text)
+    check_text("title", title)
+    return pb.SummarizeRequest(
+        text=text, title=title, summaries=specs(summaries), extractive_fallback=extractive_fallback
+    )
+
+
+def specs(wanted: Wanted) -> list[pb.SummarySpec]:
+    """`wanted` in the contract's form; empty where the server's default is wanted.
+
+    Raises:
+        TypeError, ValueError: as `summarize_request`.
+    """
+    from nutgraf.v1 import summarizer_pb2 as pb
+
+    if wanted is None:
+        return []
+    if isinstance(wanted, (str, Spec)):  # a Length is a str
+        wanted = [wanted]
+    result = []
+    for item in wanted:
+        spec = item if isinstance(item, Spec) else Spec(item)
+        result.append(
+            pb.SummarySpec(
+                length=pb.SummaryLength.Value(f"SUMMARY_LENGTH_{_length(spec.length).name}"),
+                max_sentences=spec.max_sentences,
+                max_words=spec.max_words,
+            )
+        )
+    if not result:
+        raise ValueError("summaries is empty; name at least one length, or leave it out for a short and a long one")
+    return result
+
+
+def builder(summaries: Wanted, extractive_fallback: bool) -> Callable[[Article], pb.SummarizeRequest]:
+    """What makes the request for each article of a stream; wrong arguments are found here, not at the first article."""
+    wanted = specs(summaries)
+
+    def build(article: Article) -> pb.SummarizeRequest:
+        request = summarize_request(article.text, title=article.title, extractive_fallback=extractive_fallback)
+        request.summaries.extend(wanted)
+        return request
+
+    return build
+
+
+def check_text(name: str, value: object) -> None:
+    """Refuses what cannot be sent as a string of the contract.
+
+    Raises:
+        InvalidArticle: `value` has a lone surrogate.
+        TypeError: `value` is no string.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        what = f"has a lone surrogate (U+{ord(value[error.start]):04X}) at position {error.start}"
+        raise InvalidArticle(
+            f"{name} {what}, which is no character and cannot be sent; it usually comes from decoding bytes with "
+            "errors='surrogateescape' or from half of an emoji in JSON: decode with errors='replace' instead",
+            details=((name, what),),
+        ) from None
+
+
+def check_timeout(seconds: float) -> float:
+    """`seconds`, if it is a time that a call may take.
+
+    Raises:
+        ValueError: it is not more than 0.
+    """
+    if not seconds > 0:
+        raise ValueError(f"a timeout must be more than 0 seconds, not {seconds}")
+    return seconds
+
+
+def _length(value: Length | str) -> Length:
+    if not isinstance(value, str):
+        raise TypeError(f"a summary is asked for by its length or a Spec, not by {type(value).__name__}")
+    try:
+        length = Length(value.lower())
+    except ValueError:
+        length = Length.UNKNOWN
+    if length is Length.UNKNOWN:
+        raise ValueError(f"no summary has the length {value!r}; there are 'short' and 'long'")
+    return length

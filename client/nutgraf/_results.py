@@ -1,0 +1,225 @@
+"""What calls return: frozen dataclasses.
+
+Positions (`start`, `end`) are half-open and count code points, as Python's strings do: `text[start:end]`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nutgraf._enums import CheckKind, FinishReason, Length, ServerState, TermKind, WarningCode
+from nutgraf._errors import NutgrafError
+from nutgraf._requests import Article
+
+__all__ = [
+    "ArticleInfo",
+    "Limits",
+    "ManyResult",
+    "Result",
+    "Sentence",
+    "ServerInfo",
+    "Source",
+    "Summary",
+    "Timings",
+    "UnsupportedTerm",
+    "Warning",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Warning:
+    """Something that the caller should know although the call went well."""
+
+    code: WarningCode
+    detail: str
+    """The same in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A passage of the article that supports a sentence of a summary."""
+
+    text: str
+    """The passage, out of the article as it was sent."""
+    start: int
+    """Where it starts in the article's text."""
+    end: int
+    """One past its end in the article's text."""
+    score: float
+    """The weighted share of the sentence's content that this passage alone contains, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a summary and what the article says to support it."""
+
+    text: str
+    start: int
+    """Where it starts in `Summary.text`."""
+    end: int
+    """One past its end in `Summary.text`."""
+    sources: tuple[Source, ...]
+    """The passages that support it, the best first; may be empty."""
+    support: float
+    """The weighted share of its content words, names and numbers that the sources contain, 0 to 1. It measures overlap
+    of words, not truth."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnsupportedTerm:
+    """A name, number or quotation in a summary that the article does not say."""
+
+    text: str
+    start: int
+    """Where it starts in `Summary.text`."""
+    end: int
+    """One past its end in `Summary.text`."""
+    kind: TermKind
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One summary."""
+
+    length: Length
+    text: str
+    """Whole sentences with a space between them."""
+    sentences: tuple[Sentence, ...]
+    unsupported_terms: tuple[UnsupportedTerm, ...]
+    """Empty means "nothing found" only for the checks in `checks_run`."""
+    checks_run: tuple[CheckKind, ...]
+    output_token_count: int
+    """Tokens that the model generated, including any that were dropped afterwards."""
+    finish_reason: FinishReason
+    warnings: tuple[Warning, ...]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleInfo:
+    """What the server made of the article."""
+
+    character_count: int
+    """Code points of the text as it was sent."""
+    input_token_count: int
+    """Tokens of the whole article, as the model counts them."""
+    used_token_count: int
+    """Tokens that the model has read; fewer only with WarningCode.ARTICLE_TRUNCATED."""
+    chunk_count: int
+    """Chunks that the article was read in."""
+    language: str
+    """BCP 47 code ("en"); "und" where there is too little to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Where the time went in the server."""
+
+    queue_seconds: float
+    """Waiting for other calls."""
+    tokenize_seconds: float
+    """Cleaning, splitting and tokenising the article."""
+    generate_seconds: float
+    """Running the model."""
+    check_seconds: float
+    """Finishing and checking the summaries."""
+    total_seconds: float
+    """From the request's arrival to the response."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The summaries of one article."""
+
+    summaries: tuple[Summary, ...]
+    """In the order in which they were asked for."""
+    article: ArticleInfo
+    timings: Timings
+    model: str
+    """The id of the model that wrote the summaries."""
+    warnings: tuple[Warning, ...]
+    """About the article as a whole; each summary has its own as well."""
+    request_id: str | None
+    """The id of the call, as in the server's log."""
+
+    @property
+    def short(self) -> Summary | None:
+        """The short summary, None if it was not asked for."""
+        return self._of(Length.SHORT)
+
+    @property
+    def long(self) -> Summary | None:
+        """The long summary, None if it was not asked for."""
+        return self._of(Length.LONG)
+
+    def _of(self, length: Length) -> Summary | None:
+        return next((summary for summary in self.summaries if summary.length is length), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ManyResult:
+    """What became of one article of `summarize_many`: either `result` or `error` is None."""
+
+    index: int
+    """The article's place in the input, from 0."""
+    article: Article
+    result: Result | None
+    error: NutgrafError | None
+
+    @property
+    def id(self) -> str:
+        """The id that the caller gave the article."""
+        return self.article.id
+
+    def unwrap(self) -> Result:
+        """The result.
+
+        Raises:
+            NutgrafError: the error, where there is no result.
+        """
+        if self.error is not None:
+            raise self.error
+        assert self.result is not None
+        return self.result
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Every limit of a server that a caller can run into. 0 stands for "not known yet"."""
+
+    max_text_characters: int
+    max_title_characters: int
+    max_message_bytes: int
+    max_input_tokens: int
+    """Tokens of an article that the model reads; 0 while loading."""
+    max_queued_requests: int
+    max_summary_sentences: int
+    min_summary_words: int
+    max_summary_words: int
+    max_id_characters: int
+    default_item_timeout_seconds: float
+    """What an item of `summarize_many` gets that names no timeout."""
+    max_item_timeout_seconds: float
+    max_stream_items_in_flight: int
+    """Items of one stream that the server works on at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """What a server is and what it accepts."""
+
+    state: ServerState
+    model: str
+    family: str
+    """"seq2seq", "causal" or "lead"."""
+    engine: str
+    """What runs the model ("torch"); empty while loading."""
+    precision: str
+    """What the weights are computed in ("bfloat16"); empty while loading."""
+    languages: tuple[str, ...]
+    """BCP 47 codes of the languages that the model was made for."""
+    version: str
+    """The version of the server's software."""
+    limits: Limits

@@ -1,0 +1,172 @@
+"""`summarize_many` for programs without asyncio.
+
+The calling thread reads the input and hands out answers. gRPC's own thread takes requests from an outbox, and one
+thread of ours moves what arrives into an inbox; both end with the stream.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+import grpc
+
+from nutgraf._channel import Metadata
+from nutgraf._connection import Connection
+from nutgraf._error_mapping import from_rpc_error, request_id
+from nutgraf._errors import InvalidArticle, NutgrafError, Unavailable
+from nutgraf._ledger import Answer, Ledger, broken
+from nutgraf._outage import Link, Outage
+from nutgraf._requests import Article
+from nutgraf.v1 import summarizer_pb2 as pb
+
+# After the last answer the server only has to say goodbye; a stream cut off before that would count as cancelled there.
+_GOODBYE_SECONDS = 1.0
+
+
+class _Ended:
+    """What the inbox holds last."""
+
+    def __init__(self, error: grpc.RpcError | None) -> None:
+        self.error = error
+
+
+class _Stream:
+    def __init__(self, method: Callable[..., Any], metadata: Metadata, link: Link) -> None:
+        self._outbox: queue.SimpleQueue[pb.SummarizeManyRequest | None] = queue.SimpleQueue()
+        self.inbox: queue.SimpleQueue[pb.SummarizeManyResponse | _Ended] = queue.SimpleQueue()
+        self.request_id: str | None = None
+        self._link = link
+        self._call = method(iter(self._outbox.get, None), metadata=metadata)
+        self._receiver = threading.Thread(target=self._receive, name="nutgraf-many", daemon=True)
+        self._receiver.start()
+
+    def send(self, request: pb.SummarizeManyRequest) -> None:
+        self._outbox.put(request)
+
+    def no_more(self) -> None:
+        self._outbox.put(None)
+
+    def close(self) -> None:
+        self._call.cancel()
+        self._outbox.put(None)  # gRPC's thread may be waiting for a request
+        self._receiver.join()
+
+    def _receive(self) -> None:
+        ended = _Ended(None)
+        try:
+            metadata = self._call.initial_metadata()
+            self.request_id = request_id(metadata)
+            if metadata:
+                self._link.reached = True
+            for response in self._call:
+                self.inbox.put(response)
+        except grpc.RpcError as error:
+            ended = _Ended(error)
+        finally:
+            self.inbox.put(ended)
+
+
+def run(
+    ledger: Ledger,
+    items: Iterator[str | Article],
+    method: Callable[..., Any],
+    metadata: Metadata,
+    connection: Connection,
+) -> Generator[Answer, None, None]:
+    """Hands out the answers to `items`, over as many streams as it takes.
+
+    Args:
+        ledger: keeps the books.
+        items: the input.
+        method: the stub's SummarizeMany.
+        metadata: to send with each stream.
+        connection: what the stub belongs to.
+
+    Raises:
+        NutgrafError: what ends the whole.
+    """
+    link = connection.link
+    stream: _Stream | None = None
+    outage = Outage(link)
+    more = True  # whether the input may have another item
+    try:
+        while True:
+            while (answer := ledger.take()) is not None:
+                yield answer
+            if more and ledger.has_room and (stream is None or stream.inbox.empty()):
+                try:
+                    item = next(items)
+                except StopIteration:
+                    more = False
+                    if stream is not None:
+                        stream.no_more()
+                    continue
+                request = ledger.admit(item)
+                if request is not None:
+                    # Without a stream the request goes out by the ledger's resend, as the only one there is.
+                    if stream is None:
+                        stream = _open(ledger, method, metadata, link, more)
+                    else:
+                        stream.send(request)
+                continue
+            if stream is None:
+                return
+            if not ledger.waiting and not more:
+                _say_goodbye(stream)
+                return
+            event = stream.inbox.get()
+            failure: NutgrafError
+            if not isinstance(event, _Ended):
+                if ledger.receive(event, stream.request_id):
+                    outage.over()
+                if not ledger.all_refused:
+                    continue
+                failure = Unavailable(f"the server at {link.server} is shutting down", reason="DRAINING")
+            elif event.error is not None:
+                failure = from_rpc_error(event.error, server=link.server)
+            else:
+                failure = broken(link.server)
+            stream.close()
+            stream = None
+            connection.raise_if_closed()
+            if isinstance(failure, InvalidArticle) and failure.reason is None:
+                ledger.blame_largest(failure)
+            elif isinstance(failure, Unavailable):
+                _wait(outage, connection.diagnose(failure), connection)
+            else:
+                raise failure
+            if ledger.waiting:
+                stream = _open(ledger, method, metadata, link, more)
+    finally:
+        if stream is not None:
+            stream.close()
+
+
+def _open(ledger: Ledger, method: Callable[..., Any], metadata: Metadata, link: Link, more: bool) -> _Stream:
+    stream = _Stream(method, metadata, link)
+    for request in ledger.resend():
+        stream.send(request)
+    if not more:
+        stream.no_more()
+    return stream
+
+
+def _wait(outage: Outage, failure: Unavailable, connection: Connection) -> None:
+    delay = outage.delay(failure, now=time.monotonic())
+    if delay is None:
+        raise failure
+    connection.closed.wait(delay)
+    connection.raise_if_closed()
+
+
+def _say_goodbye(stream: _Stream) -> None:
+    limit = time.monotonic() + _GOODBYE_SECONDS
+    try:
+        while not isinstance(stream.inbox.get(timeout=max(limit - time.monotonic(), 0)), _Ended):
+            pass
+    except queue.Empty:
+        pass

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from client.stub_server import StubServer
+from nutgraf import Client
+
+
+@pytest.fixture(autouse=True)
+def _no_server_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NUTGRAF_SERVER", "NUTGRAF_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def server() -> Iterator[StubServer]:
+    server = StubServer().start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def client(server: StubServer) -> Iterator[Client]:
+    with Client(server.address, timeout=30.0) as client:
+        yield client
+
+
+@pytest.fixture
+def impatient(server: StubServer) -> Iterator[Client]:
+    """A client that gives up at once where another would wait for the server to come back."""
+    with Client(server.address, timeout=30.0, retry_seconds=0.0) as client:
+        yield client

@@ -1,0 +1,183 @@
+"""A scriptable nutgraf server for the client's tests: the real contract over a real port, no model."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from typing import Any
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import code_pb2, error_details_pb2
+from google.rpc.status_pb2 import Status
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_status import rpc_status
+
+from nutgraf.v1 import summarizer_pb2 as pb
+from nutgraf.v1 import summarizer_pb2_grpc as pb_grpc
+
+SERVICE = "nutgraf.v1.SummarizerService"
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+Unary = Callable[[pb.SummarizeRequest, grpc.ServicerContext], pb.SummarizeResponse]
+Many = Callable[[Iterator[pb.SummarizeManyRequest], grpc.ServicerContext], Iterator[pb.SummarizeManyResponse]]
+
+
+def make_status(
+    code: int,
+    message: str = "",
+    *,
+    reason: str | None = None,
+    metadata: dict[str, str] | None = None,
+    fields: dict[str, str] | None = None,
+    retry_after: float | None = None,
+    domain: str = "nutgraf",
+) -> Status:
+    """A status as the service makes it."""
+    details: list[Any] = []
+    if reason is not None:
+        details.append(error_details_pb2.ErrorInfo(reason=reason, domain=domain, metadata=metadata or {}))
+    if fields:
+        bad = error_details_pb2.BadRequest()
+        for field, description in fields.items():
+            bad.field_violations.add(field=field, description=description)
+        details.append(bad)
+    if retry_after is not None:
+        delay = Duration()
+        delay.FromNanoseconds(round(retry_after * 1e9))
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    status = Status(code=code, message=message)
+    for detail in details:
+        packed = AnyMessage()
+        packed.Pack(detail)
+        status.details.append(packed)
+    return status
+
+
+def draining() -> Status:
+    return make_status(code_pb2.UNAVAILABLE, "shutting down", reason="DRAINING", retry_after=0.01)
+
+
+def abort(context: grpc.ServicerContext, status: Status) -> None:
+    context.abort_with_status(rpc_status.to_status(status))
+
+
+def lead(request: pb.SummarizeRequest) -> pb.SummarizeResponse:
+    """The first sentence of the text, for each length asked for."""
+    response = pb.SummarizeResponse(model="stub")
+    response.article.character_count = len(request.text)
+    response.timings.total_duration.FromMilliseconds(1500)
+    specs = request.summaries or [
+        pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT),
+        pb.SummarySpec(length=pb.SUMMARY_LENGTH_LONG),
+    ]
+    for spec in specs:
+        text = request.text.split(". ")[0].rstrip(".") + "."
+        summary = response.summaries.add(length=spec.length, text=text, finish_reason=pb.FINISH_REASON_STOP)
+        sentence = summary.sentences.add(support=0.75)
+        sentence.span.end = len(text)
+        evidence = sentence.evidence.add(score=0.5)
+        evidence.span.end = len(text)
+    return response
+
+
+def answer(request: pb.SummarizeManyRequest) -> pb.SummarizeManyResponse:
+    return pb.SummarizeManyResponse(id=request.id, response=lead(request.request))
+
+
+def echo(requests: Iterator[pb.SummarizeManyRequest], context: grpc.ServicerContext) -> Iterator[Any]:
+    for request in requests:
+        yield answer(request)
+
+
+class Servicer(pb_grpc.SummarizerServiceServicer):
+    def __init__(self) -> None:
+        self.unary: Unary = lambda request, context: lead(request)
+        self.many: Many = echo
+        self.info = pb.GetServerInfoResponse(state=pb.SERVER_STATE_SERVING, model="stub", family="lead")
+        self.requests: list[pb.SummarizeRequest] = []
+        self.metadata: list[dict[str, str]] = []
+        self.streams: list[list[pb.SummarizeManyRequest]] = []
+        self.stream_started = threading.Semaphore(0)
+        self.stream_ended = threading.Semaphore(0)
+
+    def Summarize(self, request: pb.SummarizeRequest, context: grpc.ServicerContext) -> pb.SummarizeResponse:
+        self._meet(context)
+        self.requests.append(request)
+        return self.unary(request, context)
+
+    def SummarizeMany(
+        self, requests: Iterator[pb.SummarizeManyRequest], context: grpc.ServicerContext
+    ) -> Iterator[pb.SummarizeManyResponse]:
+        self._meet(context)
+        seen: list[pb.SummarizeManyRequest] = []
+        self.streams.append(seen)
+        self.stream_started.release()
+        if not context.add_callback(self.stream_ended.release):
+            self.stream_ended.release()  # over already
+
+        def recorded() -> Iterator[pb.SummarizeManyRequest]:
+            for request in requests:
+                seen.append(request)
+                yield request
+
+        yield from self.many(recorded(), context)
+
+    def GetServerInfo(self, request: pb.GetServerInfoRequest, context: grpc.ServicerContext) -> Any:
+        self._meet(context)
+        return self.info
+
+    def _meet(self, context: grpc.ServicerContext) -> None:
+        metadata = {key: str(value) for key, value in context.invocation_metadata()}
+        self.metadata.append(metadata)
+        context.send_initial_metadata((("x-request-id", metadata.get("x-request-id", "made-here")),))
+
+
+class StubServer:
+    """A server that can be stopped and started again on its port."""
+
+    def __init__(self, *, with_health: bool = True, max_message_bytes: int = 4 * 1024 * 1024) -> None:
+        self.servicer = Servicer()
+        self.health = health.HealthServicer() if with_health else None
+        self.port = 0
+        self._max_message_bytes = max_message_bytes
+        self._server: grpc.Server | None = None
+        self.set_health(SERVING)
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def set_health(self, status: int) -> None:
+        if self.health is not None:
+            self.health.set(SERVICE, status)
+
+    def start(self) -> StubServer:
+        self._server = grpc.server(
+            futures.ThreadPoolExecutor(32),
+            options=[("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", self._max_message_bytes)],
+        )
+        pb_grpc.add_SummarizerServiceServicer_to_server(self.servicer, self._server)
+        if self.health is not None:
+            health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
+        self.port = self._server.add_insecure_port(f"127.0.0.1:{self.port}")
+        self._server.start()
+        return self
+
+    def stop(self) -> None:
+        """As kill -9 looks from outside: every connection is cut."""
+        if self._server is not None:
+            self._server.stop(None).wait()
+            self._server = None
+
+
+def free_port() -> int:
+    """A port where nothing listens."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

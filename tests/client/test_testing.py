@@ -1,0 +1,134 @@
+"""`nutgraf.testing`: the fakes are like the clients."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import AsyncIterator
+
+import pytest
+
+from nutgraf import (
+    Article,
+    AsyncClient,
+    Client,
+    InvalidArticle,
+    Length,
+    Overloaded,
+    ServerState,
+    Spec,
+    Unavailable,
+)
+from nutgraf.testing import Call, FakeAsyncClient, FakeClient, lead_result
+
+TEXT = "Rain fell. “It was wet!” Roads closed in 3.5 hours. Trains stopped? Nobody knows."
+
+
+def public(kind: type) -> dict[str, object]:
+    return {
+        name: member
+        for name, member in inspect.getmembers(kind)
+        if not name.startswith("_") or name in ("__enter__", "__exit__", "__aenter__", "__aexit__")
+    }
+
+
+@pytest.mark.parametrize(("real", "fake"), [(Client, FakeClient), (AsyncClient, FakeAsyncClient)])
+def test_the_same_methods_with_the_same_signatures(real: type, fake: type) -> None:
+    assert set(public(real)) == set(public(fake))
+    for name, member in public(real).items():
+        if callable(member):
+            assert inspect.signature(member) == inspect.signature(getattr(fake, name)), name
+
+
+def test_the_clients_have_the_same_methods() -> None:
+    for name in ("summarize", "summarize_many", "server_info", "check_health", "close", "__init__"):
+        one, other = inspect.signature(getattr(Client, name)), inspect.signature(getattr(AsyncClient, name))
+        assert list(one.parameters) == list(other.parameters), name
+        assert [p.default for p in one.parameters.values()] == [p.default for p in other.parameters.values()], name
+
+
+def test_lead_sentences() -> None:
+    client = FakeClient()
+    result = client.summarize(TEXT)
+    assert result.short is not None
+    assert result.long is not None
+    assert result.short.text == "Rain fell."
+    assert result.long.text == "Rain fell. “It was wet!” Roads closed in 3.5 hours."
+    assert [source.text for sentence in result.long.sentences for source in sentence.sources] == [
+        sentence.text for sentence in result.long.sentences
+    ]
+    assert client.summarize(TEXT) == result
+    assert client.summarize(TEXT, summaries=Spec("long", max_sentences=2)).summaries[0].text.endswith("wet!”")
+
+
+def test_calls_are_recorded() -> None:
+    with FakeClient() as client:
+        client.summarize(TEXT, title="T", summaries="short", request_id="r")
+        list(client.summarize_many(["One.", Article("Two.", id="x")]))
+        client.server_info()
+    assert client.calls == [
+        Call("summarize", Article(TEXT, "T"), "short", "r"),
+        Call("summarize_many", Article("One.")),
+        Call("summarize_many", Article("Two.", id="x")),
+        Call("server_info"),
+    ]
+    with pytest.raises(RuntimeError, match="closed"):
+        client.summarize(TEXT)
+
+
+def test_errors_are_raised_in_turn() -> None:
+    client = FakeClient(errors=[Overloaded("full", retry_after=1.0), None, Unavailable("gone")])
+    with pytest.raises(Overloaded):
+        client.summarize(TEXT)
+    found = list(client.summarize_many(["One.", "Two.", "Three."]))
+    assert [type(one.error) for one in found] == [type(None), Unavailable, type(None)]
+
+
+def test_canned_answers() -> None:
+    canned = lead_result("Canned. Answer.", summaries="short")
+    client = FakeClient(lambda article: canned)
+    assert client.summarize(TEXT) is canned
+
+
+def test_the_same_input_is_refused() -> None:
+    client = FakeClient()
+    for text in ("", " \n ", "\ud83d"):
+        with pytest.raises(InvalidArticle):
+            client.summarize(text)
+    with pytest.raises(TypeError):
+        client.summarize(None)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="medium"):
+        client.summarize(TEXT, summaries="medium")
+    with pytest.raises(ValueError, match="medium"):
+        client.summarize_many([], summaries="medium")
+    with pytest.raises(ValueError, match="max_in_flight"):
+        client.summarize_many([], max_in_flight=0)
+    with pytest.raises(TypeError):
+        list(client.summarize_many([3]))  # type: ignore[list-item]
+    with pytest.raises(ValueError, match="timeout"):
+        client.summarize(TEXT, timeout=0)
+
+
+def test_health_follows_info() -> None:
+    client = FakeClient()
+    assert client.check_health()
+    client.info = dataclasses.replace(client.info, state=ServerState.LOADING)
+    assert not client.check_health()
+
+
+async def test_for_asyncio() -> None:
+    async def feed() -> AsyncIterator[str]:
+        yield "One. Two."
+        yield "\ud83d"
+
+    async with FakeAsyncClient(errors=[Unavailable("gone")]) as client:
+        with pytest.raises(Unavailable):
+            await client.summarize(TEXT)
+        assert (await client.summarize(TEXT, summaries="short")).summaries[0].length is Length.SHORT
+        found = [one async for one in client.summarize_many(feed())]
+        assert [type(one.error) for one in found] == [type(None), InvalidArticle]
+        assert [one.index async for one in client.summarize_many(["a.", "b."])] == [0, 1]
+        assert await client.check_health()
+        assert (await client.server_info()).model == "fake"
+        with pytest.raises(ValueError, match="max_in_flight"):
+            client.summarize_many([], max_in_flight=0)

@@ -1,0 +1,283 @@
+"""The three RPCs on a real channel: answers, streams, cancelled neighbours, draining, ids, logs."""
+
+import threading
+from collections.abc import Iterator
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_status import rpc_status
+
+from nutgraf.v1 import summarizer_pb2 as pb
+from nutgraf_models.loading import load_summarizer
+from support.articles import ARTICLE, OTHER
+from support.server import TIMEOUT, GatedEngine, Running, running_server, summarizer_with
+
+SHORT_OF_ARTICLE = "The port of Marlow reopened on Monday after a crane fell across its main quay."
+SHORT_OF_OTHER = "A bakery in Vell has bought the last working windmill in the county, to grind its own flour."
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Running]:
+    with running_server() as running:
+        yield running
+
+
+def item(number: int, text: str = ARTICLE) -> pb.SummarizeManyRequest:
+    return pb.SummarizeManyRequest(id=str(number), request=pb.SummarizeRequest(text=text))
+
+
+def test_both_lengths_come_by_default_with_everything_that_the_contract_promises(server):
+    with server.stub() as stub:
+        response = stub.Summarize(pb.SummarizeRequest(text=ARTICLE, title="Port reopens"), timeout=TIMEOUT)
+    short, long = response.summaries
+    assert (short.length, long.length) == (pb.SUMMARY_LENGTH_SHORT, pb.SUMMARY_LENGTH_LONG)
+    assert short.text == SHORT_OF_ARTICLE
+    assert len(long.sentences) == 3
+    assert response.model == "lead"
+    assert response.article.character_count == len(ARTICLE)
+    assert response.article.used_token_count == response.article.input_token_count > 0
+    assert response.article.chunk_count == 1
+    assert response.article.language == "en"
+    assert response.timings.total_duration.ToTimedelta() >= response.timings.generate_duration.ToTimedelta()
+    for summary in response.summaries:
+        assert {pb.CHECK_KIND_EVIDENCE, pb.CHECK_KIND_NUMBERS, pb.CHECK_KIND_NAMES} == set(summary.checks_run)
+        assert " ".join(summary.text[one.span.start : one.span.end] for one in summary.sentences) == summary.text
+        for sentence in summary.sentences:
+            # The lead copies, so each sentence is its own evidence, to the character.
+            said = summary.text[sentence.span.start : sentence.span.end]
+            best = sentence.evidence[0]
+            source = ARTICLE[best.span.start : best.span.end]
+            assert source.translate(str.maketrans("“”", '""')) == said
+            assert sentence.support == pytest.approx(1.0)
+
+
+def test_summaries_come_in_the_order_asked_for_and_keep_to_their_caps(server):
+    specs = [
+        pb.SummarySpec(length=pb.SUMMARY_LENGTH_LONG, max_sentences=2),
+        pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT, max_words=16),
+    ]
+    with server.stub() as stub:
+        response = stub.Summarize(pb.SummarizeRequest(text=ARTICLE, summaries=specs), timeout=TIMEOUT)
+    long, short = response.summaries
+    assert (long.length, len(long.sentences)) == (pb.SUMMARY_LENGTH_LONG, 2)
+    assert len(short.text.split()) <= 16
+
+
+def test_a_cap_that_no_sentence_fits_is_exceeded_and_said(server):
+    specs = [pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT, max_words=5)]
+    with server.stub() as stub:
+        response = stub.Summarize(pb.SummarizeRequest(text=ARTICLE, summaries=specs), timeout=TIMEOUT)
+    (summary,) = response.summaries
+    assert summary.text == SHORT_OF_ARTICLE
+    assert [one.code for one in summary.warnings] == [pb.WARNING_CODE_WORD_CAP_EXCEEDED]
+
+
+def test_the_request_id_is_echoed_and_made_where_it_is_missing_or_unfit(server):
+    with server.stub() as stub:
+        for given, expected in (("abc-1", "abc-1"), (None, None), ("two words", None)):
+            metadata = [] if given is None else [("x-request-id", given)]
+            call = stub.GetServerInfo.with_call(pb.GetServerInfoRequest(), metadata=metadata, timeout=TIMEOUT)[1]
+            echoed = dict(call.initial_metadata())["x-request-id"]
+            assert echoed == expected if expected else len(echoed) == 32
+
+
+def test_a_stream_answers_every_item_once_by_its_own_article(server):
+    texts = [ARTICLE, OTHER]
+    requests = (item(number, texts[number % 2]) for number in range(50))
+    with server.stub() as stub:
+        answers = list(stub.SummarizeMany(requests, timeout=TIMEOUT))
+    assert sorted(int(answer.id) for answer in answers) == list(range(50))
+    for answer in answers:
+        expected = (SHORT_OF_ARTICLE, SHORT_OF_OTHER)[int(answer.id) % 2]
+        assert answer.response.summaries[0].text == expected
+
+
+def test_an_empty_stream_is_no_error(server):
+    with server.stub() as stub:
+        assert list(stub.SummarizeMany(iter([]), timeout=TIMEOUT)) == []
+
+
+def test_a_stream_is_read_no_faster_than_it_is_worked_on():
+    engine = GatedEngine()
+    sent = []
+
+    def requests():
+        for number in range(400):
+            sent.append(number)
+            yield item(number, ARTICLE * 60)
+
+    with running_server(lambda: summarizer_with(engine), max_stream_items=2) as running, running.stub() as stub:
+        answers = stub.SummarizeMany(requests(), timeout=TIMEOUT)
+        engine.wait_until(lambda one: len(one.submitted) == 2)
+        engine.allow(3)
+        for _ in range(3):
+            next(answers)
+        # 400 articles are 14 MB; transport buffers take some, flow control holds back the rest.
+        assert len(sent) < 200
+        answers.cancel()
+
+
+def test_a_unary_call_finds_room_while_a_stream_fills_its_half():
+    engine = GatedEngine()
+    with running_server(lambda: summarizer_with(engine), max_queued_requests=4) as running, running.stub() as stub:
+        answers = stub.SummarizeMany((item(number) for number in range(20)), timeout=TIMEOUT)
+        engine.wait_until(lambda one: len(one.submitted) == 2)
+        call = stub.Summarize.future(pb.SummarizeRequest(text=OTHER), timeout=TIMEOUT)
+        engine.allow(30)
+        assert call.result().summaries[0].text == SHORT_OF_OTHER
+        assert len(list(answers)) == 20
+
+
+def test_a_cancelled_call_leaves_its_neighbours_alone_and_frees_the_engine():
+    engine = GatedEngine()
+    with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
+        doomed = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
+        engine.wait_until(lambda one: len(one.submitted) == 2)
+        doomed_in_queue = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
+        neighbours = [stub.Summarize.future(pb.SummarizeRequest(text=OTHER), timeout=TIMEOUT) for _ in range(3)]
+        doomed_in_queue.cancel()
+        doomed.cancel()
+        engine.wait_until(lambda one: len(one.cancelled) == 1)
+        engine.allow(10)
+        for neighbour in neighbours:
+            assert neighbour.result().summaries[0].text == SHORT_OF_OTHER
+
+
+def test_a_cancelled_stream_frees_the_engine():
+    engine = GatedEngine()
+    with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
+        answers = stub.SummarizeMany((item(number) for number in range(5)), timeout=TIMEOUT)
+        engine.wait_until(lambda one: len(one.submitted) == 2)
+        answers.cancel()
+        engine.wait_until(lambda one: len(one.cancelled) == 1)
+        engine.allow(10)
+        assert stub.Summarize(pb.SummarizeRequest(text=OTHER), timeout=TIMEOUT).summaries
+
+
+def test_draining_finishes_what_was_accepted_and_refuses_the_rest():
+    engine = GatedEngine()
+    with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
+        accepted = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
+        engine.wait_until(lambda one: len(one.submitted) == 2)
+        more = threading.Event()
+
+        def requests():
+            yield item(0, OTHER)
+            more.wait(TIMEOUT)
+
+        stream = stub.SummarizeMany(requests(), timeout=TIMEOUT)
+        engine_got_both = threading.Thread(target=engine.allow, args=(20,))
+        # The stream's item is read once the server has sent its initial metadata and the first call is running.
+        stream.initial_metadata()
+        stopped = running.drain()
+        engine_got_both.start()
+        assert accepted.result().summaries[0].text == SHORT_OF_ARTICLE
+        answers = []
+        with pytest.raises(grpc.RpcError) as caught:
+            answers.extend(stream)
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        more.set()
+        stopped.result(TIMEOUT)
+        with pytest.raises(grpc.RpcError) as refused:
+            stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
+        assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+def test_a_stream_that_is_drained_says_so_after_answering_what_it_read():
+    with running_server() as running, running.stub() as stub:
+        more = threading.Event()
+
+        def requests():
+            yield item(0)
+            more.wait(TIMEOUT)
+
+        stream = stub.SummarizeMany(requests(), timeout=TIMEOUT)
+        assert next(stream).id == "0"
+        running.drain()
+        with pytest.raises(grpc.RpcError) as caught:
+            next(stream)
+        more.set()
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert b"DRAINING" in rpc_status.from_call(caught.value).SerializeToString()
+
+
+def test_health_is_not_serving_while_loading_serving_after_and_not_serving_again_when_draining():
+    release = threading.Event()
+
+    def load():
+        assert release.wait(TIMEOUT)
+        return load_summarizer("lead")
+
+    with running_server(load, wait=False) as running, grpc.insecure_channel(running.address) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        watches = [
+            stub.Watch(health_pb2.HealthCheckRequest(service=service), timeout=TIMEOUT)
+            for service in ("", "nutgraf.v1.SummarizerService")
+        ]
+        for watch in watches:
+            assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        release.set()
+        for watch in watches:
+            assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+        running.drain()
+        for watch in watches:
+            assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
+            watch.cancel()
+
+
+def test_reflection_lists_the_service_unless_it_is_switched_off(server):
+    def services(address: str) -> set[str]:
+        request = reflection_pb2.ServerReflectionRequest(list_services="")
+        with grpc.insecure_channel(address) as channel:
+            stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+            (answer,) = stub.ServerReflectionInfo(iter([request]), timeout=TIMEOUT)
+        return {service.name for service in answer.list_services_response.service}
+
+    assert {"nutgraf.v1.SummarizerService", "grpc.health.v1.Health"} <= services(server.address)
+    with running_server(reflection=False) as running, pytest.raises(grpc.RpcError) as caught:
+        services(running.address)
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_the_log_has_the_call_and_nothing_of_the_article(capfd):
+    with running_server() as running, running.stub() as stub:
+        metadata = [("x-request-id", "seen-in-the-log")]
+        stub.Summarize(pb.SummarizeRequest(text=ARTICLE, title="Crane"), metadata=metadata, timeout=TIMEOUT)
+        with pytest.raises(grpc.RpcError):
+            stub.Summarize(pb.SummarizeRequest(text=ARTICLE, title="Crane" * 300), timeout=TIMEOUT)
+    output = "".join(capfd.readouterr())
+    assert "seen-in-the-log" in output
+    assert "TITLE_TOO_LONG" in output
+    for word in ("Marlow", "Crane", "Fenn"):
+        assert word not in output
+
+
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        ("😀 😀 😀", pb.WARNING_CODE_NO_PROSE),
+        ("total;12;13\nrow;1;2\n" * 40, pb.WARNING_CODE_NO_PROSE),
+        ("Die Brücke im Dorf wird neu gebaut, sagte der Bürgermeister. " * 20, None),
+    ],
+    ids=["only emoji", "a table", "another language"],
+)
+def test_text_that_is_no_english_article_is_answered_sensibly(server, text, warning):
+    with server.stub() as stub:
+        response = stub.Summarize(pb.SummarizeRequest(text=text), timeout=TIMEOUT)
+    assert all(summary.text.strip() for summary in response.summaries)
+    if warning is not None:
+        assert warning in [one.code for one in response.warnings]
+
+
+def test_html_and_nul_characters_are_dropped_and_spans_point_to_the_text_as_sent(server):
+    text = "<article><h1>News</h1>" + "".join(f"<p>{part}\0</p>\r\n" for part in ARTICLE.split("\n\n")) + "</article>"
+    with server.stub() as stub:
+        response = stub.Summarize(pb.SummarizeRequest(text=text), timeout=TIMEOUT)
+    long = response.summaries[1]
+    assert "<" not in long.text
+    assert "\0" not in long.text
+    for sentence in long.sentences:
+        span = sentence.evidence[0].span
+        assert text[span.start : span.end].split()[0] == long.text[sentence.span.start : sentence.span.end].split()[0]

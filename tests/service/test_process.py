@@ -1,0 +1,132 @@
+"""`nutgraf serve` as a process: what it says, how it ends."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from nutgraf.v1 import summarizer_pb2 as pb
+from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
+from support.articles import ARTICLE
+
+TIMEOUT = 60
+
+
+@contextlib.contextmanager
+def serve(*arguments: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
+    command = [sys.executable, "-m", "nutgraf", "serve", "--port", "0", *arguments]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def entry(process: "subprocess.Popen[str]", message: str) -> dict:
+    """The next entry of the log that has this message."""
+    for line in process.stderr:
+        found = json.loads(line)
+        if found["message"] == message:
+            return found
+    raise AssertionError(f"the log ended without {message!r}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_drains_and_ends_with_status_0(number):
+    with serve("--model", "lead") as process:
+        address = entry(process, "listening")["address"]
+        entry(process, "serving")
+        with grpc.insecure_channel(address) as channel:
+            request = pb.SummarizeRequest(text=ARTICLE)
+            assert SummarizerServiceStub(channel).Summarize(request, timeout=TIMEOUT).summaries
+        process.send_signal(number)
+        entry(process, "stopped")
+        assert process.wait(TIMEOUT) == 0
+
+
+def test_a_second_signal_ends_at_once():
+    with serve("--model", "lead", "--drain-grace", "600") as process:
+        address = entry(process, "listening")["address"]
+        entry(process, "serving")
+        with grpc.insecure_channel(address) as channel:
+            more = threading.Event()
+
+            def requests():
+                # Long enough that the drain is not over before the second signal.
+                for _ in range(400):
+                    yield pb.SummarizeManyRequest(request=pb.SummarizeRequest(text=ARTICLE * 300))
+                more.wait(TIMEOUT)
+
+            answers = SummarizerServiceStub(channel).SummarizeMany(requests(), timeout=TIMEOUT)
+            next(answers)
+            process.send_signal(signal.SIGTERM)
+            entry(process, "draining")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(TIMEOUT) == -signal.SIGTERM
+            more.set()
+
+
+def test_a_health_watch_does_not_hold_up_a_drain():
+    with serve("--model", "lead", "--drain-grace", "600") as process:
+        address = entry(process, "listening")["address"]
+        entry(process, "serving")
+        with grpc.insecure_channel(address) as channel:
+            watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=TIMEOUT)
+            assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+            process.send_signal(signal.SIGTERM)
+            assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
+            assert process.wait(TIMEOUT) == 0
+            watch.cancel()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--model", "no-such-model"], "no-such-model"),
+        (["--port", "99999"], "port"),
+        (["--max-queued-requests", "many"], "max_queued_requests"),
+        (["--host", "192.0.2.1", "--model", "lead"], "cannot listen on 192.0.2.1"),
+    ],
+)
+def test_what_cannot_start_says_why_in_one_line_and_fails(arguments, expected):
+    with serve(*arguments) as process:
+        output = process.communicate(timeout=TIMEOUT)[1]
+        assert process.returncode == 1
+    complaint = output.strip().splitlines()[-1]
+    assert expected in complaint
+    assert "Traceback" not in output
+
+
+def test_a_port_in_use_is_said():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with serve("--model", "lead", "--port", port) as process:
+            output = process.communicate(timeout=TIMEOUT)[1]
+            assert process.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in output
+
+
+def test_a_model_that_is_not_on_the_machine_says_how_to_get_it(tmp_path):
+    with serve(NUTGRAF_HOME=str(tmp_path)) as process:
+        output = process.communicate(timeout=TIMEOUT)[1]
+        assert process.returncode == 1
+    assert "nutgraf models pull smollm2-135m-nutgraf" in output
+
+
+def test_settings_come_from_flags_before_the_environment():
+    with serve("--max-queued-requests", "3", NUTGRAF_MODEL="lead", NUTGRAF_MAX_QUEUED_REQUESTS="9") as process:
+        address = entry(process, "listening")["address"]
+        entry(process, "serving")
+        with grpc.insecure_channel(address) as channel:
+            info = SummarizerServiceStub(channel).GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT)
+    assert (info.model, info.limits.max_queued_requests) == ("lead", 3)

@@ -1,0 +1,142 @@
+"""A real server on a loopback port, in a thread of its own, with any model."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import grpc
+
+from nutgraf.v1 import summarizer_pb2_grpc
+from nutgraf_models.engines.lead import LeadEngine
+from nutgraf_models.loading import load_summarizer
+from nutgraf_models.summarizer import Summarizer
+from nutgraf_service.server import Server
+from nutgraf_service.settings import Settings
+
+TIMEOUT = 60.0
+
+
+@dataclass
+class Running:
+    address: str
+    server: Server
+    loop: asyncio.AbstractEventLoop
+    loaded: "threading.Event"
+
+    @contextlib.contextmanager
+    def stub(self) -> Iterator[summarizer_pb2_grpc.SummarizerServiceStub]:
+        with grpc.insecure_channel(self.address) as channel:
+            yield summarizer_pb2_grpc.SummarizerServiceStub(channel)
+
+    def drain(self) -> "asyncio.Future[None]":
+        """Starts to drain; the future is done when the server has stopped."""
+        return asyncio.run_coroutine_threadsafe(self.server.drain(), self.loop)  # type: ignore[return-value]
+
+
+@contextlib.contextmanager
+def running_server(
+    load: Callable[[], Summarizer] | None = None, *, wait: bool = True, **settings: object
+) -> Iterator[Running]:
+    """Runs a server with the model that `load` returns, the lead baseline by default, until the block ends.
+
+    `wait`: not before it is SERVING.
+    """
+    options = {"host": "127.0.0.1", "port": 0, "model": "lead", "drain_grace": 10.0, **settings}
+    started = threading.Event()
+    loaded = threading.Event()
+    running: list[Running] = []
+    failures: list[BaseException] = []
+
+    async def serve() -> None:
+        server = Server(Settings(**options), load)
+        await server.bind()
+        running.append(Running(f"127.0.0.1:{server.port}", server, asyncio.get_running_loop(), loaded))
+        started.set()
+        await server.load()
+        loaded.set()
+        await server.core.draining.wait()
+        await stopped.wait()
+
+    stopped = asyncio.Event()
+
+    def target() -> None:
+        try:
+            asyncio.run(serve())
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            started.set()
+            loaded.set()
+
+    thread = threading.Thread(target=target, name="test-server")
+    thread.start()
+    started.wait(TIMEOUT)
+    if not running:
+        raise failures[0]
+    try:
+        if wait:
+            loaded.wait(TIMEOUT)
+            if failures:
+                raise failures[0]
+        yield running[0]
+    finally:
+        if thread.is_alive():
+            with contextlib.suppress(asyncio.CancelledError, RuntimeError):
+                running[0].drain().result(TIMEOUT)  # type: ignore[call-arg]
+            running[0].loop.call_soon_threadsafe(stopped.set)
+        thread.join(TIMEOUT)
+    if failures:
+        raise failures[0]
+
+
+def summarizer_with(engine: object, model: str = "lead") -> Summarizer:
+    """The lead card with another engine under it."""
+    summarizer = load_summarizer(model)
+    summarizer.engine = engine  # type: ignore[assignment]
+    return summarizer
+
+
+class GatedEngine(LeadEngine):
+    """The lead engine, but each step waits for `allow`, and submissions and cancels are recorded.
+
+    The first request, which warms the server up, passes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.submitted: list[str] = []
+        self.cancelled: list[int] = []
+        self.fail_next: Exception | None = None
+        self._permits = threading.Semaphore(1)
+        self._changed = threading.Condition()
+
+    def allow(self, steps: int = 1) -> None:
+        self._permits.release(steps)
+
+    def wait_until(self, condition: Callable[["GatedEngine"], bool]) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: condition(self), TIMEOUT), "the engine never got there"
+
+    def submit(self, request):  # type: ignore[no-untyped-def]
+        handle = super().submit(request)
+        with self._changed:
+            self.submitted.append(request.article)
+            self._changed.notify_all()
+        return handle
+
+    def step(self):  # type: ignore[no-untyped-def]
+        # Not for ever: between two steps the scheduler looks for what was abandoned, and so must a slow model let it.
+        if not self._permits.acquire(timeout=0.02):
+            return []
+        if self.fail_next is not None:
+            error, self.fail_next = self.fail_next, None
+            raise error
+        return super().step()
+
+    def cancel(self, handle):  # type: ignore[no-untyped-def]
+        super().cancel(handle)
+        with self._changed:
+            self.cancelled.append(handle)
+            self._changed.notify_all()
