@@ -98,6 +98,21 @@ class Card(_Part):
             raise ValueError("an encoder-decoder reads the article once: prompt.after_short and after_long must agree")
         return self
 
+    def room_for_article(self, prompt_tokens: int) -> int:
+        """Article tokens that fit the window beside the prompt and, in a decoder-only model, the answer.
+
+        Raises:
+            ModelError: next to nothing fits.
+        """
+        # Tokens of two texts may merge or split where the texts meet.
+        used = prompt_tokens + 8
+        if self.family == "causal":
+            used += max(self.decoding.short.max_new_tokens, self.decoding.long.max_new_tokens)
+        room = self.context_window - used
+        if room < 16:
+            raise ModelError(f"{self.id} has a window of {self.context_window} tokens; the prompt alone takes {used}")
+        return room if self.max_input_tokens is None else min(room, self.max_input_tokens)
+
 
 def known_cards() -> list[str]:
     """The ids of the cards that come with the package."""

@@ -13,6 +13,7 @@ from rich.table import Table
 from nutgraf_models import store
 from nutgraf_models.cards import DEFAULT_MODEL, find_card, known_cards
 from nutgraf_models.errors import ModelError
+from nutgraf_models.loading import EngineName
 
 
 class _Bar:
@@ -101,8 +102,11 @@ def pull(model: str, force: bool) -> None:
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Use only the first articles.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads; one for each core if not given.")
+@click.option("--engine", type=click.Choice(["auto", "openvino", "torch"]), default="auto", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def evaluate(data: Path, length: str, model: str, limit: int | None, threads: int | None, as_json: bool) -> None:
+def evaluate(
+    data: Path, length: str, model: str, limit: int | None, threads: int | None, engine: EngineName, as_json: bool
+) -> None:
     """Score a model on DATA, next to the lead baseline.
 
     DATA is JSON lines with an "article" and its "reference" summary each.
@@ -110,7 +114,7 @@ def evaluate(data: Path, length: str, model: str, limit: int | None, threads: in
     from nutgraf_models import evaluation
 
     try:
-        report = evaluation.evaluate(data, length, model, limit=limit, threads=threads)
+        report = evaluation.evaluate(data, length, model, limit=limit, engine=engine, threads=threads)
     except ModelError as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps(report, indent=2) if as_json else evaluation.table(report))

@@ -1,13 +1,14 @@
-"""Conversion of a GGUF file to a folder in the hub's format, with plain float32 weights in safetensors."""
+"""Conversion of a GGUF file to a folder in the hub's format, with plain float32 weights in safetensors beside it."""
 
 import logging
 import os
+import shutil
 import sys
 from pathlib import Path
 
 
 def convert_gguf(file: Path, target: Path) -> None:
-    """Writes config, tokenizer and dequantised weights of `file` into `target`, which must not exist.
+    """Writes config, tokenizer, dequantised weights, and `file` itself into `target`, which must not exist.
 
     Takes half a minute and, for a moment, twice the memory of the weights.
     """
@@ -32,3 +33,4 @@ def convert_gguf(file: Path, target: Path) -> None:
     plain.generation_config = loaded.generation_config
     plain.save_pretrained(target)
     tokenizer.save_pretrained(target)
+    shutil.copyfile(file, target / file.name)

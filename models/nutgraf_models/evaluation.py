@@ -10,7 +10,7 @@ from typing import Any
 from nutgraf_models.engines.lead import LEAD_SENTENCES, leading
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length, Spec
-from nutgraf_models.loading import load_summarizer
+from nutgraf_models.loading import EngineName, load_summarizer
 from nutgraf_models.normalize import normalize
 from nutgraf_models.results import FinishReason
 from nutgraf_models.sentences import split, word_count
@@ -20,14 +20,22 @@ Report = dict[str, Any]
 _METRICS = ("rouge1", "rouge2", "rougeLsum")
 
 
-def evaluate(data: Path, length: str, model: str, *, limit: int | None = None, threads: int | None = None) -> Report:
+def evaluate(
+    data: Path,
+    length: str,
+    model: str,
+    *,
+    limit: int | None = None,
+    engine: EngineName = "auto",
+    threads: int | None = None,
+) -> Report:
     """Summarises each article and scores the summaries: ROUGE F1 in percent (Lin 2004; stemmed, rouge-score's).
 
     Raises:
         ModelError: the data or the model cannot be used.
     """
     rows = _read(data)[:limit]
-    summarizer = load_summarizer(model, threads=threads)
+    summarizer = load_summarizer(model, engine=engine, threads=threads)
     spec = Spec(Length(length))
     summaries, leads = [], []
     started = time.perf_counter()

@@ -1,14 +1,19 @@
 """From the name of a model to a summariser that is ready."""
 
 import os
+from pathlib import Path
+from typing import Literal
 
 from nutgraf_models import store
-from nutgraf_models.cards import find_card
+from nutgraf_models.cards import Card, find_card
+from nutgraf_models.engines.base import Engine
 from nutgraf_models.engines.lead import LeadEngine
 from nutgraf_models.summarizer import Summarizer
 
+EngineName = Literal["auto", "openvino", "torch"]
 
-def load_summarizer(model: str, *, threads: int | None = None) -> Summarizer:
+
+def load_summarizer(model: str, *, engine: EngineName = "auto", threads: int | None = None) -> Summarizer:
     """Loads what `--model` names: a card's id, a card file, a local folder, a hub id. Fetches nothing.
 
     Raises:
@@ -20,7 +25,17 @@ def load_summarizer(model: str, *, threads: int | None = None) -> Summarizer:
     folder = store.locate(card)
     # Everything needed is in the folder; a library that asks a hub all the same would only wait.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    card = store.refine(card, folder)
+    return Summarizer(card, _load_engine(card, folder, engine, threads))
+
+
+def _load_engine(card: Card, folder: Path, engine: EngineName, threads: int | None) -> Engine:
+    """OpenVINO for what it can run, torch for the rest. Neither is imported for the other's sake."""
+    if engine != "torch" and (engine == "openvino" or card.family == "causal"):
+        from nutgraf_models.engines.openvino_engine import OpenVinoEngine, unsupported
+
+        if engine == "openvino" or unsupported(card, folder) is None:
+            return OpenVinoEngine(card, folder, threads=threads)
     from nutgraf_models.engines.torch_engine import TorchEngine
 
-    card = store.refine(card, folder)
-    return Summarizer(card, TorchEngine(card, folder, threads=threads))
+    return TorchEngine(card, folder, threads=threads)

@@ -28,7 +28,7 @@ from nutgraf_models.sources import (
 
 _MANIFEST = "nutgraf.json"
 # Raise it when the same source would be converted to other files.
-_FORMAT = 1
+_FORMAT = 2
 _STALE_SECONDS = 24 * 3600
 
 

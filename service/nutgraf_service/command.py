@@ -36,6 +36,8 @@ def _serve(**flags: Any) -> None:
     except ValidationError as error:
         problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
         raise click.ClickException("; ".join(problems)) from error
+    # torch's threads spin while they wait for one another, which is ruin where the cores have other work as well.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     configure_logs(settings.log_level, settings.log_format)
     from nutgraf_service.server import PortInUse, run
 

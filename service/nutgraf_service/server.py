@@ -45,7 +45,7 @@ class Server:
 
     def __init__(self, settings: Settings, load: Callable[[], Summarizer] | None = None) -> None:
         self._settings = settings
-        self._load = load or (lambda: load_summarizer(settings.model, threads=settings.threads))
+        self._load = load or (lambda: load_summarizer(settings.model, engine=settings.engine, threads=settings.threads))
         self.core = Core(max_queued=settings.max_queued_requests)
         self._servicer = Servicer(self.core, settings, version("nutgraf"))
         self._health = health.aio.HealthServicer()

@@ -6,6 +6,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from nutgraf_models.cards import DEFAULT_MODEL
+from nutgraf_models.loading import EngineName
 
 
 class Settings(BaseSettings):
@@ -16,6 +17,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(50051, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     model: str = Field(DEFAULT_MODEL, description="A card's id, a card file, a folder, or a hub id.")
+    engine: EngineName = Field("auto", description="What runs the model: auto, openvino or torch.")
     threads: int | None = Field(None, ge=1, description="CPU threads of the model; one for each core if not given.")
     max_text_characters: int = Field(200_000, ge=1, description="Longest article taken.")
     max_title_characters: int = Field(1_000, ge=1, description="Longest title taken.")

@@ -5,7 +5,6 @@ says which hypotheses go on and with which tokens; the engine moves the model's 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,8 +19,7 @@ from transformers.generation.logits_process import (
 
 from nutgraf_models.cards import Decoding
 from nutgraf_models.engines.base import Finish
-
-IsEnough = Callable[[Sequence[int]], bool]
+from nutgraf_models.engines.tokens import IsEnough
 
 
 @dataclass(frozen=True)

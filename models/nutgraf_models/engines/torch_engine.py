@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
@@ -20,7 +19,7 @@ from nutgraf_models.engines.base import Candidate, Completion, GenerationRequest
 from nutgraf_models.engines.precision import best_device, best_dtype
 from nutgraf_models.engines.rows import CausalRows, Rows, Seq2SeqRows
 from nutgraf_models.engines.search import Hypothesis, Search, SpecialTokens, start_search
-from nutgraf_models.engines.stopping import Stopper
+from nutgraf_models.engines.tokens import Tokens
 from nutgraf_models.errors import ModelError
 
 
@@ -53,20 +52,17 @@ class TorchEngine:
         self._card = card
         self._model = model.eval().to(device)
         self._device = device
-        self._tokenizer = tokenizer
-        # The Rust tokenizer itself: free of the state that transformers keeps on its wrapper, and so of locks.
-        self._fast: Tokenizer = tokenizer.backend_tokenizer
-        self._fast.no_truncation()
-        self._fast.no_padding()
+        self._tokens = Tokens(tokenizer.backend_tokenizer)
         self._special = _special_tokens(card, model)
-        self._stopper = Stopper(tokenizer)
         self._handles = itertools.count(1)
         self._running: dict[Handle, _Generation] = {}
         self.precision = str(dtype).removeprefix("torch.")
-        self.max_input_tokens = self._room_for_article()
+        prompt = card.prompt
+        longest = max(prompt.after_short, prompt.after_long, key=len)
+        self.max_input_tokens = card.room_for_article(len(self._tokens.encode(prompt.before + longest, special=True)))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return [len(encoding.ids) for encoding in self._fast.encode_batch(list(texts), add_special_tokens=False)]
+        return self._tokens.count(texts)
 
     def submit(self, request: GenerationRequest) -> Handle:
         handle = Handle(next(self._handles))
@@ -90,36 +86,18 @@ class TorchEngine:
     def cancel(self, handle: Handle) -> None:
         self._running.pop(handle, None)
 
-    def _room_for_article(self) -> int:
-        """Article tokens that fit the window beside the prompt and, in a decoder-only model, the answer."""
-        card, decoding = self._card, self._card.decoding
-        used = len(self._encode(card.prompt.before)) + max(
-            len(self._encode(card.prompt.after_short)), len(self._encode(card.prompt.after_long))
-        )
-        # Tokens of two texts may merge or split where the texts meet.
-        used += 8
-        if card.family == "causal":
-            used += max(decoding.short.max_new_tokens, decoding.long.max_new_tokens)
-        room = card.context_window - used
-        if room < 16:
-            raise ModelError(f"{card.id} has a window of {card.context_window} tokens; the prompt alone takes {used}")
-        return room if card.max_input_tokens is None else min(room, card.max_input_tokens)
-
-    def _encode(self, text: str, *, special: bool = False) -> list[int]:
-        return list(self._fast.encode(text, add_special_tokens=special).ids)
-
     def _start_rows(self, request: GenerationRequest) -> Rows:
         prompt = self._card.prompt
         if self._card.family == "seq2seq":
-            ids = self._encode(prompt.before + request.article + prompt.after_long, special=True)
+            ids = self._tokens.encode(prompt.before + request.article + prompt.after_long, special=True)
             assert self._special.start is not None
             return Seq2SeqRows(self._model, self._device, ids, self._special.start, len(request.rows))
-        prefix = self._encode(prompt.before + request.article)
-        suffixes = [self._encode(prompt.after(row.length)) for row in request.rows]
+        prefix = self._tokens.encode(prompt.before + request.article)
+        suffixes = [self._tokens.encode(prompt.after(row.length)) for row in request.rows]
         return CausalRows(self._model, self._device, prefix, suffixes)
 
     def _searches(self, request: GenerationRequest) -> list[Search]:
-        return [start_search(row.decoding, self._special, self._stopper.rule(row)) for row in request.rows]
+        return [start_search(row.decoding, self._special, self._tokens.stop_rule(row)) for row in request.rows]
 
     def _candidates(self, generation: "_Generation") -> tuple[tuple[Candidate, ...], ...]:
         return tuple(
@@ -127,7 +105,7 @@ class TorchEngine:
         )
 
     def _candidate(self, hypothesis: Hypothesis) -> Candidate:
-        text = str(self._tokenizer.decode(list(hypothesis.tokens), skip_special_tokens=True))
+        text = self._tokens.decode(hypothesis.tokens)
         return Candidate(text, len(hypothesis.tokens), hypothesis.finish)
 
 

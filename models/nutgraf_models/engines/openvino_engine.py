@@ -1,0 +1,176 @@
+"""Decoder-only models on a CPU: OpenVINO GenAI's continuous batching over a GGUF file.
+
+Requests join and leave between steps. The rows of a request share the article's prefill through the prefix cache:
+the second is handed over when the first has been read, not before, or both would be read in the same step.
+"""
+
+import itertools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino
+import openvino_genai
+
+from nutgraf_models.cards import Card, Decoding
+from nutgraf_models.engines.base import Candidate, Completion, Finish, GenerationRequest, Handle, Row
+from nutgraf_models.engines.tokens import IsEnough, Tokens
+from nutgraf_models.errors import ModelError
+from nutgraf_models.lengths import Length
+
+_CACHE_GIGABYTES = 1
+
+
+class OpenVinoEngine:
+    """Loads the GGUF file in a folder. Greedy decoding only; see `unsupported`.
+
+    Args:
+        card: what to know of the checkpoint.
+        folder: its files; a GGUF file, `tokenizer.json` and `generation_config.json` are used.
+        threads: CPU threads; None leaves OpenVINO's choice.
+
+    Raises:
+        ModelError: the folder does not hold what is needed.
+    """
+
+    name = "openvino"
+
+    def __init__(self, card: Card, folder: Path, *, threads: int | None = None) -> None:
+        reason = unsupported(card, folder)
+        if reason is not None:
+            raise ModelError(f"the openvino engine cannot run {card.id}: {reason}")
+        file = _weights(folder)
+        assert file is not None
+        self._card = card
+        self._tokens = Tokens.from_folder(folder)
+        self._eos = _end_tokens(folder)
+        scheduling = openvino_genai.SchedulerConfig()
+        scheduling.enable_prefix_caching = True
+        scheduling.cache_size = _CACHE_GIGABYTES
+        properties: dict[str, Any] = {} if threads is None else {"INFERENCE_NUM_THREADS": threads}
+        try:
+            self._pipeline = openvino_genai.ContinuousBatchingPipeline(str(file), scheduling, "CPU", properties)
+        except RuntimeError as error:
+            raise ModelError(f"OpenVINO cannot load {card.id}: {str(error).strip().splitlines()[-1]}") from error
+        # A file is named for how its weights are quantised: "name.Q4_1.gguf".
+        self.precision = file.stem.rpartition(".")[2] or "gguf"
+        self.max_input_tokens = card.room_for_article(len(self._encode_prompt("", Length.LONG)))
+        self._handles = itertools.count(1)
+        self._ids = itertools.count(1)
+        self._running: dict[Handle, list[_Row]] = {}
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return self._tokens.count(texts)
+
+    def submit(self, request: GenerationRequest) -> Handle:
+        handle = Handle(next(self._handles))
+        rows = [
+            _Row(self._encode_prompt(request.article, row.length), row, self._tokens.stop_rule(row))
+            for row in request.rows
+        ]
+        self._running[handle] = rows
+        self._start(rows[0])
+        return handle
+
+    def step(self) -> list[Completion]:
+        if self._pipeline.has_non_finished_requests():
+            self._pipeline.step()
+        completions = []
+        for handle, rows in list(self._running.items()):
+            for row in rows:
+                row.read(self._eos)
+            if rows[0].has_been_read:
+                for row in rows[1:]:
+                    if row.handle is None:
+                        self._start(row)
+            if all(row.finish is not None for row in rows):
+                del self._running[handle]
+                candidates = tuple((self._candidate(row),) for row in rows)
+                completions.append(Completion(handle, candidates))
+        return completions
+
+    def cancel(self, handle: Handle) -> None:
+        for row in self._running.pop(handle, ()):
+            if row.handle is not None:
+                row.handle.cancel()
+
+    def _encode_prompt(self, article: str, length: Length) -> list[int]:
+        prompt = self._card.prompt
+        # In two parts, so that the rows of a request have a prefix in common to the token.
+        return self._tokens.encode(prompt.before + article) + self._tokens.encode(prompt.after(length))
+
+    def _start(self, row: "_Row") -> None:
+        config = openvino_genai.GenerationConfig()
+        config.max_new_tokens = row.decoding.max_new_tokens
+        config.min_new_tokens = row.decoding.min_new_tokens
+        config.eos_token_id = self._eos[0]
+        config.stop_token_ids = set(self._eos)
+        config.apply_chat_template = False
+        prompt = openvino.Tensor(np.array([row.prompt], dtype=np.int64))
+        row.handle = self._pipeline.add_request(next(self._ids), prompt, config)
+
+    def _candidate(self, row: "_Row") -> Candidate:
+        assert row.finish is not None
+        return Candidate(self._tokens.decode(row.tokens), len(row.tokens), row.finish)
+
+
+class _Row:
+    """A row of a request, and the engine's own handle to it once it has been handed over."""
+
+    def __init__(self, prompt: list[int], row: Row, is_enough: IsEnough) -> None:
+        self.prompt = prompt
+        self.decoding: Decoding = row.decoding
+        self.handle: Any = None
+        self.tokens: list[int] = []
+        self.finish: Finish | None = None
+        self._is_enough = is_enough
+
+    @property
+    def has_been_read(self) -> bool:
+        """Whether the prompt is in the cache, which it is when the first token is there."""
+        return bool(self.tokens) or self.finish is not None
+
+    def read(self, eos: tuple[int, ...]) -> None:
+        """Takes the tokens that have come since the last time."""
+        if self.handle is None or self.finish is not None:
+            return
+        while self.handle.can_read():
+            for output in self.handle.read().values():
+                for token in output.generated_ids:
+                    if token in eos:
+                        self.finish = Finish.STOP
+                        return
+                    self.tokens.append(token)
+                    if self._is_enough(self.tokens):
+                        self.finish = Finish.CAP
+                        self.handle.stop()
+                        return
+        if self.handle.get_status() != openvino_genai.GenerationStatus.RUNNING:
+            at_limit = len(self.tokens) >= self.decoding.max_new_tokens
+            self.finish = Finish.TOKEN_LIMIT if at_limit else Finish.STOP
+
+
+def unsupported(card: Card, folder: Path) -> str | None:
+    """Why this engine cannot run the model as its card wants; None if it can."""
+    if card.family != "causal":
+        return "it is no decoder-only model"
+    if _weights(folder) is None:
+        return "there is no GGUF file of it"
+    for decoding in (card.decoding.short, card.decoding.long):
+        if decoding.num_beams > 1 or decoding.no_repeat_ngram_size or decoding.repetition_penalty != 1.0:
+            return "its presets ask for more than greedy decoding"
+    return None
+
+
+def _weights(folder: Path) -> Path | None:
+    return next(iter(sorted(folder.glob("*.gguf"))), None)
+
+
+def _end_tokens(folder: Path) -> tuple[int, ...]:
+    try:
+        eos = json.loads((folder / "generation_config.json").read_text(encoding="utf-8"))["eos_token_id"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"generation_config.json of {folder.name} names no eos_token_id") from error
+    return tuple(eos) if isinstance(eos, list) else (int(eos),)
