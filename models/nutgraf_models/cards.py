@@ -148,7 +148,10 @@ def load_card(file: Any) -> Card:
     """Reads a card file (a `Path` or a package resource)."""
     try:
         return Card.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'card'}: {one['msg']}" for one in error.errors())
+        raise ModelError(f"the card {file.name} is not valid: {problems}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ModelError(f"the card {file.name} is not valid: {error}") from error
 
 

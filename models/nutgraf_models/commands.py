@@ -57,11 +57,13 @@ def list_(as_json: bool) -> None:
         ]
         click.echo(json.dumps(rows, indent=2))
         return
-    table = Table("model", "family", "licence", "on this machine", "what it is", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("model", "family", "licence", "here", "what it is"):
+        table.add_column(heading, no_wrap=heading != "what it is", overflow="fold")
     for card in cards:
         name = f"{card.id} (default)" if card.id == DEFAULT_MODEL else card.id
         table.add_row(name, card.family, card.licence, "yes" if store.is_pulled(card) else "no", card.description)
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
 @models.command()

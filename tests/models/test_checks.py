@@ -1,0 +1,80 @@
+"""Evidence and unsupported terms."""
+
+import pytest
+
+from nutgraf_models.evidence import EvidenceIndex
+from nutgraf_models.normalize import normalize
+from nutgraf_models.results import TermKind
+from nutgraf_models.sentences import split
+from nutgraf_models.terms import TermIndex
+from support.articles import ARTICLE
+
+
+def unsupported(summary: str, article: str = ARTICLE, title: str = "") -> list[tuple[str, TermKind]]:
+    terms = TermIndex(article, title).unsupported(summary)
+    return [(summary[term.span.start : term.span.end], term.kind) for term in terms]
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "The port of Marlow reopened on Monday.",
+        "Ida Fenn's port had 40 people at work, and two ships waited nine hours.",
+        "Marlow’s crane, of 1974, fell; 9 hours passed.",
+        "It fell on Marlow Docks' quay.",
+        "Officials were relieved.",
+    ],
+)
+def test_what_the_article_says_is_supported(summary):
+    assert unsupported(summary) == []
+
+
+@pytest.mark.parametrize(
+    ("summary", "term", "kind"),
+    [
+        ("The port of Marlow reopened on Tuesday.", "Tuesday", TermKind.NAME),
+        ("Work took 50 people all night.", "50", TermKind.NUMBER),
+        ("It was run by Ida Penn.", "Penn", TermKind.NAME),
+        ("The crane was built in 1947.", "1947", TermKind.NUMBER),
+        ("The USA sent help.", "USA", TermKind.NAME),
+    ],
+)
+def test_what_it_does_not_say_is_found_where_it_stands(summary, term, kind):
+    assert unsupported(summary) == [(term, kind)]
+
+
+def test_the_title_counts_as_article():
+    assert unsupported("Storm Ylva broke it.", title="Storm Ylva fells a crane") == []
+
+
+@pytest.mark.parametrize(("summary", "article"), [("He paid 1200.", "It cost 1,200."), ("12 ships.", "twelve ships")])
+def test_numbers_meet_across_their_forms(summary, article):
+    assert unsupported(summary, article) == []
+
+
+def evidence(summary_sentence: str):
+    clean = normalize(ARTICLE)
+    passages, support = EvidenceIndex(clean, split(clean.text)).align(summary_sentence)
+    return [ARTICLE[one.span.start : one.span.end] for one in passages], [one.score for one in passages], support
+
+
+def test_a_sentence_is_supported_by_the_one_that_it_was_made_from():
+    texts, scores, support = evidence("Two ships waited nine hours outside the breakwater.")
+    assert texts[0].startswith("Two ships had to wait")
+    assert scores[0] == pytest.approx(support)
+    assert support > 0.8
+
+
+def test_a_sentence_made_from_two_names_both_the_better_one_first():
+    texts, scores, support = evidence("A crane built in 1974 fell across the main quay at Marlow on Monday.")
+    assert {text.split()[1] for text in texts} >= {"port", "crane,"}
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] < support <= 1
+
+
+def test_a_sentence_about_something_else_has_little_support():
+    assert evidence("Parliament rejected the budget of Chancellor Abel Munn.")[2] < 0.2
+
+
+def test_a_sentence_without_content_has_no_evidence():
+    assert evidence("It is so.") == ([], [], 0.0)

