@@ -1,0 +1,110 @@
+"""`make bench`: what a user of the default model feels first.
+
+Prints a table of start-up time, resident memory, and the time of both lengths of a 500-token article, each with the
+figure to reach; and the same article through the reference engine, in the same run, for a ratio. Exits 0 whatever the
+figures are: they are measured here, not judged.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from nutgraf import Client, Result
+
+SEEDS = Path(__file__).parents[2] / "seeds"
+TIMEOUT = 600.0
+
+
+@dataclass(frozen=True)
+class Served:
+    client: Client
+    pid: int
+    start_seconds: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5, help="timed calls for each engine")
+    parser.add_argument("--engines", nargs="+", default=["openvino", "torch"], help="the first is the default")
+    arguments = parser.parse_args()
+    print(f"{os.cpu_count()} cores, {processor()}\n")
+    print(f"{'engine':10}{'to SERVING':>12}{'both lengths, 500 tokens':>34}{'tokens out':>12}{'peak memory':>13}")
+    medians = []
+    for engine in arguments.engines:
+        with served(engine) as server:
+            article = article_of(500, server.client)
+            results = [timed(server.client, article) for _ in range(arguments.runs + 1)][1:]
+            seconds = [taken for taken, _ in results]
+            written = sum(summary.output_token_count for summary in results[0][1].summaries)
+            medians.append(statistics.median(seconds))
+            spread = f"{medians[-1]:.2f} s ({min(seconds):.2f} to {max(seconds):.2f}, n={len(seconds)})"
+            print(f"{engine:10}{server.start_seconds:10.1f} s{spread:>34}{written:12}{memory(server.pid):10.2f} GB")
+    print(f"{'to reach':10}{'under 10 s':>12}{'under 6 s':>34}{'':12}{'under 1.5 GB':>13}")
+    if len(medians) > 1:
+        print(f"\n{arguments.engines[0]} takes {medians[0] / medians[1]:.2f} of {arguments.engines[1]}'s time")
+
+
+@contextmanager
+def served(engine: str) -> Iterator[Served]:
+    command = [sys.executable, "-m", "nutgraf", "serve", "--port", "0", "--engine", engine]
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        address = ""
+        for line in process.stderr:
+            entry = json.loads(line)
+            address = entry.get("address", address)
+            if entry["message"] == "serving":
+                break
+        else:
+            raise SystemExit(f"the server did not start: exit status {process.wait()}")
+        start_seconds = time.perf_counter() - started
+        with Client(address, timeout=TIMEOUT) as client:
+            yield Served(client, process.pid, start_seconds)
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+def article_of(tokens: int, client: Client) -> str:
+    """As many whole sentences of a seed as come nearest to `tokens`, as the server counts them."""
+    words = (SEEDS / "08-pharmacy-blood-pressure-trial.txt").read_text(encoding="utf-8").partition("\n")[2].split()
+    count = client.summarize(" ".join(words), summaries="short").article.input_token_count
+    leading = words[: round(len(words) * tokens / count)]
+    while not leading[-1].endswith("."):
+        leading.pop()
+    return " ".join(leading)
+
+
+def timed(client: Client, article: str) -> tuple[float, Result]:
+    started = time.perf_counter()
+    result = client.summarize(article)
+    return time.perf_counter() - started, result
+
+
+def memory(pid: int) -> float:
+    """The most gigabytes of memory that the process has had."""
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) * 1024 / 1e9
+    raise SystemExit("the system does not tell the memory of a process")
+
+
+def processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return "unknown processor"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""The default model on the seed articles, through a server process and the Python client."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from nutgraf import Article, Client, FinishReason, Length
+from nutgraf_models.engines.base import GenerationRequest, Row
+from nutgraf_models.lengths import Length as ModelLength
+from nutgraf_models.loading import load_summarizer
+from test_seeds import SEEDS, read
+
+TIMEOUT = 200
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Client]:
+    command = [sys.executable, "-m", "nutgraf", "serve", "--port", "0"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+    try:
+        address = json.loads(process.stderr.readline())["address"]
+        for line in process.stderr:
+            if json.loads(line)["message"] == "serving":
+                break
+        with Client(address, timeout=TIMEOUT) as connected:
+            yield connected
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+def test_it_is_served_by_the_fast_engine(client):
+    info = client.server_info()
+    assert (info.model, info.family, info.engine) == ("smollm2-135m-nutgraf", "causal", "openvino")
+
+
+@pytest.mark.parametrize("path", SEEDS[:4], ids=lambda path: path.stem)
+def test_a_seed_gets_two_summaries_of_whole_sentences_shorter_than_itself(client, path):
+    title, text, _ = read(path)
+    result = client.summarize(text, title=title)
+    assert [summary.length for summary in result.summaries] == [Length.SHORT, Length.LONG]
+    for summary in result.summaries:
+        assert 3 <= len(summary.text.split()) < len(text.split()) / 2
+        if summary.finish_reason is not FinishReason.EXTRACTIVE and not summary.warnings:
+            assert all(sentence.text[-1] in '.!?"”' for sentence in summary.sentences)
+        assert summary.sentences
+    assert len(result.short.sentences) == 1
+    assert result.article.used_token_count == result.article.input_token_count
+    # The summaries are about the article: its words are in them.
+    assert max(sentence.support for summary in result.summaries for sentence in summary.sentences) > 0.5
+
+
+def test_an_article_over_the_window_is_read_from_its_beginning_and_that_is_said(client):
+    text = "\n\n".join(read(path)[1] for path in SEEDS)
+    result = client.summarize(text)
+    assert result.article.used_token_count < result.article.input_token_count
+    assert [warning.code for warning in result.warnings] == ["article_truncated"]
+
+
+def test_many_are_answered_each_by_its_own(client):
+    articles = [Article(read(path)[1][:1500], id=path.stem) for path in SEEDS[:3]]
+    answers = list(client.summarize_many(articles, summaries="short"))
+    assert [answer.id for answer in answers] == [article.id for article in articles]
+    for answer, article in zip(answers, articles, strict=True):
+        sources = answer.unwrap().short.sentences[0].sources
+        assert all(article.text[source.start : source.end] == source.text for source in sources)
+
+
+@pytest.mark.slow
+def test_both_engines_begin_alike():
+    """The engines compute in different precisions, so greedy texts may part; they must not part at once."""
+    path = SEEDS[0]
+    article = read(path)[1]
+    begun = []
+    for engine in ("openvino", "torch"):
+        summarizer = load_summarizer("smollm2-135m-nutgraf", engine=engine)
+        preset = summarizer.card.decoding.long.model_copy(update={"max_new_tokens": 24})
+        handle = summarizer.engine.submit(GenerationRequest(article, (Row(ModelLength.LONG, preset, 4),)))
+        completions = []
+        while not completions:
+            completions = summarizer.engine.step()
+        assert completions[0].handle == handle
+        begun.append(completions[0].rows[0][0].text.split())
+    same = sum(left == right for left, right in zip(*begun, strict=False))
+    assert same >= 4, begun

@@ -1,0 +1,48 @@
+"""The seed articles, and the facts beside them."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from nutgraf_models.loading import load_summarizer
+from nutgraf_models.summarizer import Article
+
+SEEDS = sorted((Path(__file__).parents[1] / "seeds").glob("*.txt"))
+
+
+def read(path: Path) -> tuple[str, str, dict]:
+    title, _, text = path.read_text(encoding="utf-8").partition("\n")
+    return title, text.strip(), tomllib.loads(path.with_suffix(".toml").read_text(encoding="utf-8"))
+
+
+def test_there_are_enough_on_different_subjects():
+    subjects = {read(path)[2]["topic"] for path in SEEDS}
+    wanted = {"politics", "business", "science", "sport", "weather", "courts", "technology", "health"}
+    assert wanted <= subjects
+
+
+@pytest.mark.parametrize("path", SEEDS, ids=lambda path: path.stem)
+def test_the_facts_are_in_the_article(path):
+    title, text, facts = read(path)
+    assert facts["title"] == title
+    assert 250 <= len(text.split()) <= 900
+    joined = " ".join(f"{title} {text}".split())
+    assert [fact for kind in ("names", "numbers", "dates") for fact in facts[kind] if fact not in joined] == []
+    assert facts["must_hold"]
+    assert facts["must_not_say"]
+
+
+@pytest.mark.parametrize("path", SEEDS, ids=lambda path: path.stem)
+def test_the_lead_of_a_seed_is_supported_whole_and_is_prose(path):
+    title, text, _ = read(path)
+    summary = load_summarizer("lead").summarize(Article(text, title))
+    assert summary.language == "en"
+    assert summary.warnings == ()
+    for one in summary.summaries:
+        assert one.unsupported_terms == ()
+        assert [round(sentence.support, 3) for sentence in one.sentences] == [1.0] * len(one.sentences)
+        for sentence in one.sentences:
+            span = sentence.evidence[0].span
+            said = one.text[sentence.span.start : sentence.span.end]
+            assert text[span.start : span.end].split()[-1].strip('”".') == said.split()[-1].strip('”".')
