@@ -21,7 +21,7 @@ _HIDDEN_END = {
     "<style": re.compile(r"</style\s*>?", re.I),
 }
 _TERMINAL = re.compile(r"[.!?:…。！？؟।][\"'”’»)\]]*$")
-_WRAP_COLUMN = 100
+_WRAP_COLUMN = 130
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class NormalizedText:
 def normalize(text: str) -> NormalizedText:
     """Repairs characters (ftfy), drops HTML tags, evens out white space.
 
-    A paragraph ends at a blank line, and at a single line break unless the text is hard-wrapped. The result is empty
+    A paragraph ends at a blank line, and at a single line break unless the text is hard-wrapped or goes on in lower case. The result is empty
     if there is nothing to read.
     """
     is_html = len(_HTML.findall(text, 0, 20_000)) >= 2
@@ -91,7 +91,8 @@ def normalize(text: str) -> NormalizedText:
         piece = match.group()
         start, size = match.start(), len(piece)
         if piece.isspace() or (is_html and size > 1 and piece[0] == "<"):
-            space = _space(piece, break_lines, is_html)
+            goes_on = text[start + size : start + size + 1].islower()
+            space = _space(piece, break_lines and not goes_on, is_html)
             if length and space:
                 gap = (
                     (start, size, space)
@@ -145,10 +146,10 @@ def _rank(space: str) -> int:
 def _is_hard_wrapped(text: str) -> bool:
     """Whether line breaks fall where a column was full, rather than where a paragraph ended."""
     lines = [line.strip() for line in text[:20_000].splitlines() if line.strip()]
-    if len(lines) < 4 or max(map(len, lines)) > _WRAP_COLUMN:
+    if len(lines) < 3 or max(map(len, lines)) > _WRAP_COLUMN:
         return False
     open_lines = [line for line in lines if not _TERMINAL.search(line)]
-    return len(open_lines) > len(lines) / 2 and sum(map(len, open_lines)) / len(open_lines) > _WRAP_COLUMN / 2
+    return len(open_lines) > len(lines) / 2 and sum(map(len, open_lines)) / len(open_lines) > max(40, max(map(len, lines)) * 0.6)
 
 
 @lru_cache(maxsize=4096)

@@ -15,6 +15,8 @@ from nutgraf_models.sentences import split, word_count
         ("One.\r\n\r\nTwo.", "One.\n\nTwo."),
         ("One.\nTwo.", "One.\nTwo."),
         ("  One \t two.  ", "One two."),
+        ("The port reopened after a\ncrane fell.", "The port reopened after a crane fell."),
+        ("A headline\nThe port reopened.", "A headline\nThe port reopened."),
         ("“Curly” and it’s", '"Curly" and it\'s'),
         ("nul\0 and \x08control", "nul and control"),
         ("schÃ¶n", "schön"),

@@ -1,0 +1,70 @@
+"""The README's own code, run; and what it shows of the command line, compared.
+
+`python tests/test_readme.py` rewrites the shown output where it has changed.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[1] / "README.md"
+_SHOWN = re.compile(r"```console\n\$ (nutgraf[^\n]*)\n(.*?)```", re.S)
+
+
+def shown_commands() -> list[tuple[str, str]]:
+    return [(match[1], match[2].strip()) for match in _SHOWN.finditer(README.read_text(encoding="utf-8"))]
+
+
+def output_of(command: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NUTGRAF_")}
+    environment |= {"COLUMNS": "100", "NO_COLOR": "1"}
+    run = subprocess.run(
+        [sys.executable, "-m", *command.split()],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+        timeout=60,
+    )
+    return "\n".join(line.rstrip() for line in run.stdout.strip().splitlines())
+
+
+@pytest.mark.parametrize(("command", "shown"), shown_commands(), ids=[command for command, _ in shown_commands()])
+def test_what_is_shown_of_the_command_line_is_what_it_prints(command, shown):
+    assert shown == output_of(command), "run: python tests/test_readme.py"
+
+
+def test_the_python_blocks_run_in_order():
+    from support.server import running_server
+
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
+    assert len(blocks) >= 5
+    with running_server() as server:
+        names: dict[str, object] = {}
+        for block in blocks:
+            exec(compile(block.replace("localhost:50051", server.address), "README.md", "exec"), names)
+
+
+def test_every_reason_is_in_the_table():
+    from nutgraf_service.refusals import CODES
+
+    text = README.read_text(encoding="utf-8")
+    assert [reason for reason in CODES if f"`{reason}`" not in text] == []
+
+
+def test_every_model_known_by_name_is_in_the_table():
+    from nutgraf_models.cards import known_cards
+
+    text = README.read_text(encoding="utf-8")
+    assert [name for name in known_cards() if f"`{name}`" not in text] == []
+
+
+if __name__ == "__main__":
+    text = README.read_text(encoding="utf-8")
+    README.write_text(
+        _SHOWN.sub(lambda match: f"```console\n$ {match[1]}\n{output_of(match[1])}\n```", text), encoding="utf-8"
+    )
