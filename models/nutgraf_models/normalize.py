@@ -62,7 +62,8 @@ class NormalizedText:
 def normalize(text: str) -> NormalizedText:
     """Repairs characters (ftfy), drops HTML tags, evens out white space.
 
-    A paragraph ends at a blank line, and at a single line break unless the text is hard-wrapped or goes on in lower case. The result is empty
+    A paragraph ends at a blank line, and at a single line break unless the text is hard-wrapped or goes on in lower
+    case. The result is empty
     if there is nothing to read.
     """
     is_html = len(_HTML.findall(text, 0, 20_000)) >= 2
@@ -149,7 +150,10 @@ def _is_hard_wrapped(text: str) -> bool:
     if len(lines) < 3 or max(map(len, lines)) > _WRAP_COLUMN:
         return False
     open_lines = [line for line in lines if not _TERMINAL.search(line)]
-    return len(open_lines) > len(lines) / 2 and sum(map(len, open_lines)) / len(open_lines) > max(40, max(map(len, lines)) * 0.6)
+    if len(open_lines) <= len(lines) / 2:
+        return False
+    usual = sum(map(len, open_lines)) / len(open_lines)
+    return usual > max(40.0, 0.6 * max(map(len, lines)))
 
 
 @lru_cache(maxsize=4096)
