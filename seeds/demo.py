@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
+from rich.text import Text
 
 from nutgraf import Article, Client, NutgrafError, Result
 
@@ -24,7 +24,7 @@ ARTICLE_SECONDS = 120.0
 
 
 def main() -> int:
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    console = Console(highlight=False)
     articles = [read_article(path) for path in sorted(SEEDS.glob("*.txt"))]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "server.log"
@@ -88,25 +88,32 @@ def listening_address(log: Path) -> str | None:
 
 
 def show(console: Console, article: Article, result: Result) -> None:
-    console.print(escape(article.title), style="bold")
+    put(console, article.title, 0, "bold")
     for summary in result.summaries:
-        console.print(Padding(f"[cyan]{summary.length.value}[/]  {escape(summary.text)}", (0, 0, 0, 2)))
+        put(console, f"{summary.length.value:6}{summary.text}", 2)
         for term in summary.unsupported_terms:
-            console.print(Padding(f"not in the article: {escape(term.text)}", (0, 0, 0, 9)), style="yellow")
+            put(console, f"not in the article: {term.text}", 8, "yellow")
         for warning in summary.warnings:
-            console.print(Padding(f"warning: {warning.detail}", (0, 0, 0, 9)), style="yellow")
+            put(console, f"warning: {warning.detail}", 8, "yellow")
     for warning in result.warnings:
-        console.print(Padding(f"warning: {warning.detail}", (0, 0, 0, 2)), style="yellow")
+        put(console, f"warning: {warning.detail}", 2, "yellow")
     timings, counts = result.timings, result.article
-    console.print(
-        Padding(
-            f"{counts.used_token_count} of {counts.input_token_count} tokens read; {timings.total_seconds:.2f} s: "
-            f"queue {timings.queue_seconds:.2f}, tokenize {timings.tokenize_seconds:.2f}, "
-            f"generate {timings.generate_seconds:.2f}, check {timings.check_seconds:.2f}\n",
-            (0, 0, 0, 2),
-        ),
-        style="dim",
+    put(
+        console,
+        f"{counts.used_token_count} of {counts.input_token_count} tokens read; {timings.total_seconds:.2f} s: "
+        f"queue {timings.queue_seconds:.2f}, tokenize {timings.tokenize_seconds:.2f}, "
+        f"generate {timings.generate_seconds:.2f}, check {timings.check_seconds:.2f}\n",
+        2,
+        "dim",
     )
+
+
+def put(console: Console, text: str, indent: int, style: str = "") -> None:
+    """Wraps to a terminal's width; a line is a line where there is no terminal."""
+    if console.is_terminal:
+        console.print(Padding(Text(text), (0, 0, 0, indent)), style=style)
+    else:
+        print(" " * indent + text, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,222 @@
+"""The torch engine on checkpoints that were trained to show mistakes in wiring (see `checkpoints`)."""
+
+import random
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
+
+from checkpoints import checkpoint
+from checkpoints.stories import story
+from nutgraf_models.cards import Decoding, find_card
+from nutgraf_models.engines.base import Candidate, Completion, Finish, GenerationRequest, Row
+from nutgraf_models.engines.torch_engine import TorchEngine
+from nutgraf_models.errors import ModelError
+from nutgraf_models.lengths import Length
+
+KINDS = ("bart", "t5", "pegasus", "smollm")
+SEQ2SEQ = ("bart", "t5", "pegasus")
+GREEDY = Decoding(max_new_tokens=60)
+BEAMS = Decoding(max_new_tokens=60, num_beams=4, length_penalty=2.0, no_repeat_ngram_size=3, early_stopping=True)
+PATIENT_BEAMS = Decoding(max_new_tokens=60, num_beams=3, length_penalty=0.6)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def engine(kind) -> TorchEngine:
+    return load(checkpoint(kind))
+
+
+def load(folder: Path, **changes: object) -> TorchEngine:
+    card = find_card(str(folder)).model_copy(update=changes)
+    return TorchEngine(card, folder)
+
+
+def stories(count: int, seed: int) -> list[list[str]]:
+    rng = random.Random(seed)
+    return [story(rng, rng.randint(4, 8)) for _ in range(count)]
+
+
+def row(length: Length = Length.LONG, decoding: Decoding = GREEDY, max_sentences: int = 10) -> Row:
+    return Row(length, decoding, max_sentences)
+
+
+def run(engine: TorchEngine, *requests: GenerationRequest) -> list[tuple[tuple[Candidate, ...], ...]]:
+    """Runs the requests together; the rows of each, in order."""
+    handles = [engine.submit(request) for request in requests]
+    done: dict[int, Completion] = {}
+    while len(done) < len(handles):
+        done |= {completion.handle: completion for completion in engine.step()}
+    assert all(completion.error is None for completion in done.values())
+    return [done[handle].rows for handle in handles]
+
+
+def best(engine: TorchEngine, sentences: list[str], one: Row) -> str:
+    return run(engine, GenerationRequest(" ".join(sentences), (one,)))[0][0][0].text.strip()
+
+
+@pytest.mark.parametrize("decoding", [GREEDY, BEAMS, PATIENT_BEAMS], ids=["greedy", "beams", "patient beams"])
+def test_the_first_three_sentences_come_out(engine, decoding):
+    right = [best(engine, one, row(decoding=decoding)) == " ".join(one[:3]) for one in stories(12, seed=1)]
+    assert sum(right) >= 11, right
+
+
+@pytest.mark.parametrize("decoding", [GREEDY, BEAMS, PATIENT_BEAMS], ids=["greedy", "beams", "patient beams"])
+@pytest.mark.parametrize("name", SEQ2SEQ)
+def test_the_search_finds_what_transformers_own_generate_finds(name, decoding):
+    folder = checkpoint(name)
+    engine = load(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    model = AutoModelForSeq2SeqLM.from_pretrained(folder, local_files_only=True).eval()
+    prefix = find_card(str(folder)).prompt.before
+    for sentences in stories(8, seed=2):
+        ids = tokenizer(prefix + " ".join(sentences), return_tensors="pt")
+        with torch.inference_mode():
+            # The folder's own presets are set aside: what is compared is the search under these.
+            expected = model.generate(
+                **ids,
+                max_new_tokens=decoding.max_new_tokens,
+                min_length=0,
+                num_beams=decoding.num_beams,
+                length_penalty=decoding.length_penalty,
+                no_repeat_ngram_size=decoding.no_repeat_ngram_size,
+                early_stopping=decoding.early_stopping,
+                num_return_sequences=decoding.num_beams,
+            )
+        (candidates,) = run(engine, GenerationRequest(" ".join(sentences), (row(decoding=decoding),)))[0]
+        texts = [text.strip() for text in tokenizer.batch_decode(expected, skip_special_tokens=True)]
+        assert [candidate.text.strip() for candidate in candidates] == texts
+
+
+def test_min_new_tokens_and_max_new_tokens_hold(engine):
+    sentences = stories(1, seed=3)[0]
+    article = " ".join(sentences)
+    short = Decoding(max_new_tokens=5)
+    forced = Decoding(max_new_tokens=60, min_new_tokens=50)
+    few, many = run(engine, GenerationRequest(article, (row(decoding=short), row(decoding=forced))))[0]
+    assert (few[0].token_count, few[0].finish) == (5, Finish.TOKEN_LIMIT)
+    assert many[0].token_count >= 50
+
+
+def test_a_row_ends_when_it_has_its_sentences(engine):
+    sentences = stories(1, seed=4)[0]
+    (one,) = run(engine, GenerationRequest(" ".join(sentences), (row(max_sentences=1),)))[0]
+    assert one[0].finish is Finish.CAP
+    assert one[0].text.strip().startswith(sentences[0])
+    (three,) = run(engine, GenerationRequest(" ".join(sentences), (row(),)))[0]
+    assert one[0].token_count < three[0].token_count
+
+
+def test_rows_of_one_article_and_requests_side_by_side_do_not_touch_each_other(engine):
+    """Rows of all widths and lengths together give what each gives alone."""
+    several = stories(4, seed=5)
+    rows = (row(Length.SHORT, max_sentences=1), row(decoding=BEAMS), row(decoding=PATIENT_BEAMS), row())
+    alone = [[run(engine, GenerationRequest(" ".join(one), (each,)))[0][0][0].text for each in rows] for one in several]
+    together = run(engine, *(GenerationRequest(" ".join(one), rows) for one in several))
+    assert [[candidates[0].text for candidates in result] for result in together] == alone
+
+
+def test_a_cancelled_request_is_gone_and_its_neighbour_is_answered(engine):
+    first, second = (" ".join(one) for one in stories(2, seed=6))
+    expected = run(engine, GenerationRequest(second, (row(),)))[0]
+    doomed = engine.submit(GenerationRequest(first, (row(),)))
+    kept = engine.submit(GenerationRequest(second, (row(),)))
+    for _ in range(4):
+        engine.step()
+    engine.cancel(doomed)
+    engine.cancel(doomed)
+    completions = []
+    while not completions:
+        completions = engine.step()
+    assert [completion.handle for completion in completions] == [kept]
+    assert completions[0].rows == expected
+    assert engine.step() == []
+
+
+def test_a_request_that_fails_fails_alone(engine, monkeypatch):
+    first, second = (" ".join(one) for one in stories(2, seed=7))
+    broken = engine.submit(GenerationRequest(first, (row(),)))
+    kept = engine.submit(GenerationRequest(second, (row(),)))
+    monkeypatch.setattr(engine._running[broken], "advance", lambda: 1 / 0)
+    completions = {}
+    while len(completions) < 2:
+        completions |= {completion.handle: completion for completion in engine.step()}
+    assert isinstance(completions[broken].error, ZeroDivisionError)
+    assert completions[kept].error is None
+
+
+@pytest.mark.parametrize("name", SEQ2SEQ)
+def test_the_encoder_runs_once_whatever_is_asked_for(name):
+    engine = load(checkpoint(name))
+    passes = []
+    engine._model.get_encoder().register_forward_hook(lambda *_: passes.append(1))
+    rows = (row(Length.SHORT, max_sentences=1), row(decoding=BEAMS))
+    run(engine, GenerationRequest(" ".join(stories(1, seed=8)[0]), rows))
+    assert len(passes) == 1
+
+
+def test_a_decoder_only_model_reads_the_article_once_for_both_lengths():
+    engine = load(checkpoint("smollm"))
+    read = []
+    engine._model.register_forward_pre_hook(
+        lambda _module, _args, kwargs: read.append(kwargs["input_ids"].numel()), with_kwargs=True
+    )
+    sentences = stories(1, seed=9)[0]
+    short, long = run(engine, GenerationRequest(" ".join(sentences), (row(Length.SHORT), row(Length.LONG))))[0]
+    assert short[0].text.strip() == sentences[0]
+    assert long[0].text.strip() == " ".join(sentences[:3])
+    article = engine.count_tokens([" ".join(sentences)])[0]
+    assert sum(size >= article for size in read) == 1
+
+
+def test_padding_between_prompts_of_different_lengths_changes_nothing():
+    folder = checkpoint("smollm")
+    engine = load(folder)
+    card = find_card(str(folder))
+    model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True).eval()
+    for sentences in stories(5, seed=10):
+        article = " ".join(sentences)
+        both = run(engine, GenerationRequest(article, (row(Length.SHORT), row(Length.LONG))))[0]
+        for length, candidates in zip((Length.SHORT, Length.LONG), both, strict=True):
+            ids = engine._tokens.encode(card.prompt.before + article) + engine._tokens.encode(card.prompt.after(length))
+            with torch.inference_mode():
+                output = model.generate(torch.tensor([ids]), max_new_tokens=60, do_sample=False)
+            assert candidates[0].text == engine._tokens.decode(output[0, len(ids) :].tolist())
+
+
+def test_a_long_prompt_is_read_in_pieces_with_the_same_result(monkeypatch):
+    engine = load(checkpoint("smollm"))
+    sentences = stories(1, seed=11)[0]
+    request = GenerationRequest(" ".join(sentences), (row(Length.SHORT), row(Length.LONG)))
+    whole = run(engine, request)
+    monkeypatch.setattr("nutgraf_models.engines.rows._PIECE", 7)
+    assert run(engine, request) == whole
+
+
+def test_a_missing_task_prefix_shows():
+    """That the checkpoint can tell is what makes the other tests worth anything."""
+    folder = checkpoint("t5")
+    card = find_card(str(folder))
+    engine = load(folder, prompt=card.prompt.model_copy(update={"before": ""}))
+    sentences = stories(1, seed=12)[0]
+    assert best(engine, sentences, row()) != " ".join(sentences[:3])
+
+
+def test_the_window_leaves_room_for_the_prompt(engine, kind):
+    card = find_card(str(checkpoint(kind)))
+    assert 16 <= engine.max_input_tokens < card.context_window
+
+
+def test_a_folder_without_safetensors_is_refused(tmp_path):
+    folder = checkpoint("bart")
+    for file in folder.iterdir():
+        if file.suffix != ".safetensors":
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    torch.save({}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="cannot load"):
+        load(tmp_path)
