@@ -125,7 +125,7 @@ def build_t5(folder: Path) -> None:
         _slope(model)
         model.generation_config = GenerationConfig(decoder_start_token_id=0, eos_token_id=1, pad_token_id=0)
         task = Seq2SeqTask(tokenizer, prefix=vocab.T5_PREFIX, start=0, forced_bos=None)
-        train(model, task, rate=3e-3, steps=600)
+        train(model, task, rate=3e-3, steps=1500)
     model.save_pretrained(folder)
 
 

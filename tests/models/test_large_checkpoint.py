@@ -1,0 +1,52 @@
+"""A full-size encoder-decoder: what loading it costs. It is made here, since it would not fit a repository."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from checkpoints import checkpoint
+from checkpoints.large import build_bart_large_shaped
+
+_LOAD = """
+import json, resource, sys, time
+started = time.perf_counter()
+from nutgraf_models.engines.base import GenerationRequest, Row
+from nutgraf_models.lengths import Length
+from nutgraf_models.loading import load_summarizer
+imported = time.perf_counter()
+summarizer = load_summarizer(sys.argv[1])
+loaded = time.perf_counter()
+loading_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+preset = summarizer.card.decoding.long.model_copy(update={"max_new_tokens": 4, "min_new_tokens": 0})
+summarizer.engine.submit(GenerationRequest("The mayor opened a new bridge in Oslo. " * 60, (Row(Length.LONG, preset, 4),)))
+completions = []
+while not completions:
+    completions = summarizer.engine.step()
+assert completions[0].error is None, completions[0].error
+print(json.dumps({
+    "load_seconds": loaded - imported,
+    "loading_gigabytes": loading_memory * 1024 / 1e9,
+    "peak_gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
+    "parameters": sum(one.numel() for one in summarizer.engine._model.parameters()),
+}))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_full_size_bart_is_loaded_once_and_no_more(tmp_path):
+    folder = tmp_path / "bart-large"
+    build_bart_large_shaped(folder, checkpoint("bart"))
+    weights = (folder / "model.safetensors").stat().st_size / 1e9
+    run = subprocess.run(
+        [sys.executable, "-c", _LOAD, str(folder)], capture_output=True, text=True, timeout=600, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    figures = json.loads(run.stdout)
+    print(figures)
+    assert figures["parameters"] == pytest.approx(406e6, rel=0.01)
+    # The weights once, and the libraries; not a second copy of the weights.
+    assert figures["loading_gigabytes"] < weights + 0.9
+    assert figures["peak_gigabytes"] < weights + 1.6
