@@ -166,5 +166,5 @@ def build_smollm(folder: Path) -> None:
     with seeded():
         model = LlamaForCausalLM(config)
         model.generation_config = GenerationConfig(bos_token_id=1, eos_token_id=2, pad_token_id=2)
-        train(model, ChatTask(tokenizer), rate=3e-3, steps=900)
+        train(model, ChatTask(tokenizer), rate=3e-3, steps=4000)
     model.save_pretrained(folder)
