@@ -68,6 +68,13 @@ protos-check: $(VENV)/dev.stamp $(VENV)-protos/stamp
 	PATH="$(CURDIR)/$(VENV)-protos/bin:$$PATH" $(VENV)-protos/bin/python protos/generate.py --check
 	$(VENV)-protos/bin/python protos/generate.py --image $(VENV)-protos/image.binpb
 	$(BIN)/buf lint $(VENV)-protos/image.binpb --config protos/buf.yaml
+	@tag=$$(git describe --tags --abbrev=0 --match 'v*' 2>/dev/null) || exit 0; \
+		rm -rf $(VENV)-protos/released && mkdir $(VENV)-protos/released && \
+		git archive "$$tag" protos | tar -x -C $(VENV)-protos/released && \
+		$(VENV)-protos/bin/python protos/generate.py --image $(VENV)-protos/released.binpb \
+			--root $(VENV)-protos/released/protos && \
+		echo "buf breaking against $$tag" && \
+		$(BIN)/buf breaking $(VENV)-protos/image.binpb --config protos/buf.yaml --against $(VENV)-protos/released.binpb
 
 bench: $(VENV)/dev.stamp  ## Measure start-up, memory and the time of a summary
 	@$(BIN)/nutgraf models pull

@@ -6,7 +6,8 @@ service runs with.
 
     python protos/generate.py            writes the code and its stubs
     python protos/generate.py --check    exits 1 and names the files if what is committed differs
-    python protos/generate.py --image F  writes a descriptor image for `buf lint` and `buf breaking`
+    python protos/generate.py --image F  writes a descriptor image for `buf lint` and `buf breaking`; with --root D,
+                                         of the protos in another folder, such as those of an earlier release
 """
 
 import argparse
@@ -24,10 +25,10 @@ CLIENT = PROTOS.parent / "client"
 PACKAGE = Path("nutgraf/v1")
 
 
-def run_protoc(*arguments: str) -> None:
+def run_protoc(*arguments: str, root: Path = PROTOS) -> None:
     # grpcio-tools ships google/protobuf, googleapis-common-protos google/rpc/status.proto.
-    includes = [PROTOS, Path(grpc_tools.__file__).parent / "_proto", Path(status_pb2.__file__).parents[2]]
-    sources = [str(path) for path in sorted((PROTOS / PACKAGE).glob("*.proto"))]
+    includes = [root, Path(grpc_tools.__file__).parent / "_proto", Path(status_pb2.__file__).parents[2]]
+    sources = [str(path) for path in sorted((root / PACKAGE).glob("*.proto"))]
     if protoc.main(["protoc", *(f"-I{path}" for path in includes), *arguments, *sources]) != 0:
         sys.exit("protoc failed; its message is above")
 
@@ -65,11 +66,13 @@ def main() -> int:
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true")
     mode.add_argument("--image", type=Path, metavar="F")
+    parser.add_argument("--root", type=Path, default=PROTOS, metavar="D")
     arguments = parser.parse_args()
     if arguments.check:
         return check()
     if arguments.image:
-        run_protoc("--include_imports", "--include_source_info", f"--descriptor_set_out={arguments.image}")
+        descriptors = f"--descriptor_set_out={arguments.image}"
+        run_protoc("--include_imports", "--include_source_info", descriptors, root=arguments.root)
         return 0
     for path in generate(CLIENT):
         print(f"client/{path}")
