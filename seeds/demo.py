@@ -29,11 +29,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "server.log"
         try:
-            with running_server(log) as address, Client(address, timeout=ARTICLE_SECONDS) as client:
+            with running_server(log) as address, Client(address) as client:
                 info = client.server_info()
                 console.print(f"{info.model} ({info.engine}, {info.precision}) on {address}\n", style="dim")
-                for article in articles:
-                    show(console, article, client.summarize(article.text, title=article.title))
+                for answer in client.summarize_many(articles, item_timeout=ARTICLE_SECONDS):
+                    show(console, answer.article, answer.unwrap())
         except (NutgrafError, RuntimeError) as error:
             print(f"demo: {error}", file=sys.stderr)
             print(*log.read_text(encoding="utf-8").splitlines()[-5:], sep="\n", file=sys.stderr)

@@ -53,11 +53,11 @@ class Outcome:
 class Core:
     """Takes articles, at most `max_queued` of which wait, and answers or refuses each."""
 
-    def __init__(self, *, max_queued: int, max_running: int = 1) -> None:
+    def __init__(self, *, max_queued: int) -> None:
         self.state = State.LOADING
         self.draining = asyncio.Event()
         self._max_queued = max_queued
-        self._max_running = max_running
+        self._max_running = 1
         self._summarizer: Summarizer | None = None
         self._scheduler: Scheduler | None = None
         # Preparing and checking are Python; two threads keep them off the event loop without crowding the model.
@@ -74,6 +74,7 @@ class Core:
     async def serve_with(self, summarizer: Summarizer) -> None:
         """Takes a loaded model, writes one short summary to warm it up, and is ready."""
         self._summarizer = summarizer
+        self._max_running = summarizer.engine.parallel_requests
         self._scheduler = Scheduler(summarizer.engine, max_running=self._max_running)
         self._scheduler.start()
         await self._warm_up(summarizer, self._scheduler)

@@ -64,6 +64,8 @@ class Engine(Protocol):
     name: str
     precision: str
     max_input_tokens: int
+    # Requests that it runs side by side with a gain; more would only share what one has.
+    parallel_requests: int
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens in each text, without those that a prompt adds."""

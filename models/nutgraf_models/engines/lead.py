@@ -20,6 +20,7 @@ class LeadEngine:
     name = "lead"
     precision = "none"
     max_input_tokens = 1_000_000
+    parallel_requests = 1
 
     def __init__(self) -> None:
         self._handles = itertools.count(1)

@@ -36,6 +36,8 @@ class OpenVinoEngine:
     """
 
     name = "openvino"
+    # They share each reading of the weights, which is most of a step's cost.
+    parallel_requests = 4
 
     def __init__(self, card: Card, folder: Path, *, threads: int | None = None) -> None:
         reason = unsupported(card, folder)

@@ -36,6 +36,7 @@ class TorchEngine:
     """
 
     name = "torch"
+    parallel_requests = 1
 
     def __init__(self, card: Card, folder: Path, *, threads: int | None = None) -> None:
         if threads is not None:
