@@ -21,6 +21,8 @@ from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length
 
 _CACHE_GIGABYTES = 1
+# Prompt tokens read in one step. More are read faster, but a step holds the interpreter's lock until it is over.
+_TOKENS_PER_STEP = 512
 
 
 class OpenVinoEngine:
@@ -51,6 +53,7 @@ class OpenVinoEngine:
         scheduling = openvino_genai.SchedulerConfig()
         scheduling.enable_prefix_caching = True
         scheduling.cache_size = _CACHE_GIGABYTES
+        scheduling.max_num_batched_tokens = _TOKENS_PER_STEP
         properties: dict[str, Any] = {} if threads is None else {"INFERENCE_NUM_THREADS": threads}
         try:
             self._pipeline = openvino_genai.ContinuousBatchingPipeline(str(file), scheduling, "CPU", properties)
