@@ -20,7 +20,8 @@ summarizer = load_summarizer(sys.argv[1])
 loaded = time.perf_counter()
 loading_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 preset = summarizer.card.decoding.long.model_copy(update={"max_new_tokens": 4, "min_new_tokens": 0})
-summarizer.engine.submit(GenerationRequest("The mayor opened a new bridge in Oslo. " * 60, (Row(Length.LONG, preset, 4),)))
+article = "The mayor opened a new bridge in Oslo. " * 60
+summarizer.engine.submit(GenerationRequest(article, (Row(Length.LONG, preset, 4),)))
 completions = []
 while not completions:
     completions = summarizer.engine.step()
