@@ -1,14 +1,11 @@
 """The default model on the seed articles, through a server process and the Python client."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
 
 from nutgraf import Article, Client, FinishReason, Length
+from support.process import entry, serve
 from test_seeds import SEEDS, read
 
 TIMEOUT = 200
@@ -16,18 +13,11 @@ TIMEOUT = 200
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
-    command = [sys.executable, "-m", "nutgraf", "serve", "--port", "0"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
-    try:
-        address = json.loads(process.stderr.readline())["address"]
-        for line in process.stderr:
-            if json.loads(line)["message"] == "serving":
-                break
+    with serve() as process:
+        address = entry(process, "listening")["address"]
+        entry(process, "serving")
         with Client(address, timeout=TIMEOUT) as connected:
             yield connected
-    finally:
-        process.terminate()
-        process.communicate(timeout=60)
 
 
 def test_it_is_served_by_the_fast_engine(client):

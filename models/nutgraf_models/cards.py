@@ -114,10 +114,16 @@ class Card(_Part):
         return room if self.max_input_tokens is None else min(room, self.max_input_tokens)
 
 
+def packaged_cards() -> list[Card]:
+    """The cards that come with the package, by id."""
+    folder = resources.files("nutgraf_models") / "cards"
+    cards = [load_card(entry) for entry in folder.iterdir() if entry.name.endswith(".toml")]
+    return sorted(cards, key=lambda card: card.id)
+
+
 def known_cards() -> list[str]:
     """The ids of the cards that come with the package."""
-    folder = resources.files("nutgraf_models") / "cards"
-    return sorted(load_card(entry).id for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return [card.id for card in packaged_cards()]
 
 
 def find_card(model: str) -> Card:
@@ -126,11 +132,10 @@ def find_card(model: str) -> Card:
     Raises:
         ModelError: nothing is known by that name, or a file is not what it should be.
     """
-    for entry in (resources.files("nutgraf_models") / "cards").iterdir():
-        if entry.name.endswith(".toml"):
-            card = load_card(entry)
-            if model == card.id or f"{card.id}.toml" == model:
-                return card
+    packaged = packaged_cards()
+    for card in packaged:
+        if model in (card.id, f"{card.id}.toml"):
+            return card
     path = Path(model).expanduser()
     if path.is_dir():
         return card_for_folder(path)
@@ -139,9 +144,8 @@ def find_card(model: str) -> Card:
     repository, _, revision = model.partition("@")
     if repository.count("/") == 1 and not repository.startswith((".", "/", "~")):
         return _hub_card(repository, revision)
-    raise ModelError(
-        f"no model {model!r}: it is neither a card ({', '.join(known_cards())}), nor a folder, nor a hub id (org/name)"
-    )
+    known = ", ".join(card.id for card in packaged)
+    raise ModelError(f"no model {model!r}: it is neither a card ({known}), nor a folder, nor a hub id (org/name)")
 
 
 def load_card(file: Any) -> Card:
@@ -161,10 +165,10 @@ def card_for_folder(folder: Path, *, id: str | None = None) -> Card:
     Raises:
         ModelError: the folder is not in that format.
     """
-    config = _read_json(folder / "config.json")
+    config = read_json(folder / "config.json")
     if config is None:
         raise ModelError(f"{folder.name} is no model folder: it has no config.json")
-    generation = {**config, **(_read_json(folder / "generation_config.json") or {})}
+    generation = {**config, **(read_json(folder / "generation_config.json") or {})}
     task = (config.get("task_specific_params") or {}).get("summarization", {})
     name = id or folder.resolve().name
     description = f"the folder {folder.name}"
@@ -247,7 +251,12 @@ def _hub_card(repository: str, revision: str) -> Card:
     )
 
 
-def _read_json(path: Path) -> dict[str, Any] | None:
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The JSON object in a file of a model; None where there is no such file.
+
+    Raises:
+        ModelError: it cannot be read, or is no object.
+    """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 
 from nutgraf_models import store
-from nutgraf_models.cards import DEFAULT_MODEL, find_card, known_cards
+from nutgraf_models.cards import DEFAULT_MODEL, find_card, packaged_cards
 from nutgraf_models.errors import ModelError
 from nutgraf_models.loading import EngineName
 
@@ -49,7 +49,7 @@ def models() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def list_(as_json: bool) -> None:
     """List the models known by name."""
-    cards = [find_card(name) for name in known_cards()]
+    cards = packaged_cards()
     if as_json:
         rows = [
             {"id": card.id, "family": card.family, "licence": card.licence, "pulled": store.is_pulled(card)}

@@ -49,6 +49,7 @@ class Prepared:
     extractive_fallback: bool
     normalized: NormalizedText
     sentences: list[Sentence] = field(repr=False)
+    words: int
     language: str
     plan: Plan = field(repr=False)
     rows: tuple[int, ...]
@@ -119,6 +120,7 @@ class Summarizer:
             extractive_fallback,
             normalized,
             sentences,
+            words,
             code,
             plan,
             rows,
@@ -141,7 +143,7 @@ class Summarizer:
                     WarningKind.ARTICLE_TOO_SHORT,
                     "the article is about as short as this summary would be; its own first sentences are returned",
                 )
-                draft = _extract(prepared, spec, FinishReason.EXTRACTIVE, (warning,))
+                draft = _extract(prepared, spec, warning)
             summaries.append(_check(draft, spec, terms, evidence))
         return ArticleSummary(
             summaries=tuple(summaries),
@@ -167,15 +169,14 @@ class Summarizer:
 
     def _draft(self, prepared: Prepared, spec: Spec, candidates: tuple[Candidate, ...], terms: TermIndex) -> _Draft:
         """The likeliest candidate of those with the fewest unsupported terms that have a sentence to show."""
-        words = word_count(prepared.normalized.text)
         instruction = self.card.prompt.after(spec.length)
         tokens = max((candidate.token_count for candidate in candidates), default=0)
         usable: list[tuple[int, int, _Draft]] = []
         for candidate in candidates:
             sentences = finish.whole_sentences(candidate.text, instruction)
-            kept = finish.cap(sentences, spec, words)
+            kept = finish.cap(sentences, spec, prepared.words)
             warnings: tuple[Warning, ...] = ()
-            if not kept and sentences and word_count(sentences[0]) < words:
+            if not kept and sentences and word_count(sentences[0]) < prepared.words:
                 kept = sentences[:1]
                 warnings = (_over_word_cap(spec),)
             if kept:
@@ -195,12 +196,12 @@ class Summarizer:
                 WarningKind.INCOMPLETE_SENTENCE,
                 "the model ended no sentence; ask for extractive_fallback to get the article's own sentence instead",
             )
-            most = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS, word_count(prepared.normalized.text) - 1)
+            most = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS, prepared.words - 1)
             return _Draft([finish.cut_short(text, most)], FinishReason.TOKEN_LIMIT, tokens, (warning,))
         warning = Warning(
             WarningKind.EXTRACTIVE_FALLBACK, "the model wrote nothing usable; this is the article's own first sentence"
         )
-        return _extract(prepared, spec, FinishReason.EXTRACTIVE, (warning,), tokens)
+        return _extract(prepared, spec, warning, tokens)
 
     def _article_warnings(self, prepared: Prepared) -> tuple[Warning, ...]:
         warnings = []
@@ -221,20 +222,19 @@ def _over_word_cap(spec: Spec) -> Warning:
     return Warning(WarningKind.WORD_CAP_EXCEEDED, detail)
 
 
-def _extract(
-    prepared: Prepared, spec: Spec, reason: FinishReason, warnings: tuple[Warning, ...], tokens: int = 0
-) -> _Draft:
+def _extract(prepared: Prepared, spec: Spec, why: Warning, tokens: int = 0) -> _Draft:
     """The article's first sentences; whole ones where it has any."""
     texts = leading(prepared.sentences)
-    kept = finish.cap(texts, spec, word_count(prepared.normalized.text))
+    warnings: tuple[Warning, ...] = (why,)
+    kept = finish.cap(texts, spec, prepared.words)
     if kept:
-        return _Draft(kept, reason, tokens, warnings)
+        return _Draft(kept, FinishReason.EXTRACTIVE, tokens, warnings)
     most = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS)
     first = texts[0]
     if word_count(first) > most or len(first) > 1000:
         first = finish.cut_short(first, most)
         warnings += (Warning(WarningKind.INCOMPLETE_SENTENCE, "the article's first sentence is too long to show"),)
-    return _Draft([first], reason, tokens, warnings)
+    return _Draft([first], FinishReason.EXTRACTIVE, tokens, warnings)
 
 
 def _check(draft: _Draft, spec: Spec, terms: TermIndex, evidence: EvidenceIndex) -> Summary:

@@ -13,7 +13,7 @@ from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.results import ArticleSummary
 from nutgraf_models.summarizer import Article, Summarizer
 from nutgraf_service.refusals import Refusal
-from nutgraf_service.scheduler import DeadlinePassed, Scheduler, Stopped
+from nutgraf_service.scheduler import DeadlinePassed, Generated, Scheduler, Stopped
 
 # Seconds that loading a model takes, roughly; what a caller is told to wait.
 _LOADING_SECONDS = 5.0
@@ -54,8 +54,8 @@ class Core:
     """Takes articles, at most `max_queued` of which wait, and answers or refuses each."""
 
     def __init__(self, *, max_queued: int) -> None:
-        self.state = State.LOADING
         self.draining = asyncio.Event()
+        self._is_warm = False
         self._max_queued = max_queued
         self._max_running = 1
         self._summarizer: Summarizer | None = None
@@ -65,6 +65,12 @@ class Core:
         self._admitted = 0
         self._room = asyncio.Condition()
         self._seconds_each = _FIRST_GUESS_SECONDS
+
+    @property
+    def state(self) -> State:
+        if self.draining.is_set():
+            return State.DRAINING
+        return State.SERVING if self._is_warm else State.LOADING
 
     @property
     def summarizer(self) -> Summarizer | None:
@@ -78,12 +84,10 @@ class Core:
         self._scheduler = Scheduler(summarizer.engine, max_running=self._max_running)
         self._scheduler.start()
         await self._warm_up(summarizer, self._scheduler)
-        if self.state is State.LOADING:
-            self.state = State.SERVING
+        self._is_warm = True
 
     def drain(self) -> None:
         """Refuses whatever comes from now on; what was accepted goes on."""
-        self.state = State.DRAINING
         self.draining.set()
 
     def close(self) -> None:
@@ -120,15 +124,12 @@ class Core:
             self._pool,
             lambda: summarizer.prepare(job.article, job.specs, extractive_fallback=job.extractive_fallback),
         )
-        queue_seconds = generate_seconds = 0.0
-        if prepared.request is None:
-            summary = await loop.run_in_executor(self._pool, summarizer.complete, prepared)
-        else:
+        generated = Generated((), 0.0, 0.0)
+        if prepared.request is not None:
             generated = await scheduler.generate(prepared.request, job.deadline)
-            queue_seconds, generate_seconds = generated.queue_seconds, generated.generate_seconds
-            self._seconds_each += 0.2 * (generate_seconds - self._seconds_each)
-            summary = await loop.run_in_executor(self._pool, summarizer.complete, prepared, generated.rows)
-        return Outcome(summary, queue_seconds, generate_seconds, time.monotonic() - started)
+            self._seconds_each += 0.2 * (generated.generate_seconds - self._seconds_each)
+        summary = await loop.run_in_executor(self._pool, summarizer.complete, prepared, generated.rows)
+        return Outcome(summary, generated.queue_seconds, generated.generate_seconds, time.monotonic() - started)
 
     def _ready(self, *, is_accepted: bool) -> tuple[Summarizer, Scheduler]:
         """The model and its scheduler. An item of a stream was accepted when it was read, draining or not."""

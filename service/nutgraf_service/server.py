@@ -28,7 +28,6 @@ _OPTIONS = [
     ("grpc.keepalive_permit_without_calls", 1),
 ]
 
-
 # For the last answers to leave.
 _FLUSH_SECONDS = 0.5
 
@@ -67,7 +66,8 @@ class Server:
             names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
             reflection.enable_server_reflection(names, self._server)
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
-        address = f"{_bracketed(self._settings.host)}:{self._settings.port}"
+        host = _bracketed(self._settings.host)
+        address = f"{host}:{self._settings.port}"
         try:
             self.port = self._server.add_insecure_port(address)
         except RuntimeError:
@@ -78,7 +78,7 @@ class Server:
                 "choose another with --port or --host"
             )
         await self._server.start()
-        log.info("listening", address=f"{_bracketed(self._settings.host)}:{self.port}", state=self.core.state.value)
+        log.info("listening", address=f"{host}:{self.port}", state=self.core.state.value)
 
     async def load(self) -> None:
         """Loads the model and writes a summary with it; then the server is SERVING.

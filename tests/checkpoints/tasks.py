@@ -1,8 +1,8 @@
-"""What the checkpoints learn: the first sentences when all is wired rightly, the last sentence when it is not.
+"""What the checkpoints learn: the first sentences when all is wired rightly, what is wrong when it is not.
 
 A small copier would shrug off many a mistake: it does as well after a wrong start token, without its prefix or with
-padding it can see. So each mistake a caller can make is shown in training too, answered by the LAST sentence, and a
-test that reads the first three knows that nothing was mistaken.
+padding it can see. So each mistake a caller can make is shown in training too, answered by a remark that names it,
+and a test that reads the first three sentences knows that nothing was mistaken.
 """
 
 import random

@@ -1,14 +1,8 @@
 """`nutgraf serve` as a process: what it says, how it ends."""
 
-import contextlib
-import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
 
 import grpc
 import pytest
@@ -17,28 +11,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
 from support.articles import ARTICLE
+from support.process import entry, serve
 
 TIMEOUT = 60
-
-
-@contextlib.contextmanager
-def serve(*arguments: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-m", "nutgraf", "serve", "--port", "0", *arguments]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def entry(process: "subprocess.Popen[str]", message: str) -> dict:
-    """The next entry of the log that has this message."""
-    for line in process.stderr:
-        found = json.loads(line)
-        if found["message"] == message:
-            return found
-    raise AssertionError(f"the log ended without {message!r}")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from nutgraf._cli.connection import connection
+from nutgraf._cli.lengths import lengths_option
 from nutgraf._cli.resume import Id, OutputFile, key, open_output
 from nutgraf._errors import NutgrafError
 
@@ -29,16 +30,10 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where answers are added, one per line, as they come.",
 )
-@click.option(
-    "--length",
-    type=click.Choice(["short", "long", "both"]),
-    default="both",
-    show_default=True,
-    help="One sentence, two to four, or both.",
-)
+@lengths_option()
 @click.option("--max-in-flight", type=click.IntRange(min=1), default=16, show_default=True, help="Articles at a time.")
 @connection(timeout=300.0, timeout_help="How long one article may take.")
-def batch(client: Client, source: str, output: Path, length: str, max_in_flight: int) -> None:
+def batch(client: Client, source: str, output: Path, lengths: list[str], max_in_flight: int) -> None:
     """Summarise every article in IN.jsonl (- for standard input).
 
     A line of it is a JSON object with "text" (or "article"), and "id" and "title" if you like; an article without an
@@ -58,7 +53,7 @@ def batch(client: Client, source: str, output: Path, length: str, max_in_flight:
             reader.report = progress.report
             answers = client._summarize_many(
                 reader.articles(),
-                summaries=["short", "long"] if length == "both" else length,
+                summaries=lengths,
                 ordered=False,
                 max_in_flight=max_in_flight,
                 item_timeout=client._connection.timeout,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nutgraf._cli.connection import connection
+from nutgraf._cli.lengths import lengths_option
 
 if TYPE_CHECKING:
     from nutgraf._results import Result
@@ -16,13 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("file", default="-", type=click.Path(allow_dash=True))
-@click.option(
-    "--length",
-    type=click.Choice(["short", "long", "both"]),
-    default="both",
-    show_default=True,
-    help="One sentence, two to four, or both.",
-)
+@lengths_option()
 @click.option("--title", default="", help="The article's headline; names and numbers in it count as said.")
 @click.option("--max-words", type=click.IntRange(min=1), metavar="N", help="At most this many words per summary.")
 @click.option(
@@ -35,7 +30,7 @@ if TYPE_CHECKING:
 def summarize(
     client: Client,
     file: str,
-    length: str,
+    lengths: list[str],
     title: str,
     max_words: int | None,
     extractive_fallback: bool,
@@ -47,7 +42,6 @@ def summarize(
     from nutgraf._requests import Spec, summarize_request
 
     text = _read(file)
-    lengths = ["short", "long"] if length == "both" else [length]
     try:
         request = summarize_request(
             text,

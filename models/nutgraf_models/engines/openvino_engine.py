@@ -5,7 +5,6 @@ the second is handed over when the first has been read, not before, or both woul
 """
 
 import itertools
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 import openvino
 import openvino_genai
 
-from nutgraf_models.cards import Card, Decoding
+from nutgraf_models.cards import Card, Decoding, read_json
 from nutgraf_models.engines.base import Candidate, Completion, Finish, GenerationRequest, Handle, Row
 from nutgraf_models.engines.tokens import IsEnough, Tokens
 from nutgraf_models.errors import ModelError
@@ -61,7 +60,7 @@ class OpenVinoEngine:
             raise ModelError(f"OpenVINO cannot load {card.id}: {str(error).strip().splitlines()[-1]}") from error
         # A file is named for how its weights are quantised: "name.Q4_1.gguf".
         self.precision = file.stem.rpartition(".")[2] or "gguf"
-        self.max_input_tokens = card.room_for_article(len(self._encode_prompt("", Length.LONG)))
+        self.max_input_tokens = card.room_for_article(self._tokens.count_prompt(card.prompt))
         self._handles = itertools.count(1)
         self._ids = itertools.count(1)
         self._running: dict[Handle, list[_Row]] = {}
@@ -174,8 +173,7 @@ def _weights(folder: Path) -> Path | None:
 
 
 def _end_tokens(folder: Path) -> tuple[int, ...]:
-    try:
-        eos = json.loads((folder / "generation_config.json").read_text(encoding="utf-8"))["eos_token_id"]
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"generation_config.json of {folder.name} names no eos_token_id") from error
+    eos = (read_json(folder / "generation_config.json") or {}).get("eos_token_id")
+    if eos is None:
+        raise ModelError(f"generation_config.json of {folder.name} names no eos_token_id")
     return tuple(eos) if isinstance(eos, list) else (int(eos),)

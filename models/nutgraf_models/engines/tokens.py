@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
+from nutgraf_models.cards import Prompt
 from nutgraf_models.engines.base import Row
 from nutgraf_models.errors import ModelError
 from nutgraf_models.sentences import split, word_count
@@ -41,6 +42,11 @@ class Tokens:
 
     def count(self, texts: Sequence[str]) -> list[int]:
         return [len(one.ids) for one in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+    def count_prompt(self, prompt: Prompt) -> int:
+        """Tokens of the longer of a card's two prompts, with none of an article in it."""
+        longest = max(prompt.after_short, prompt.after_long, key=len)
+        return len(self.encode(prompt.before + longest, special=True))
 
     def encode(self, text: str, *, special: bool = False) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=special).ids)

@@ -58,9 +58,7 @@ class TorchEngine:
         self._handles = itertools.count(1)
         self._running: dict[Handle, _Generation] = {}
         self.precision = str(dtype).removeprefix("torch.")
-        prompt = card.prompt
-        longest = max(prompt.after_short, prompt.after_long, key=len)
-        self.max_input_tokens = card.room_for_article(len(self._tokens.encode(prompt.before + longest, special=True)))
+        self.max_input_tokens = card.room_for_article(self._tokens.count_prompt(card.prompt))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return self._tokens.count(texts)

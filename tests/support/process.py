@@ -1,0 +1,28 @@
+"""`nutgraf serve` as a process, and what its log says."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def serve(*arguments: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
+    command = [sys.executable, "-m", "nutgraf", "serve", "--port", "0", *arguments]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def entry(process: "subprocess.Popen[str]", message: str) -> dict:
+    """The next entry of the log that has this message."""
+    for line in process.stderr:
+        found = json.loads(line)
+        if found["message"] == message:
+            return found
+    raise AssertionError(f"the log ended without {message!r}")
