@@ -106,17 +106,25 @@ def pull(model: str, force: bool) -> None:
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads; one for each core if not given.")
 @click.option("--engine", type=click.Choice(["auto", "openvino", "torch"]), default="auto", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.option("--csv", "rows_to", type=click.Path(dir_okay=False, path_type=Path), help="Write all rows here, to read.")
 def evaluate(
-    data: Path, length: str, model: str, limit: int | None, threads: int | None, engine: EngineName, as_json: bool
+    data: Path,
+    length: str,
+    model: str,
+    limit: int | None,
+    threads: int | None,
+    engine: EngineName,
+    as_json: bool,
+    rows_to: Path | None,
 ) -> None:
-    """Score a model on DATA, next to the lead baseline.
+    """Score a model on DATA, next to the lead baseline and to the references themselves.
 
-    DATA is JSON lines with an "article" and its "reference" summary each.
+    DATA is JSON lines with an "article" and its "reference" summary each, and maybe an "id".
     """
     from nutgraf_models import evaluation
 
     try:
-        report = evaluation.evaluate(data, length, model, limit=limit, engine=engine, threads=threads)
+        report = evaluation.evaluate(data, length, model, limit=limit, engine=engine, threads=threads, rows_to=rows_to)
     except ModelError as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps(report, indent=2) if as_json else evaluation.table(report))

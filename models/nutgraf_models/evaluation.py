@@ -1,23 +1,59 @@
 """Scores of a model on articles with reference summaries, next to the lead baseline on the same rows."""
 
+import csv
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
+from nutgraf_models import metrics
+from nutgraf_models.engines.base import Handle
 from nutgraf_models.engines.lead import LEAD_SENTENCES, leading
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.loading import EngineName, load_summarizer
 from nutgraf_models.normalize import normalize
-from nutgraf_models.results import FinishReason
+from nutgraf_models.plain_check import unsupported_words
+from nutgraf_models.results import FinishReason, Summary
 from nutgraf_models.sentences import split, word_count
-from nutgraf_models.summarizer import Article
+from nutgraf_models.summarizer import Article, Prepared, Summarizer
 
 Report = dict[str, Any]
-_METRICS = ("rouge1", "rouge2", "rougeLsum")
+ROUGE = ("rouge1", "rouge2", "rougeLsum")
+_COPYING = ("coverage", "density", "compression", "novel_bigrams")
+
+
+@dataclass(frozen=True)
+class ReferenceRow:
+    """An article and the summary that a person wrote of it."""
+
+    id: str
+    article: str
+    reference: str
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One text (a model's, the lead, or the reference itself) measured against its article and reference."""
+
+    text: str
+    rouge1: float  # F1 in percent, as are the next two
+    rouge2: float
+    rougeLsum: float
+    coverage: float
+    density: float
+    compression: float
+    novel_bigrams: float
+    words: int
+    sentences: int
+    plain_unsupported: tuple[str, ...]
+    repeats: bool
+    repeated_sentence: bool
+    full_stop: bool
+    right_length: bool
 
 
 def evaluate(
@@ -28,78 +64,190 @@ def evaluate(
     limit: int | None = None,
     engine: EngineName = "auto",
     threads: int | None = None,
+    rows_to: Path | None = None,
 ) -> Report:
-    """Summarises each article and scores the summaries: ROUGE F1 in percent (Lin 2004; stemmed, rouge-score's).
+    """Summarises each article and scores the summaries.
+
+    ROUGE is Lin's (2004), F1 in percent, stemmed, by rouge-score, sentences on lines of their own. Intervals are of
+    95 %, by bootstrap over articles. `rows_to` is a CSV file for all texts with their scores.
 
     Raises:
         ModelError: the data or the model cannot be used.
     """
-    rows = _read(data)[:limit]
+    rows = read_references(data)[:limit]
+    score = _scorer()
     summarizer = load_summarizer(model, engine=engine, threads=threads)
     spec = Spec(Length(length))
-    summaries, leads = [], []
     started = time.perf_counter()
-    for row in rows:
-        summaries.append(summarizer.summarize(Article(row["article"]), (spec,)).summaries[0])
+    summaries = _summarize_all(summarizer, [Article(row.article) for row in rows], spec)
     seconds = time.perf_counter() - started
-    for row in rows:
-        leads.append(leading(split(normalize(row["article"]).text))[: LEAD_SENTENCES[spec.length]])
-    score = _scorer()
-    texts = [[one.text[part.span.start : part.span.end] for part in one.sentences] for one in summaries]
-    references = [[one.text for one in split(normalize(row["reference"]).text)] for row in rows]
+    written, leads, references = [], [], []
+    for row, summary in zip(rows, summaries, strict=True):
+        reference = _sentences(row.reference)
+        lead = leading(split(normalize(row.article).text))[: LEAD_SENTENCES[spec.length]]
+        texts = [summary.text[part.span.start : part.span.end] for part in summary.sentences]
+        written.append(score(texts, reference, row.article, length))
+        leads.append(score(lead, reference, row.article, length))
+        references.append(score(reference, reference, row.article, length))
+    if rows_to is not None:
+        _write_rows(rows_to, rows, written, leads, summaries)
     return {
         "n": len(rows),
         "model": summarizer.card.id,
+        "engine": f"{summarizer.engine.name} {summarizer.engine.precision}",
         "length": length,
-        **score(texts, references),
-        "lead": score(leads, references),
-        "unsupported_share": fmean(bool(one.unsupported_terms) for one in summaries),
-        "extractive_share": fmean(one.finish_reason is FinishReason.EXTRACTIVE for one in summaries),
-        "mean_words": fmean(word_count(one.text) for one in summaries),
+        **_means(written),
+        "intervals": {name: metrics.bootstrap_interval([getattr(one, name) for one in written]) for name in ROUGE},
+        "lead": _means(leads),
+        "over_lead": {
+            name: metrics.bootstrap_interval(
+                [getattr(one, name) - getattr(other, name) for one, other in zip(written, leads, strict=True)]
+            )
+            for name in ROUGE
+        },
+        "reference": {name: value for name, value in _means(references).items() if name not in ROUGE},
+        "unsupported_share": metrics.mean([bool(one.unsupported_terms) for one in summaries]),
+        "extractive_share": metrics.mean([one.finish_reason is FinishReason.EXTRACTIVE for one in summaries]),
         "articles_per_second": len(rows) / seconds,
     }
 
 
 def table(report: Report) -> str:
+    """The report for people: a column each for the model, the lead, and what people wrote."""
+    lead = f"lead-{LEAD_SENTENCES[Length(report['length'])]}"
     lines = [
-        f"{report['model']}, {report['length']}, {report['n']} articles",
-        f"{'':12}{'model':>8}{'lead-' + str(LEAD_SENTENCES[Length(report['length'])]):>8}",
+        f"{report['model']} ({report['engine']}), {report['length']}, {report['n']} articles",
+        f"{'':26}{'model':>8}  {'95 % of means':15}{lead:>8}  {'model - lead':15}{'reference':>9}",
     ]
-    lines += [f"{name:12}{report[name]:8.2f}{report['lead'][name]:8.2f}" for name in _METRICS]
-    lines += [f"{name:20} {report[name]:.3f}" for name in ("unsupported_share", "extractive_share")]
-    lines += [f"{name:20} {report[name]:.2f}" for name in ("mean_words", "articles_per_second")]
+    for name in ROUGE:
+        interval, over = _interval(report["intervals"][name]), _interval(report["over_lead"][name], signed=True)
+        lines.append(f"{name:26}{report[name]:8.2f}  {interval:15}{report['lead'][name]:8.2f}  {over:15}")
+    for name in [name for name in report["lead"] if name not in ROUGE]:
+        values = (report[name], report["lead"][name], report["reference"][name])
+        cells = [f"{value:.1%}" if name.endswith("share") else f"{value:.2f}" for value in values]
+        lines.append(f"{name:26}{cells[0]:>8}  {'':15}{cells[1]:>8}  {'':15}{cells[2]:>9}")
+    lines += [f"{name:26}{report[name]:8.1%}" for name in ("unsupported_share", "extractive_share")]
+    lines.append(f"{'articles_per_second':26}{report['articles_per_second']:8.2f}")
     return "\n".join(lines)
 
 
-def _scorer() -> Callable[[list[list[str]], list[list[str]]], dict[str, float]]:
-    try:
-        from rouge_score.rouge_scorer import RougeScorer
-    except ImportError:
-        raise ModelError("scoring needs the extra: pip install 'nutgraf[service,eval]'") from None
-    scorer = RougeScorer(list(_METRICS), use_stemmer=True)
+def read_references(data: Path) -> list[ReferenceRow]:
+    """Reads JSON lines, each an object with "article", "reference" and maybe "id".
 
-    def score(texts: list[list[str]], references: list[list[str]]) -> dict[str, float]:
-        scores = [
-            scorer.score("\n".join(reference), "\n".join(text))
-            for text, reference in zip(texts, references, strict=True)
-        ]
-        return {name: 100 * fmean(one[name].fmeasure for one in scores) for name in _METRICS}
-
-    return score
-
-
-def _read(data: Path) -> list[dict[str, str]]:
+    Raises:
+        ModelError: a line is something else, or there is none.
+    """
     rows = []
     for number, line in enumerate(data.read_text(encoding="utf-8").splitlines(), 1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
-            rows.append({"article": row["article"], "reference": row["reference"]})
-        except (ValueError, KeyError, TypeError) as error:
+            rows.append(ReferenceRow(str(row.get("id", number)), str(row["article"]), str(row["reference"])))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(
                 f'line {number} of {data.name} is not a JSON object with "article" and "reference": {error}'
             ) from error
     if not rows:
         raise ModelError(f"{data.name} has no articles")
     return rows
+
+
+def _summarize_all(summarizer: Summarizer, articles: list[Article], spec: Spec) -> list[Summary]:
+    """The summaries in the order of the articles, as many at once as the engine runs with a gain."""
+    summaries: dict[int, Summary] = {}
+    running: dict[Handle, tuple[int, Prepared]] = {}
+    waiting: Iterator[tuple[int, Article]] = enumerate(articles)
+    while len(summaries) < len(articles):
+        for index, article in islice(waiting, summarizer.engine.parallel_requests - len(running)):
+            prepared = summarizer.prepare(article, (spec,))
+            if prepared.request is None:
+                summaries[index] = summarizer.complete(prepared).summaries[0]
+            else:
+                running[summarizer.engine.submit(prepared.request)] = (index, prepared)
+        for completion in summarizer.engine.step() if running else ():
+            if completion.error is not None:
+                raise completion.error
+            index, prepared = running.pop(completion.handle)
+            summaries[index] = summarizer.complete(prepared, completion.rows).summaries[0]
+    return [summaries[index] for index in range(len(articles))]
+
+
+def _scorer() -> Callable[[list[str], list[str], str, str], Scored]:
+    try:
+        from rouge_score.rouge_scorer import RougeScorer
+    except ImportError:
+        raise ModelError("scoring needs the extra: pip install 'nutgraf[service,eval]'") from None
+    scorer = RougeScorer(list(ROUGE), use_stemmer=True)
+
+    def score(sentences: list[str], reference: list[str], article: str, length: str) -> Scored:
+        text = " ".join(sentences)
+        rouge = scorer.score("\n".join(reference), "\n".join(sentences))
+        copied = metrics.copying(text, article)
+        return Scored(
+            text=text,
+            rouge1=100 * rouge["rouge1"].fmeasure,
+            rouge2=100 * rouge["rouge2"].fmeasure,
+            rougeLsum=100 * rouge["rougeLsum"].fmeasure,
+            coverage=copied.coverage,
+            density=copied.density,
+            compression=copied.compression,
+            novel_bigrams=copied.novel_bigrams,
+            words=word_count(text),
+            sentences=len(sentences),
+            plain_unsupported=tuple(unsupported_words(text, article)),
+            repeats=metrics.repeats_itself(text),
+            repeated_sentence=metrics.repeats_a_sentence(text),
+            full_stop=metrics.ends_in_full_stop(text),
+            right_length=metrics.has_length(text, length),
+        )
+
+    return score
+
+
+def _means(scored: list[Scored]) -> dict[str, float]:
+    return {
+        **{name: metrics.mean([getattr(one, name) for one in scored]) for name in (*ROUGE, *_COPYING)},
+        "mean_words": metrics.mean([one.words for one in scored]),
+        "mean_sentences": metrics.mean([one.sentences for one in scored]),
+        "right_length_share": metrics.mean([one.right_length for one in scored]),
+        "plain_unsupported_share": metrics.mean([bool(one.plain_unsupported) for one in scored]),
+        "repeats_share": metrics.mean([one.repeats for one in scored]),
+        "repeated_sentence_share": metrics.mean([one.repeated_sentence for one in scored]),
+        "full_stop_share": metrics.mean([one.full_stop for one in scored]),
+    }
+
+
+def _write_rows(
+    file: Path, rows: list[ReferenceRow], written: list[Scored], leads: list[Scored], summaries: list[Summary]
+) -> None:
+    def records() -> Iterable[dict[str, Any]]:
+        for row, one, lead, summary in zip(rows, written, leads, summaries, strict=True):
+            yield {
+                "id": row.id,
+                **asdict(one),
+                "plain_unsupported": " ".join(one.plain_unsupported),
+                "unsupported_terms": " ".join(
+                    summary.text[t.span.start : t.span.end] for t in summary.unsupported_terms
+                ),
+                "finish_reason": summary.finish_reason.value,
+                "reference": row.reference,
+                "lead": lead.text,
+                "article": row.article,
+            }
+
+    with file.open("w", encoding="utf-8", newline="") as out:
+        for number, record in enumerate(records()):
+            writer = csv.DictWriter(out, list(record))
+            if number == 0:
+                writer.writeheader()
+            writer.writerow(record)
+
+
+def _sentences(text: str) -> list[str]:
+    return [sentence.text for sentence in split(normalize(text).text)]
+
+
+def _interval(interval: tuple[float, float], *, signed: bool = False) -> str:
+    low, high = interval
+    return f"{low:+.1f} to {high:+.1f}" if signed else f"{low:.1f} to {high:.1f}"
