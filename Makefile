@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/pip install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-lowest lint protos protos-check bench eval clean
+.PHONY: help install demo test test-slow test-lowest lint protos protos-check bench eval train clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
@@ -26,7 +26,7 @@ $(VENV)/service.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/service.stamp
-	$(PIP_INSTALL) --editable '.[service,eval,dev]'
+	$(PIP_INSTALL) --editable '.[service,eval,train,dev]'
 	@touch $@
 
 $(VENV)-protos/stamp: constraints.txt
@@ -81,10 +81,21 @@ bench: $(VENV)/dev.stamp  ## Measure start-up, memory and the time of a summary
 	@$(BIN)/python tests/benchmarks/first_figures.py
 
 DATA ?=
-eval: $(VENV)/dev.stamp  ## Score the default model: make eval DATA=articles.jsonl LENGTH=short
+eval: $(VENV)/dev.stamp  ## Score a model: make eval DATA=articles.jsonl LENGTH=short MODEL=...
 	@test -n "$(DATA)" || { echo 'make: name JSON lines of "article" and "reference": make eval DATA=articles.jsonl' >&2; exit 1; }
 	@$(BIN)/nutgraf models pull
-	@$(BIN)/nutgraf eval $(DATA) --length $(or $(LENGTH),short) $(EVAL_FLAGS)
+	@$(BIN)/nutgraf eval $(DATA) --length $(or $(LENGTH),short) $(if $(MODEL),--model $(MODEL)) $(EVAL_FLAGS)
+
+TRAIN ?=
+DEV ?=
+RUN ?= .cache/train
+train: $(VENV)/dev.stamp  ## Train an adapter: make train TRAIN="a.jsonl b.jsonl" DEV=c.jsonl RUN=folder; goes on where it was
+	@test -n "$(TRAIN)" -a -n "$(DEV)" || { echo 'make: name JSON lines of "article" and "reference" to train on and to check' \
+		'with: make train TRAIN="a.jsonl b.jsonl" DEV=c.jsonl' >&2; exit 1; }
+	@mkdir -p $(RUN)
+	@$(BIN)/nutgraf train pairs $(DEV) --output $(RUN)/dev.jsonl
+	@$(BIN)/nutgraf train pairs $(TRAIN) --not-in $(RUN)/dev.jsonl --output $(RUN)/train.jsonl
+	@$(BIN)/nutgraf train run $(RUN)/train.jsonl --dev $(RUN)/dev.jsonl --output $(RUN)/run $(TRAIN_FLAGS)
 
 clean:  ## Remove what make made, but not the cache of models
 	rm -rf $(VENV) $(VENV)-protos $(VENV)-lowest .cache .pytest_cache .mypy_cache .ruff_cache build dist

@@ -66,6 +66,16 @@ class Score(_Part):
     source: str
 
 
+class Adapter(_Part):
+    """A LoRA adapter in PEFT's format, merged into the weights when the model is pulled.
+
+    `folder` is absolute, or relative to the card's file. `sha256` is of its `adapter_model.safetensors`.
+    """
+
+    folder: Path
+    sha256: str
+
+
 class Card(_Part):
     """A checkpoint. `context_window` and `max_input_tokens` count the model's own tokens.
 
@@ -81,6 +91,7 @@ class Card(_Part):
     family: Literal["seq2seq", "causal", "lead"]
     source: str = ""
     sha256: str | None = None
+    adapter: Adapter | None = None
     disk_megabytes: int | None = Field(default=None, ge=1)
     licence: str = "unknown"
     languages: tuple[str, ...] = ("en",)
@@ -91,6 +102,12 @@ class Card(_Part):
     notes: str = ""
     provisional: bool = False
     scores: tuple[Score, ...] = ()
+
+    @model_validator(mode="after")
+    def _adapter_is_merged(self) -> "Card":
+        if self.adapter is not None and not self.source.startswith("pypi:"):
+            raise ValueError("an adapter is merged into the GGUF file of a package: source must begin with pypi:")
+        return self
 
     @model_validator(mode="after")
     def _one_encoding(self) -> "Card":
@@ -151,7 +168,11 @@ def find_card(model: str) -> Card:
 def load_card(file: Any) -> Card:
     """Reads a card file (a `Path` or a package resource)."""
     try:
-        return Card.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+        card = Card.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+        if card.adapter is None:
+            return card
+        folder = Path(str(file)).resolve().parent / card.adapter.folder
+        return card.model_copy(update={"adapter": card.adapter.model_copy(update={"folder": folder})})
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'card'}: {one['msg']}" for one in error.errors())
         raise ModelError(f"the card {file.name} is not valid: {problems}") from error

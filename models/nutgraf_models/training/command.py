@@ -1,0 +1,82 @@
+"""`nutgraf train`: from public data to an adapter."""
+
+import json
+import logging
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from nutgraf_models.cards import DEFAULT_MODEL
+from nutgraf_models.errors import ModelError
+from nutgraf_models.training import pairs as pairs_
+
+_File = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def train() -> None:
+    """Make training pairs, and train an adapter on them."""
+
+
+@train.command()
+@click.argument("data", nargs=-1, required=True, type=_File)
+@click.option("--output", "-o", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The pairs' file.")
+@click.option("--not-in", type=_File, multiple=True, help="Pairs whose articles must not be among these.")
+def pairs(data: tuple[Path, ...], output: Path, not_in: tuple[Path, ...]) -> None:
+    """Clean DATA and keep the pairs worth learning from; print why the others were dropped.
+
+    DATA is JSON lines with an "article" and its "reference" each, and maybe a "headline" and an "id".
+    """
+    dropped: Counter[str] = Counter()
+    try:
+        held_out = {pair.key for file in not_in for pair in pairs_.read_pairs(file)}
+        rows = [row for file in data for row in pairs_.read_rows(file)]
+        made = list(pairs_.make_pairs(rows, dropped, held_out))
+    except ModelError as error:
+        raise click.ClickException(str(error)) from error
+    pairs_.write_pairs(made, output)
+    click.echo(f"{len(rows)} rows, {pairs_.count(made)}", err=True)
+    for reason, number in dropped.most_common():
+        click.echo(f"{number:7} {reason}", err=True)
+
+
+@train.command()
+@click.argument("pairs_file", metavar="PAIRS", type=_File)
+@click.option("--dev", required=True, type=_File, help="Pairs that decide which checkpoint is the best.")
+@click.option(
+    "--output", "-o", required=True, type=click.Path(file_okay=False, path_type=Path), help="The run's folder."
+)
+@click.option("--model", default=DEFAULT_MODEL, show_default=True, help="A card's id, or a card file.")
+@click.option("--rank", type=click.IntRange(1, 256), default=32, show_default=True, help="Rank of the adapter.")
+@click.option("--epochs", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True)
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=1e-3, show_default=True)
+@click.option("--limit", type=click.IntRange(min=1), help="Use only so many pairs, drawn at random.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; one for each core if not given.")
+@click.option("--seed", type=int, default=7, show_default=True)
+def run(
+    pairs_file: Path,
+    dev: Path,
+    output: Path,
+    model: str,
+    rank: int,
+    epochs: float,
+    learning_rate: float,
+    limit: int | None,
+    threads: int | None,
+    seed: int,
+) -> None:
+    """Train an adapter on PAIRS, which `nutgraf train pairs` made. A run that was stopped goes on.
+
+    OUTPUT/adapter and OUTPUT/card.toml are the result: try them with `nutgraf eval --model OUTPUT/card.toml`.
+    """
+    from nutgraf_models.training.run import train_adapter
+    from nutgraf_models.training.trainer import Recipe
+
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
+    recipe = Recipe(rank=rank, alpha=2 * rank, epochs=epochs, learning_rate=learning_rate, seed=seed)
+    try:
+        report = train_adapter(pairs_file, dev, output, model, recipe, limit=limit, threads=threads)
+    except ModelError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(json.dumps(report, indent=2))

@@ -1,0 +1,228 @@
+"""Training pairs out of public summarisation data: clean, of the right length, and saying only what the article says.
+
+Most references of XSum name somebody or something that the article lacks, and a model trained on them learns to
+invent (Maynez et al. 2020, "On Faithfulness and Factuality in Abstractive Summarization"). Such pairs are left out
+(as in Nan et al. 2021, "Entity-level Factual Consistency of Abstractive Text Summarization").
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from nutgraf_models.errors import ModelError
+from nutgraf_models.lengths import Length
+from nutgraf_models.plain_check import content_coverage, content_words, unsupported_words
+from nutgraf_models.sentences import split, word_count
+from nutgraf_models.training.clean import Truecaser, clean_article, clean_reference
+
+SHORT_WORDS = (12, 35)
+LONG_WORDS = (20, 90)
+LONG_SENTENCES = (2, 4)
+# Of the content words of a reference sentence, so many must stand in the article: below, it is told from other sources.
+MIN_COVERAGE = 0.45
+# The Dice coefficient of content words from which an article's sentence can stand in for a reference's.
+MIN_CLOSENESS = 0.35
+# The article must be worth summarising; training reads no more of it than this, to whole sentences.
+MIN_ARTICLE_WORDS = 60
+MAX_ARTICLE_WORDS = 300
+
+# A sentence that stands alone does not begin by pointing back.
+_POINTS_BACK = re.compile(r"(?:he|she|it|they|his|her|their|its|this|these|but|and|also)\b", re.I)
+# Calls to the reader, broken characters, quotation marks that lost their partner, columnists' "Name: opinion".
+_NO_REFERENCE = re.compile(
+    r"click here|scroll down|\bvideo\b|\bnn$|\ufffd|\?\w|e-mail|www\.|http|\b(?:here|above|below)\.$"
+    r"|^(?:was|were|is|are|has|have|had)\b|\w '(?= |\.|,)|^(?:[A-Z][\w'’-]+ ){1,3}?[A-Z]?[\w'’-]*: "
+    r"|^(?:including|plus)\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An article and what the model should answer for each length that has a usable reference."""
+
+    id: str
+    article: str
+    short: str = ""
+    long: str = ""
+    source: str = ""
+
+    @property
+    def key(self) -> str:
+        """What two copies of an article have in common: its first words."""
+        return article_key(self.article)
+
+    def answers(self) -> dict[Length, str]:
+        both = {Length.SHORT: self.short, Length.LONG: self.long}
+        return {length: text for length, text in both.items() if text}
+
+
+def article_key(article: str) -> str:
+    return " ".join(re.findall(r"\w+", article.casefold())[:24])
+
+
+def make_pairs(rows: Sequence[dict[str, str]], dropped: Counter[str], held_out: Collection[str] = ()) -> Iterator[Pair]:
+    """The usable pairs of `rows` ("article", "reference", maybe "headline"), each article once; counts the others.
+
+    None has an article whose key is in `held_out`. A reference of one sentence is a SHORT. One of several is a LONG,
+    and its first sentence a SHORT; so is a headline.
+    """
+    truecase = Truecaser(row["article"] for row in rows if not _is_lower(row["article"]))
+    seen: set[str] = set()
+    for number, row in enumerate(rows, 1):
+        article, reference = clean_article(row["article"]), row["reference"]
+        if _is_lower(article):
+            article = truecase(article)
+        if _is_lower(reference):
+            reference = truecase(reference)
+        article = _leading(article, MAX_ARTICLE_WORDS)
+        key = article_key(article)
+        if key in seen or key in held_out:
+            dropped["article seen before" if key in seen else "article held out"] += 1
+            continue
+        seen.add(key)
+        if word_count(article) < MIN_ARTICLE_WORDS:
+            dropped["article too short"] += 1
+            continue
+        sentences = clean_reference(reference)
+        short = long = ""
+        if len(sentences) > 1:
+            long = _long(sentences, article, dropped)
+        if sentences:
+            short = _short(sentences[0], article, dropped)
+        headline = clean_reference(row.get("headline", ""))
+        if not short and len(headline) == 1 and not re.search(r"[:?'\"]", headline[0]):
+            short = _short(headline[0], article, Counter())
+        if short or long:
+            yield Pair(str(row.get("id", number)), article, short, long, row.get("source", ""))
+
+
+def _is_lower(text: str) -> bool:
+    return text == text.lower()
+
+
+def _leading(article: str, max_words: int) -> str:
+    """The first sentences of `article`, of `max_words` words together."""
+    end = words = 0
+    for sentence in split(article):
+        words += word_count(sentence.text)
+        if words > max_words and end:
+            break
+        end = sentence.end
+    return article[:end]
+
+
+def _short(sentence: str, article: str, dropped: Counter[str]) -> str:
+    if not SHORT_WORDS[0] <= word_count(sentence) <= SHORT_WORDS[1]:
+        dropped["short reference too short or too long"] += 1
+        return ""
+    if _POINTS_BACK.match(sentence):
+        dropped["short reference that points back"] += 1
+        return ""
+    sentence = _without_first_names(sentence, article)
+    return sentence if _is_told(sentence, article, dropped) else ""
+
+
+def _without_first_names(sentence: str, article: str) -> str:
+    """Drops a name that the article lacks before one that it has: "Ida Fenn" where it speaks of "Mrs Fenn" alone."""
+    lacking = set(unsupported_words(sentence, article))
+    words = sentence.split(" ")
+    kept = [
+        word
+        for word, following in zip(words, [*words[1:], ""], strict=True)
+        if not (word in lacking and word[1:].islower() and following[:1].isupper() and following not in lacking)
+    ]
+    text = " ".join(kept)
+    return text[:1].upper() + text[1:]
+
+
+def _long(sentences: list[str], article: str, dropped: Counter[str]) -> str:
+    """The first sentences of a reference; for one that the article does not support, what the article says instead."""
+    told: list[str] = []
+    stand_ins = 0
+    for sentence in sentences[: LONG_SENTENCES[1]]:
+        if not _is_told(sentence, article, Counter()):
+            sentence = _closest(sentence, article, told)
+            stand_ins += bool(sentence)
+        if sentence and word_count(" ".join([*told, sentence])) <= LONG_WORDS[1]:
+            told.append(sentence)
+    if len(told) < LONG_SENTENCES[0] or stand_ins > len(told) / 2:
+        dropped["long reference with too few sentences that the article supports"] += 1
+        return ""
+    text = " ".join(told)
+    if word_count(text) < LONG_WORDS[0] or _POINTS_BACK.match(text):
+        dropped["long reference too short, or points back"] += 1
+        return ""
+    return text
+
+
+def _closest(sentence: str, article: str, told: list[str]) -> str:
+    """The article's sentence that has most words in common with `sentence`; nothing if that is little."""
+    wanted = set(content_words(sentence))
+    best, best_score = "", MIN_CLOSENESS
+    for one in split(article):
+        words = set(content_words(one.text))
+        if not 6 <= word_count(one.text) <= SHORT_WORDS[1] or one.text in told or not words:
+            continue
+        score = 2 * len(wanted & words) / (len(wanted) + len(words))
+        if score >= best_score and one.is_complete and _is_told(one.text, article, Counter()):
+            best, best_score = one.text, score
+    return best
+
+
+def _is_told(sentence: str, article: str, dropped: Counter[str]) -> bool:
+    """Whether `sentence` is one, and the article has its names, its numbers, and most of its words."""
+    if (
+        _NO_REFERENCE.search(sentence)
+        or sentence.count('"') % 2
+        or sentence == sentence.lower()
+        or word_count(sentence) < 4
+    ):
+        dropped["not a sentence about the story"] += 1
+        return False
+    if unsupported_words(sentence, article):
+        dropped["name or number that the article lacks"] += 1
+        return False
+    if content_coverage(sentence, article) < MIN_COVERAGE:
+        dropped["told in other words throughout"] += 1
+        return False
+    return True
+
+
+def count(pairs: Sequence[Pair]) -> str:
+    short, long = (sum(bool(getattr(pair, length)) for pair in pairs) for length in ("short", "long"))
+    return f"{len(pairs)} articles with {short} short and {long} long summaries"
+
+
+def read_rows(file: Path) -> list[dict[str, str]]:
+    """The rows of a file of JSON lines.
+
+    Raises:
+        ModelError: a line is not an object with "article" and "reference".
+    """
+    rows = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            rows.append({**row, "article": str(row["article"]), "reference": str(row["reference"])})
+        except (ValueError, KeyError, TypeError) as error:
+            raise ModelError(
+                f'line {number} of {file.name} is not a JSON object with "article" and "reference": {error}'
+            ) from error
+    return rows
+
+
+def write_pairs(pairs: Iterable[Pair], file: Path) -> None:
+    with file.open("w", encoding="utf-8") as out:
+        for pair in pairs:
+            out.write(json.dumps(asdict(pair), ensure_ascii=False) + "\n")
+
+
+def read_pairs(file: Path) -> list[Pair]:
+    """What `write_pairs` wrote."""
+    return [Pair(**json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]

@@ -1,0 +1,127 @@
+"""A training run from files to files: pairs in, an adapter with its card out."""
+
+import datetime
+import hashlib
+import importlib.metadata
+import json
+import logging
+import os
+import platform
+import random
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from nutgraf_models import store
+from nutgraf_models.cards import Card, find_card
+from nutgraf_models.errors import ModelError
+from nutgraf_models.training.pairs import Pair, count, read_pairs
+from nutgraf_models.training.trainer import Example, Recipe, encode, mean_loss, total_steps, train
+
+logger = logging.getLogger(__name__)
+_DEV_PAIRS = 40
+
+
+def train_adapter(
+    pairs_file: Path,
+    dev_file: Path,
+    output: Path,
+    model: str,
+    recipe: Recipe,
+    *,
+    limit: int | None = None,
+    threads: int | None = None,
+) -> dict[str, Any]:
+    """Trains, and writes `output/adapter` and `output/card.toml`; returns what `adapter/training.json` says.
+
+    Raises:
+        ModelError: the model or the pairs cannot be used, or `output` holds another run.
+    """
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    try:
+        import peft
+    except ImportError:
+        raise ModelError("training needs the extra: pip install 'nutgraf[service,train]'") from None
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from nutgraf_models.engines.precision import best_device
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    card = find_card(model).model_copy(update={"adapter": None})
+    if card.family != "causal":
+        raise ModelError(f"{card.id} is not a decoder-only model; the recipe knows no other kind")
+    folder = store.pull(card, lambda what, done, total: None)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    end = _answer_end(card, tokenizer)
+
+    def examples(pairs: list[Pair]) -> list[Example]:
+        encoded = [encode(pair, card.prompt, tokenizer, end) for pair in pairs]
+        return [example for example in encoded if len(example.tokens) <= recipe.max_tokens]
+
+    pairs, dev_pairs = read_pairs(pairs_file), read_pairs(dev_file)
+    shared = {pair.key for pair in pairs} & {pair.key for pair in dev_pairs}
+    if shared:
+        raise ModelError(f"{len(shared)} article(s) are in both {pairs_file.name} and {dev_file.name}")
+    random.Random(recipe.seed).shuffle(pairs)
+    random.Random(recipe.seed).shuffle(dev_pairs)
+    pairs, dev_pairs = pairs[:limit], dev_pairs[:_DEV_PAIRS]
+    training, dev = examples(pairs), examples(dev_pairs)
+    if not training or not dev:
+        raise ModelError("there is no pair to learn from, or none to check with, that fits")
+    logger.info("%s; %d steps", count(pairs), total_steps(len(training), recipe))
+
+    torch.manual_seed(recipe.seed)
+    base: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    base.to(best_device())
+    lora = peft.LoraConfig(r=recipe.rank, lora_alpha=recipe.alpha, target_modules="all-linear", task_type="CAUSAL_LM")
+    adapted = peft.get_peft_model(base, lora)
+    before = mean_loss(adapted, dev) if not (output / "checkpoint").exists() else None
+    state = train(adapted, training, dev, recipe, output)
+
+    adapter = output / "adapter"
+    shutil.copytree(output / "best", adapter, dirs_exist_ok=True)
+    report: dict[str, Any] = {
+        "base": {"source": card.source, "sha256": card.sha256},
+        "pairs": {"articles": len(training), "short": _have(pairs, "short"), "long": _have(pairs, "long")},
+        "dev_pairs": len(dev),
+        "recipe": asdict(recipe),
+        "steps": total_steps(len(training), recipe),
+        "best_step": state.best_step,
+        "dev_loss_before": before,
+        "dev_loss": state.best_loss,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "versions": {name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft")},
+        "python": platform.python_version(),
+    }
+    (adapter / "training.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    (output / "card.toml").write_text(_card_text(card, adapter), encoding="utf-8")
+    return report
+
+
+def _answer_end(card: Card, tokenizer: Any) -> int:
+    """The token that ends an answer: what the prompt's own turns end with, else the tokenizer's end of text."""
+    turn_end = "<|im_end|>"
+    return int(
+        tokenizer.convert_tokens_to_ids(turn_end) if turn_end in card.prompt.after_short else tokenizer.eos_token_id
+    )
+
+
+def _have(pairs: list[Pair], length: str) -> int:
+    return sum(bool(getattr(pair, length)) for pair in pairs)
+
+
+def _card_text(card: Card, adapter: Path) -> str:
+    """The card as TOML, with `adapter` beside it. JSON's strings, numbers and lists are TOML's as well."""
+    weights = (adapter / "adapter_model.safetensors").read_bytes()
+    fields = card.model_dump(mode="json", exclude_none=True, exclude_defaults=True, exclude={"scores", "adapter"})
+    fields["adapter"] = {"folder": adapter.name, "sha256": hashlib.sha256(weights).hexdigest()}
+    decoding = fields.pop("decoding")
+    tables = {f"decoding.{length}": preset for length, preset in decoding.items()}
+    tables |= {name: fields.pop(name) for name in ("prompt", "adapter") if name in fields}
+    lines = [f"{name} = {json.dumps(value)}" for name, value in fields.items()]
+    for name, table in tables.items():
+        lines += ["", f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,215 @@
+"""Training of a LoRA adapter on pairs of article and summaries, on a CPU or a GPU; it can be stopped and goes on.
+
+One example is an article with all its answers: the article is read once, and each answer sees the article, its own
+instruction and itself, as it does when the engine shares the prefill between SHORT and LONG.
+"""
+
+import json
+import logging
+import math
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from nutgraf_models.cards import Prompt
+from nutgraf_models.errors import ModelError
+from nutgraf_models.training.pairs import Pair
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides the result, next to the pairs."""
+
+    rank: int = 32
+    alpha: int = 64
+    epochs: float = 1.0
+    batch_articles: int = 8
+    learning_rate: float = 1e-3
+    warmup: float = 0.05  # share of the steps
+    weight_decay: float = 0.0
+    max_tokens: int = 640  # article, instructions and answers together; longer examples are left out
+    check_every: int = 50  # steps between two looks at the dev loss, each with a checkpoint
+    seed: int = 7
+
+
+@dataclass(frozen=True)
+class Example:
+    """Token ids of an article and its answers in a row, where each stands, and which are to be learned.
+
+    `segments[i]` is 0 for the article and k for the k-th answer; `targets` are positions whose token is predicted.
+    """
+
+    tokens: list[int]
+    positions: list[int]
+    segments: list[int]
+    targets: list[int]
+
+
+def encode(pair: Pair, prompt: Prompt, tokenizer: Any, end: int) -> Example:
+    def ids(text: str) -> list[int]:
+        return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    tokens = ids(prompt.before + pair.article)
+    read = len(tokens)
+    positions, segments, targets = list(range(read)), [0] * read, list[int]()
+    for number, (length, answer) in enumerate(pair.answers().items(), 1):
+        instruction, answered = ids(prompt.after(length)), [*ids(answer), end]
+        start = len(tokens) + len(instruction)
+        targets += range(start, start + len(answered))
+        tokens += instruction + answered
+        segments += [number] * (len(instruction) + len(answered))
+        positions += range(read, read + len(instruction) + len(answered))
+    return Example(tokens, positions, segments, targets)
+
+
+def mask(segments: Sequence[int]) -> torch.Tensor:
+    """Shape (1, 1, tokens, tokens), true where a token (row) sees another (column)."""
+    of = torch.tensor(segments)
+    same = (of[:, None] == of[None, :]) | (of[None, :] == 0)
+    return (same & torch.ones(len(segments), len(segments), dtype=torch.bool).tril())[None, None]
+
+
+def losses(model: Any, example: Example) -> torch.Tensor:
+    """The summed cross entropy, in nats, of the target tokens.
+
+    No gradient flows into the reading of the article, only into that of the instructions and answers: a step takes 0.7
+    of the time, and learns as much (models/README.md has the figures).
+    """
+    device = next(model.parameters()).device
+    tokens = torch.tensor([example.tokens], device=device)
+    read = example.segments.count(0)
+    decoder = model.get_base_model()
+    with torch.no_grad():
+        article = decoder.model(input_ids=tokens[:, :read], use_cache=True).past_key_values
+    hidden = decoder.model(
+        input_ids=tokens[:, read:],
+        position_ids=torch.tensor([example.positions[read:]], device=device),
+        attention_mask=mask(example.segments)[:, :, read:].to(device),
+        past_key_values=article,
+        use_cache=True,
+    ).last_hidden_state
+    targets = torch.tensor(example.targets, device=device)
+    logits = decoder.lm_head(hidden[0, targets - 1 - read]).float()
+    return functional.cross_entropy(logits, tokens[0, targets], reduction="sum")
+
+
+@dataclass(frozen=True)
+class _State:
+    """Where a run stands; what it needs to go on besides weights and moments."""
+
+    step: int = 0
+    best_step: int = 0
+    best_loss: float = math.inf
+
+
+def train(model: Any, examples: Sequence[Example], dev: Sequence[Example], recipe: Recipe, output: Path) -> _State:
+    """Trains, and keeps in `output/best` the adapter with the lowest loss on `dev`; goes on from `output/checkpoint`.
+
+    `model` is a PEFT model. A line for each step and each look at `dev` is added to `output/log.jsonl`; losses are
+    nats a token. The order of the examples and all else that is random follows from the recipe's seed.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    steps = total_steps(len(examples), recipe)
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    state = _resume(output / "checkpoint", recipe, parameters, optimizer)
+    started = time.perf_counter()
+    for step in range(state.step, steps):
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.learning_rate * schedule(step, steps, recipe.warmup)
+        batch = list(batch_of(step, examples, recipe))
+        count = sum(len(example.targets) for example in batch)
+        loss = 0.0
+        for example in batch:
+            part = losses(model, example) / count
+            part.backward()  # type: ignore[no-untyped-call]
+            loss += part.item()
+        norm = torch.nn.utils.clip_grad_norm_(parameters, 1.0).item()
+        optimizer.step()
+        optimizer.zero_grad()
+        record = {"step": step + 1, "of": steps, "loss": loss, "norm": norm, "seconds": time.perf_counter() - started}
+        state = _State(step + 1, state.best_step, state.best_loss)
+        if (step + 1) % recipe.check_every == 0 or step + 1 == steps:
+            record["dev_loss"] = mean_loss(model, dev)
+            if record["dev_loss"] < state.best_loss:
+                state = _State(step + 1, step + 1, record["dev_loss"])
+                save_adapter(model, output / "best")
+            _checkpoint(output / "checkpoint", recipe, state, parameters, optimizer)
+        logger.info("%s", json.dumps(record))
+        with (output / "log.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(record) + "\n")
+    return state
+
+
+def total_steps(examples: int, recipe: Recipe) -> int:
+    return max(1, round(examples * recipe.epochs / recipe.batch_articles))
+
+
+def schedule(step: int, steps: int, warmup: float) -> float:
+    """The share of the learning rate for a step counted from 0: a linear rise, then a cosine down to nothing."""
+    rise = max(1, round(warmup * steps))
+    if step < rise:
+        return (step + 1) / rise
+    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+
+
+def batch_of(step: int, examples: Sequence[Example], recipe: Recipe) -> Iterator[Example]:
+    """The examples of a step: each epoch goes through all of them, in an order of its own."""
+    for place in range(step * recipe.batch_articles, (step + 1) * recipe.batch_articles):
+        epoch, index = divmod(place, len(examples))
+        order = list(range(len(examples)))
+        random.Random(f"{recipe.seed} {epoch}").shuffle(order)
+        yield examples[order[index]]
+
+
+def mean_loss(model: Any, examples: Sequence[Example]) -> float:
+    """Nats a token to be learned."""
+    with torch.no_grad():
+        total = sum(losses(model, example).item() for example in examples)
+    return total / sum(len(example.targets) for example in examples)
+
+
+def save_adapter(model: Any, folder: Path) -> None:
+    """Writes the adapter in PEFT's format, as float16."""
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    model.peft_config["default"].save_pretrained(str(folder))
+    weights = {name: value.half().contiguous() for name, value in get_peft_model_state_dict(model).items()}
+    save_file(weights, folder / "adapter_model.safetensors")
+
+
+def _checkpoint(
+    folder: Path, recipe: Recipe, state: _State, parameters: list[torch.Tensor], optimizer: torch.optim.Optimizer
+) -> None:
+    """Replaces the checkpoint at once, so that a run that is killed while it writes finds the one before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / "state.partial"
+    weights = [parameter.detach() for parameter in parameters]
+    everything = {"recipe": asdict(recipe), "state": asdict(state), "weights": weights}
+    torch.save({**everything, "optimizer": optimizer.state_dict()}, partial)
+    partial.replace(folder / "state.pt")
+
+
+def _resume(folder: Path, recipe: Recipe, parameters: list[torch.Tensor], optimizer: torch.optim.Optimizer) -> _State:
+    file = folder / "state.pt"
+    if not file.exists():
+        return _State()
+    saved = torch.load(file, weights_only=True)
+    if saved["recipe"] != asdict(recipe):
+        raise ModelError(f"{folder.parent} holds a run of another recipe; name another folder, or remove it")
+    with torch.no_grad():
+        for parameter, value in zip(parameters, saved["weights"], strict=True):
+            parameter.copy_(value)
+    optimizer.load_state_dict(saved["optimizer"])
+    logger.info("going on after step %d", saved["state"]["step"])
+    return _State(**saved["state"])

@@ -1,0 +1,131 @@
+"""What of public data becomes a training pair, and in what form."""
+
+from collections import Counter
+
+import pytest
+
+from nutgraf_models.training.clean import Truecaser, clean_article, clean_reference, detokenize
+from nutgraf_models.training.pairs import Pair, make_pairs, read_pairs, write_pairs
+
+ARTICLE = (
+    "The port of Marlow reopened on Monday after a crane fell across its quay in a storm last week. Forty people "
+    "worked through the night to clear it. Two ships waited for nine hours outside, and a third turned back to Henley. "
+    "Ida Fenn, who runs the port, thanked them all. The crane was built in 1974, and was due to be replaced next year. "
+    "Nobody was hurt, and the harbour master said that the damage to the quay was small. An inquiry will begin on "
+    "Thursday morning in the town hall, where it will hear from the crew and from those who inspected the crane."
+)
+SHORT = "The port of Marlow has reopened after a crane fell across its quay in a storm."
+HIGHLIGHTS = (
+    "The port of Marlow reopened on Monday after a crane fell in a storm .\nTwo ships waited for nine hours outside ."
+)
+
+
+def make(reference: str, article: str = ARTICLE, **more: str) -> tuple[list[Pair], Counter[str]]:
+    dropped: Counter[str] = Counter()
+    return list(make_pairs([{"article": article, "reference": reference, **more}], dropped)), dropped
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("he said : `` it 's over , '' and left .", 'he said: "it\'s over," and left.'),
+        ("they do n't ( yet ) know", "they don't (yet) know"),
+        ("-lrb- CNN -rrb-", "(CNN)"),
+        ('It\'s 3.5%, or £1,200: "fine" (he said).', 'It\'s 3.5%, or £1,200: "fine" (he said).'),
+    ],
+)
+def test_tokenised_punctuation_is_joined_and_plain_text_stays(text, clean):
+    assert detokenize(text) == clean
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "(CNN) -- ",
+        "LONDON, England (CNN) -- ",
+        "By. Helen Lawson. PUBLISHED:. 13:37 EST, 15 February 2013. |. UPDATED:. 13:21 EST, 16 February 2013. ",
+    ],
+)
+def test_what_stands_before_the_story_goes(header):
+    assert clean_article(header + "A trainee won.") == "A trainee won."
+
+
+def test_highlights_become_sentences():
+    assert clean_reference("harry Reid wants out .\nErrol Louis says so .") == [
+        "Harry Reid wants out.",
+        "Errol Louis says so.",
+    ]
+    assert clean_reference("It cost 3.5 million . He left") == ["It cost 3.5 million.", "He left."]
+
+
+def test_lower_case_gets_the_case_that_words_mostly_have():
+    truecase = Truecaser(["When Ida Fenn came to Marlow, the port was shut.", "So the port of Marlow shut."])
+    assert (
+        truecase("ida fenn left. the port of marlow's crane fell.") == "Ida Fenn left. The port of Marlow's crane fell."
+    )
+
+
+def test_one_sentence_is_a_short_and_highlights_are_both():
+    (short,), _ = make(SHORT)
+    assert (short.short, short.long) == (SHORT, "")
+    (both,), _ = make(HIGHLIGHTS)
+    first = "The port of Marlow reopened on Monday after a crane fell in a storm."
+    assert both.long == f"{first} Two ships waited for nine hours outside."
+    assert both.short == first
+
+
+@pytest.mark.parametrize(
+    ("reference", "reason"),
+    [
+        ("The port of Cookham has reopened after a crane fell across its quay in a storm.", "name or number"),
+        ("The port of Marlow has reopened after 3 cranes fell across its quay in a storm.", "name or number"),
+        ("A harbour has reopened.", "too short or too long"),
+        (
+            "Traders rejoiced once cargo vessels could dock again following several anxious days without business.",
+            "words",
+        ),
+        ("It has reopened after a crane fell across its quay in a storm last week.", "points back"),
+        ("Click here for all of the latest news of the port of Marlow and its crane.", "not a sentence"),
+    ],
+)
+def test_a_reference_not_worth_learning_is_dropped_with_the_reason(reference, reason):
+    pairs, dropped = make(reference)
+    assert pairs == []
+    assert [key for key in dropped if reason in key]
+
+
+def test_a_sentence_that_the_article_does_not_support_leaves_the_others():
+    (pair,), _ = make(f"{HIGHLIGHTS}\nMayor Bob Quayle wept .")
+    assert "Quayle" not in pair.long
+    assert pair.long.count(".") == 2
+
+
+def test_a_headline_serves_where_there_is_no_other_short():
+    long = "It reopened on Monday after a crane fell across the quay. Two ships waited nine hours outside Marlow."
+    (pair,), _ = make(long, headline="Port of Marlow reopens days after a crane fell across its quay")
+    assert pair.short == "Port of Marlow reopens days after a crane fell across its quay."
+
+
+def test_an_article_counts_once_and_never_if_it_is_held_out():
+    rows = [{"article": ARTICLE, "reference": SHORT}] * 2
+    dropped: Counter[str] = Counter()
+    (pair,) = make_pairs(rows, dropped)
+    assert dropped["article seen before"] == 1
+    assert list(make_pairs(rows, dropped, {pair.key})) == []
+    assert dropped["article held out"] == 2
+
+
+def test_a_long_article_is_cut_after_a_sentence_and_what_is_cut_supports_nothing():
+    filler = " ".join(
+        f"It rained on day {number} and nothing else happened in the whole of it." for number in range(60)
+    )
+    (pair,), _ = make(SHORT, f"{ARTICLE} {filler}")
+    assert pair.article.endswith("in the whole of it.")
+    assert len(pair.article.split()) <= 300
+    assert make(SHORT, f"{filler} {ARTICLE}")[0] == []
+
+
+def test_pairs_come_back_from_their_file(tmp_path):
+    pairs = [Pair("1", "Ein Satz – „so“.", short="S."), Pair("2", "Two\nlines.", long="L.", source="xsum")]
+    write_pairs(pairs, tmp_path / "pairs.jsonl")
+    assert read_pairs(tmp_path / "pairs.jsonl") == pairs
