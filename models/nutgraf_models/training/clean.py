@@ -1,13 +1,12 @@
 """From the text of public summarisation data to text as a newspaper prints it."""
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
+from nutgraf_models.normalize import normalize
 from nutgraf_models.sentences import is_complete, split
 
-_WIDE_SPACE = re.compile(r"[ \t\u00a0\u2000-\u200a\u3000]+")
 # Penn Treebank's way to write brackets and quotes.
 _TREEBANK = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "``": '"', "''": '"'}
 _TREEBANK_MARK = re.compile("|".join(re.escape(mark) for mark in _TREEBANK), re.I)
@@ -73,15 +72,13 @@ class Truecaser:
 
 
 def clean_article(text: str) -> str:
-    """One paragraph a line, as printed."""
-    text = unicodedata.normalize("NFC", text)
-    lines = (_WIDE_SPACE.sub(" ", line).strip() for line in text.splitlines())
-    return strip_header(detokenize("\n".join(line for line in lines if line)))
+    """As printed, and as the model will get it when it serves: `normalize` has the last word."""
+    return normalize(strip_header(detokenize(text))).text
 
 
 def clean_reference(text: str) -> list[str]:
     """The sentences of a reference, each with a capital and a full stop; lines are taken for sentences."""
-    lines = [_WIDE_SPACE.sub(" ", line).strip() for line in unicodedata.normalize("NFC", text).splitlines()]
+    lines = [normalize(line).text for line in text.splitlines()]
     # Highlights have a full stop of their own, set apart: " ." It also divides those that were joined to one line.
     joined = "\n".join(re.sub(r" \.(?= [A-Z\"'])", " .\n", line) for line in lines if line)
     sentences = []
