@@ -94,7 +94,7 @@ train: $(VENV)/dev.stamp  ## Train an adapter: make train TRAIN="a.jsonl b.jsonl
 		'with: make train TRAIN="a.jsonl b.jsonl" DEV=c.jsonl' >&2; exit 1; }
 	@mkdir -p $(RUN)
 	@$(BIN)/nutgraf train pairs $(DEV) --output $(RUN)/dev.jsonl
-	@$(BIN)/nutgraf train pairs $(TRAIN) --not-in $(RUN)/dev.jsonl --output $(RUN)/train.jsonl
+	@$(BIN)/nutgraf train pairs $(TRAIN) $(addprefix --not-in ,$(DEV)) --output $(RUN)/train.jsonl
 	@$(BIN)/nutgraf train run $(RUN)/train.jsonl --dev $(RUN)/dev.jsonl --output $(RUN)/run $(TRAIN_FLAGS)
 
 clean:  ## Remove what make made, but not the cache of models

@@ -1,7 +1,6 @@
 """Scores of a model on articles with reference summaries, next to the lead baseline on the same rows."""
 
 import csv
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.loading import EngineName, load_summarizer
 from nutgraf_models.normalize import normalize
 from nutgraf_models.plain_check import unsupported_words
+from nutgraf_models.references import ReferenceRow, read_references
 from nutgraf_models.results import FinishReason, Summary
 from nutgraf_models.sentences import split, word_count
 from nutgraf_models.summarizer import Article, Prepared, Summarizer
@@ -24,15 +24,6 @@ from nutgraf_models.summarizer import Article, Prepared, Summarizer
 Report = dict[str, Any]
 ROUGE = ("rouge1", "rouge2", "rougeLsum")
 _COPYING = ("coverage", "density", "compression", "novel_bigrams")
-
-
-@dataclass(frozen=True)
-class ReferenceRow:
-    """An article and the summary that a person wrote of it."""
-
-    id: str
-    article: str
-    reference: str
 
 
 @dataclass(frozen=True)
@@ -129,28 +120,6 @@ def table(report: Report) -> str:
     lines += [f"{name:26}{report[name]:8.1%}" for name in ("unsupported_share", "extractive_share")]
     lines.append(f"{'articles_per_second':26}{report['articles_per_second']:8.2f}")
     return "\n".join(lines)
-
-
-def read_references(data: Path) -> list[ReferenceRow]:
-    """Reads JSON lines, each an object with "article", "reference" and maybe "id".
-
-    Raises:
-        ModelError: a line is something else, or there is none.
-    """
-    rows = []
-    for number, line in enumerate(data.read_text(encoding="utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            rows.append(ReferenceRow(str(row.get("id", number)), str(row["article"]), str(row["reference"])))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ModelError(
-                f'line {number} of {data.name} is not a JSON object with "article" and "reference": {error}'
-            ) from error
-    if not rows:
-        raise ModelError(f"{data.name} has no articles")
-    return rows
 
 
 def _summarize_all(summarizer: Summarizer, articles: list[Article], spec: Spec) -> list[Summary]:

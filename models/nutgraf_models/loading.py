@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Literal
 
 from nutgraf_models import store
-from nutgraf_models.cards import Card, find_card
+from nutgraf_models.card import Card
+from nutgraf_models.cards import find_card
 from nutgraf_models.engines.base import Engine
 from nutgraf_models.engines.lead import LeadEngine
 from nutgraf_models.summarizer import Summarizer

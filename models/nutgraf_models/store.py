@@ -15,7 +15,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from nutgraf_models.cards import Adapter, Card, card_for_folder
+from nutgraf_models.card import Adapter, Card
+from nutgraf_models.cards import card_for_folder
 from nutgraf_models.errors import ModelError
 from nutgraf_models.sources import (
     PathSource,

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from nutgraf_models import finish, language
-from nutgraf_models.cards import Card, Decoding
+from nutgraf_models.card import Card, Decoding
 from nutgraf_models.engines.base import Candidate, Engine, GenerationRequest, Row
 from nutgraf_models.engines.lead import leading
 from nutgraf_models.errors import EmptyArticle

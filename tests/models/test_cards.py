@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from nutgraf_models.cards import DEFAULT_MODEL, Card, card_for_folder, find_card, known_cards
+from nutgraf_models.card import Card
+from nutgraf_models.cards import DEFAULT_MODEL, card_for_folder, find_card, known_cards
 from nutgraf_models.errors import ModelError
 from nutgraf_models.sources import HubSource, PathSource, PypiSource, parse_source
 

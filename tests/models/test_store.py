@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from nutgraf_models import convert, store
-from nutgraf_models.cards import Card, Decoding, DecodingPresets, find_card
+from nutgraf_models.card import Card, Decoding, DecodingPresets
+from nutgraf_models.cards import find_card
 from nutgraf_models.errors import ModelError
 from nutgraf_models.loading import load_summarizer
 from support.hub import hub

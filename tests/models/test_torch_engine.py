@@ -9,7 +9,8 @@ from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokeni
 
 from checkpoints import checkpoint
 from checkpoints.stories import story
-from nutgraf_models.cards import Decoding, find_card
+from nutgraf_models.card import Decoding
+from nutgraf_models.cards import find_card
 from nutgraf_models.engines.base import Candidate, Completion, Finish, GenerationRequest, Row
 from nutgraf_models.engines.torch_engine import TorchEngine
 from nutgraf_models.errors import ModelError

@@ -1,11 +1,15 @@
 """What of public data becomes a training pair, and in what form."""
 
+import json
 from collections import Counter
 
 import pytest
+from click.testing import CliRunner
 
 from nutgraf_models.normalize import normalize
+from nutgraf_models.references import ReferenceRow
 from nutgraf_models.training.clean import Truecaser, clean_article, clean_reference, detokenize
+from nutgraf_models.training.command import train
 from nutgraf_models.training.pairs import Pair, make_pairs, read_pairs, write_pairs
 
 ARTICLE = (
@@ -23,7 +27,7 @@ HIGHLIGHTS = (
 
 def make(reference: str, article: str = ARTICLE, **more: str) -> tuple[list[Pair], Counter[str]]:
     dropped: Counter[str] = Counter()
-    return list(make_pairs([{"article": article, "reference": reference, **more}], dropped)), dropped
+    return list(make_pairs([ReferenceRow("1", article, reference, **more)], dropped)), dropped
 
 
 @pytest.mark.parametrize(
@@ -114,7 +118,7 @@ def test_a_headline_serves_where_there_is_no_other_short():
 
 
 def test_an_article_counts_once_and_never_if_it_is_held_out():
-    rows = [{"article": ARTICLE, "reference": SHORT}] * 2
+    rows = [ReferenceRow("1", ARTICLE, SHORT)] * 2
     dropped: Counter[str] = Counter()
     (pair,) = make_pairs(rows, dropped)
     assert dropped["article seen before"] == 1
@@ -136,3 +140,17 @@ def test_pairs_come_back_from_their_file(tmp_path):
     pairs = [Pair("1", "Ein Satz – „so“.", short="S."), Pair("2", "Two\nlines.", long="L.", source="xsum")]
     write_pairs(pairs, tmp_path / "pairs.jsonl")
     assert read_pairs(tmp_path / "pairs.jsonl") == pairs
+
+
+def test_the_command_makes_pairs_and_says_what_it_dropped(tmp_path):
+    data, dev, out = (tmp_path / name for name in ("data.jsonl", "dev.jsonl", "pairs.jsonl"))
+    rows = [{"article": ARTICLE, "reference": reference} for reference in (SHORT, "Too short.")]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = CliRunner().invoke(train, ["pairs", str(data), "-o", str(out)])
+    assert result.exit_code == 0, result.output
+    assert [pair.short for pair in read_pairs(out)] == [SHORT]
+    assert "2 rows, 1 articles with 1 short and 0 long summaries" in result.stderr
+    assert "article seen before" in result.stderr
+    dev.write_text(json.dumps({**rows[0], "article": f"  {ARTICLE}"}) + "\n")
+    CliRunner().invoke(train, ["pairs", str(data), "--not-in", str(dev), "-o", str(out)])
+    assert read_pairs(out) == []

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NewType, Protocol
 
-from nutgraf_models.cards import Decoding
+from nutgraf_models.card import Decoding
 from nutgraf_models.lengths import Length
 
 Handle = NewType("Handle", int)

@@ -13,7 +13,8 @@ import numpy as np
 import openvino
 import openvino_genai
 
-from nutgraf_models.cards import Card, Decoding, read_json
+from nutgraf_models.card import Card, Decoding
+from nutgraf_models.cards import read_json
 from nutgraf_models.engines.base import Candidate, Completion, Finish, GenerationRequest, Handle, Row
 from nutgraf_models.engines.tokens import IsEnough, Tokens
 from nutgraf_models.errors import ModelError

@@ -17,7 +17,7 @@ from transformers.generation.logits_process import (
     RepetitionPenaltyLogitsProcessor,
 )
 
-from nutgraf_models.cards import Decoding
+from nutgraf_models.card import Decoding
 from nutgraf_models.engines.base import Finish
 from nutgraf_models.engines.tokens import IsEnough
 

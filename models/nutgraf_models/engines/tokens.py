@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from nutgraf_models.cards import Prompt
+from nutgraf_models.card import Prompt
 from nutgraf_models.engines.base import Row
 from nutgraf_models.errors import ModelError
 from nutgraf_models.sentences import split, word_count

@@ -14,7 +14,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
-from nutgraf_models.cards import Card
+from nutgraf_models.card import Card
 from nutgraf_models.engines.base import Candidate, Completion, GenerationRequest, Handle
 from nutgraf_models.engines.precision import best_device, best_dtype
 from nutgraf_models.engines.rows import CausalRows, Rows, Seq2SeqRows

@@ -9,7 +9,9 @@ import click
 
 from nutgraf_models.cards import DEFAULT_MODEL
 from nutgraf_models.errors import ModelError
+from nutgraf_models.references import read_references
 from nutgraf_models.training import pairs as pairs_
+from nutgraf_models.training.clean import clean_article
 
 _File = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -22,7 +24,7 @@ def train() -> None:
 @train.command()
 @click.argument("data", nargs=-1, required=True, type=_File)
 @click.option("--output", "-o", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The pairs' file.")
-@click.option("--not-in", type=_File, multiple=True, help="Pairs whose articles must not be among these.")
+@click.option("--not-in", type=_File, multiple=True, help="Data whose articles are left out.")
 def pairs(data: tuple[Path, ...], output: Path, not_in: tuple[Path, ...]) -> None:
     """Clean DATA and keep the pairs worth learning from; print why the others were dropped.
 
@@ -30,8 +32,8 @@ def pairs(data: tuple[Path, ...], output: Path, not_in: tuple[Path, ...]) -> Non
     """
     dropped: Counter[str] = Counter()
     try:
-        held_out = {pair.key for file in not_in for pair in pairs_.read_pairs(file)}
-        rows = [row for file in data for row in pairs_.read_rows(file)]
+        held_out = {pairs_.article_key(clean_article(row.article)) for file in not_in for row in read_references(file)}
+        rows = [row for file in data for row in read_references(file)]
         made = list(pairs_.make_pairs(rows, dropped, held_out))
     except ModelError as error:
         raise click.ClickException(str(error)) from error

@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length
 from nutgraf_models.plain_check import content_coverage, content_words, unsupported_words
+from nutgraf_models.references import ReferenceRow
 from nutgraf_models.sentences import split, word_count
 from nutgraf_models.training.clean import Truecaser, clean_article, clean_reference
 
@@ -52,7 +52,6 @@ class Pair:
 
     @property
     def key(self) -> str:
-        """What two copies of an article have in common: its first words."""
         return article_key(self.article)
 
     def answers(self) -> dict[Length, str]:
@@ -61,19 +60,20 @@ class Pair:
 
 
 def article_key(article: str) -> str:
+    """What two copies of a clean article have in common: its first words."""
     return " ".join(re.findall(r"\w+", article.casefold())[:24])
 
 
-def make_pairs(rows: Sequence[dict[str, str]], dropped: Counter[str], held_out: Collection[str] = ()) -> Iterator[Pair]:
-    """The usable pairs of `rows` ("article", "reference", maybe "headline"), each article once; counts the others.
+def make_pairs(rows: Sequence[ReferenceRow], dropped: Counter[str], held_out: Collection[str] = ()) -> Iterator[Pair]:
+    """The usable pairs of `rows`, each article once; counts the others.
 
     None has an article whose key is in `held_out`. A reference of one sentence is a SHORT. One of several is a LONG,
     and its first sentence a SHORT; so is a headline.
     """
-    truecase = Truecaser(row["article"] for row in rows if not _is_lower(row["article"]))
+    truecase = Truecaser(row.article for row in rows if not _is_lower(row.article))
     seen: set[str] = set()
-    for number, row in enumerate(rows, 1):
-        article, reference = clean_article(row["article"]), row["reference"]
+    for row in rows:
+        article, reference = clean_article(row.article), row.reference
         if _is_lower(article):
             article = truecase(article)
         if _is_lower(reference):
@@ -93,11 +93,11 @@ def make_pairs(rows: Sequence[dict[str, str]], dropped: Counter[str], held_out: 
             long = _long(sentences, article, dropped)
         if sentences:
             short = _short(sentences[0], article, dropped)
-        headline = clean_reference(row.get("headline", ""))
+        headline = clean_reference(row.headline)
         if not short and len(headline) == 1 and not re.search(r"[:?'\"]", headline[0]):
             short = _short(headline[0], article, Counter())
         if short or long:
-            yield Pair(str(row.get("id", number)), article, short, long, row.get("source", ""))
+            yield Pair(row.id, article, short, long, row.source)
 
 
 def _is_lower(text: str) -> bool:
@@ -195,26 +195,6 @@ def _is_told(sentence: str, article: str, dropped: Counter[str]) -> bool:
 def count(pairs: Sequence[Pair]) -> str:
     short, long = (sum(bool(getattr(pair, length)) for pair in pairs) for length in ("short", "long"))
     return f"{len(pairs)} articles with {short} short and {long} long summaries"
-
-
-def read_rows(file: Path) -> list[dict[str, str]]:
-    """The rows of a file of JSON lines.
-
-    Raises:
-        ModelError: a line is not an object with "article" and "reference".
-    """
-    rows = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            rows.append({**row, "article": str(row["article"]), "reference": str(row["reference"])})
-        except (ValueError, KeyError, TypeError) as error:
-            raise ModelError(
-                f'line {number} of {file.name} is not a JSON object with "article" and "reference": {error}'
-            ) from error
-    return rows
 
 
 def write_pairs(pairs: Iterable[Pair], file: Path) -> None:

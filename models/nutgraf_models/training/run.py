@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from nutgraf_models import store
-from nutgraf_models.cards import Card, find_card
+from nutgraf_models.card import Card
+from nutgraf_models.cards import find_card
 from nutgraf_models.errors import ModelError
 from nutgraf_models.training.pairs import Pair, count, read_pairs
 from nutgraf_models.training.trainer import Example, Recipe, encode, mean_loss, total_steps, train

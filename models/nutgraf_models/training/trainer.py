@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from nutgraf_models.cards import Prompt
+from nutgraf_models.card import Prompt
 from nutgraf_models.errors import ModelError
 from nutgraf_models.training.pairs import Pair
 

@@ -1,0 +1,122 @@
+"""A card: what has to be known of a checkpoint to summarise with it."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from nutgraf_models.errors import ModelError
+from nutgraf_models.lengths import Length
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Decoding(_Part):
+    """How a summary is searched for; the names and meanings are those of transformers' `GenerationConfig`.
+
+    `no_repeat_ngram_size` and `repetition_penalty` look at what was generated, never at the article: copying from it
+    is no repetition.
+    """
+
+    max_new_tokens: int = Field(ge=1)
+    min_new_tokens: int = Field(default=0, ge=0)
+    num_beams: int = Field(default=1, ge=1, le=16)
+    length_penalty: float = 1.0
+    early_stopping: bool = False
+    no_repeat_ngram_size: int = Field(default=0, ge=0)
+    repetition_penalty: float = Field(default=1.0, gt=0)
+
+
+class Prompt(_Part):
+    """The text around the article. What stands before it is common to both lengths, so that it is read only once."""
+
+    before: str = ""
+    after_short: str = ""
+    after_long: str = ""
+
+    def after(self, length: Length) -> str:
+        return self.after_short if length is Length.SHORT else self.after_long
+
+
+class DecodingPresets(_Part):
+    short: Decoding
+    long: Decoding
+
+    def of(self, length: Length) -> Decoding:
+        return self.short if length is Length.SHORT else self.long
+
+
+class Score(_Part):
+    """A published or measured figure, and where it is from."""
+
+    dataset: str
+    metric: str
+    value: float
+    source: str
+
+
+class Adapter(_Part):
+    """A LoRA adapter in PEFT's format, merged into the weights when the model is pulled.
+
+    `folder` is absolute, or relative to the card's file. `sha256` is of its `adapter_model.safetensors`.
+    """
+
+    folder: Path
+    sha256: str
+
+
+class Card(_Part):
+    """A checkpoint. `context_window` and `max_input_tokens` count the model's own tokens.
+
+    `source` is one of `hf:<repo>[@<revision>]`, `pypi:<package>==<version>!<file in the wheel>`, `path:<folder>`.
+    `context_window` bounds prompt and answer together in a decoder-only model, the prompt alone in an
+    encoder-decoder. `max_input_tokens` is the longest article that the model is good at; no more of it is read.
+    `disk_megabytes` is what the model takes in the cache. A `provisional` card stands for a repository whose files
+    nobody has seen yet.
+    """
+
+    id: str
+    description: str
+    family: Literal["seq2seq", "causal", "lead"]
+    source: str = ""
+    sha256: str | None = None
+    adapter: Adapter | None = None
+    disk_megabytes: int | None = Field(default=None, ge=1)
+    licence: str = "unknown"
+    languages: tuple[str, ...] = ("en",)
+    context_window: int = Field(default=1_000_000, ge=16)
+    max_input_tokens: int | None = Field(default=None, ge=16)
+    prompt: Prompt = Prompt()
+    decoding: DecodingPresets
+    notes: str = ""
+    provisional: bool = False
+    scores: tuple[Score, ...] = ()
+
+    @model_validator(mode="after")
+    def _adapter_is_merged(self) -> "Card":
+        if self.adapter is not None and not self.source.startswith("pypi:"):
+            raise ValueError("an adapter is merged into the GGUF file of a package: source must begin with pypi:")
+        return self
+
+    @model_validator(mode="after")
+    def _one_encoding(self) -> "Card":
+        if self.family == "seq2seq" and self.prompt.after_short != self.prompt.after_long:
+            raise ValueError("an encoder-decoder reads the article once: prompt.after_short and after_long must agree")
+        return self
+
+    def room_for_article(self, prompt_tokens: int) -> int:
+        """Article tokens that fit the window beside the prompt and, in a decoder-only model, the answer.
+
+        Raises:
+            ModelError: next to nothing fits.
+        """
+        # Tokens of two texts may merge or split where the texts meet.
+        used = prompt_tokens + 8
+        if self.family == "causal":
+            used += max(self.decoding.short.max_new_tokens, self.decoding.long.max_new_tokens)
+        room = self.context_window - used
+        if room < 16:
+            raise ModelError(f"{self.id} has a window of {self.context_window} tokens; the prompt alone takes {used}")
+        return room if self.max_input_tokens is None else min(room, self.max_input_tokens)
