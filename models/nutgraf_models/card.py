@@ -47,6 +47,11 @@ class DecodingPresets(_Part):
     def of(self, length: Length) -> Decoding:
         return self.short if length is Length.SHORT else self.long
 
+    def with_beams(self, beams: int) -> "DecodingPresets":
+        """The same with another number of beams."""
+        short, long = (one.model_copy(update={"num_beams": beams}) for one in (self.short, self.long))
+        return DecodingPresets(short=short, long=long)
+
 
 class Score(_Part):
     """A published or measured figure, and where it is from."""

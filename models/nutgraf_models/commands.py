@@ -105,6 +105,7 @@ def pull(model: str, force: bool) -> None:
 @click.option("--limit", type=click.IntRange(min=1), help="Use only the first articles.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads; one for each core if not given.")
 @click.option("--engine", type=click.Choice(["auto", "openvino", "torch"]), default="auto", show_default=True)
+@click.option("--beams", type=click.IntRange(1, 16), help="Beams, instead of as many as the card says.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option("--csv", "rows_to", type=click.Path(dir_okay=False, path_type=Path), help="Write all rows here, to read.")
 def evaluate(
@@ -114,6 +115,7 @@ def evaluate(
     limit: int | None,
     threads: int | None,
     engine: EngineName,
+    beams: int | None,
     as_json: bool,
     rows_to: Path | None,
 ) -> None:
@@ -124,7 +126,9 @@ def evaluate(
     from nutgraf_models import evaluation
 
     try:
-        report = evaluation.evaluate(data, length, model, limit=limit, engine=engine, threads=threads, rows_to=rows_to)
+        report = evaluation.evaluate(
+            data, length, model, limit=limit, engine=engine, threads=threads, beams=beams, rows_to=rows_to
+        )
     except ModelError as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps(report, indent=2) if as_json else evaluation.table(report))

@@ -55,19 +55,21 @@ def evaluate(
     limit: int | None = None,
     engine: EngineName = "auto",
     threads: int | None = None,
+    beams: int | None = None,
     rows_to: Path | None = None,
 ) -> Report:
     """Summarises each article and scores the summaries.
 
     ROUGE is Lin's (2004), F1 in percent, stemmed, by rouge-score, sentences on lines of their own. Intervals are of
-    95 %, by bootstrap over articles. `rows_to` is a CSV file for all texts with their scores.
+    95 %, by bootstrap over articles. `beams` replaces the number in the card's presets. `rows_to` is a CSV file for
+    all texts with their scores.
 
     Raises:
         ModelError: the data or the model cannot be used.
     """
     rows = read_references(data)[:limit]
     score = _scorer()
-    summarizer = load_summarizer(model, engine=engine, threads=threads)
+    summarizer = load_summarizer(model, engine=engine, threads=threads, beams=beams)
     spec = Spec(Length(length))
     started = time.perf_counter()
     summaries = _summarize_all(summarizer, [Article(row.article) for row in rows], spec)
@@ -87,6 +89,7 @@ def evaluate(
         "model": summarizer.card.id,
         "engine": f"{summarizer.engine.name} {summarizer.engine.precision}",
         "length": length,
+        "beams": summarizer.card.decoding.of(spec.length).num_beams,
         **_means(written),
         "intervals": {name: metrics.bootstrap_interval([getattr(one, name) for one in written]) for name in ROUGE},
         "lead": _means(leads),
@@ -107,7 +110,7 @@ def table(report: Report) -> str:
     """The report for people: a column each for the model, the lead, and what people wrote."""
     lead = f"lead-{LEAD_SENTENCES[Length(report['length'])]}"
     lines = [
-        f"{report['model']} ({report['engine']}), {report['length']}, {report['n']} articles",
+        f"{report['model']} ({report['engine']}), {report['length']}, {report['n']} articles, beams: {report['beams']}",
         f"{'':26}{'model':>8}  {'95 % of means':15}{lead:>8}  {'model - lead':15}{'reference':>9}",
     ]
     for name in ROUGE:

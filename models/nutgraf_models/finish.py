@@ -30,7 +30,7 @@ def whole_sentences(text: str, instruction: str = "") -> list[str]:
         words = frozenset(_WORD.findall(sentence.text.casefold()))
         if not words or not sentence.is_complete or sentence.text in instruction:
             continue
-        if any(_overlap(words, earlier) >= _NEAR_DUPLICATE for earlier in seen):
+        if any(_said_already(words, earlier) >= _NEAR_DUPLICATE for earlier in seen):
             continue
         kept.append(sentence.text)
         seen.append(words)
@@ -59,5 +59,6 @@ def cut_short(sentence: str, max_words: int) -> str:
     return " ".join(words[:max_words])[:1000].rstrip(" ,;:-–—") + " …"
 
 
-def _overlap(left: frozenset[str], right: frozenset[str]) -> float:
-    return len(left & right) / len(left | right)
+def _said_already(sentence: frozenset[str], earlier: frozenset[str]) -> float:
+    """The share of a sentence's words that an earlier one has."""
+    return len(sentence & earlier) / len(sentence)

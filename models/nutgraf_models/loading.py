@@ -14,8 +14,12 @@ from nutgraf_models.summarizer import Summarizer
 EngineName = Literal["auto", "openvino", "torch"]
 
 
-def load_summarizer(model: str, *, engine: EngineName = "auto", threads: int | None = None) -> Summarizer:
+def load_summarizer(
+    model: str, *, engine: EngineName = "auto", threads: int | None = None, beams: int | None = None
+) -> Summarizer:
     """Loads what `--model` names: a card's id, a card file, a local folder, a hub id. Fetches nothing.
+
+    `beams` replaces the number in the card's presets.
 
     Raises:
         ModelError: the model is unknown, not on this machine, damaged, or not what its card says.
@@ -27,6 +31,8 @@ def load_summarizer(model: str, *, engine: EngineName = "auto", threads: int | N
     # Everything needed is in the folder; a library that asks a hub all the same would only wait.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     card = store.refine(card, folder)
+    if beams is not None:
+        card = card.model_copy(update={"decoding": card.decoding.with_beams(beams)})
     return Summarizer(card, _load_engine(card, folder, engine, threads))
 
 

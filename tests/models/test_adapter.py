@@ -13,14 +13,14 @@ from transformers import AutoModelForCausalLM
 
 from nutgraf_models import adapter as adapters
 from nutgraf_models.errors import ModelError
-from support.tiny_llama import WIDTH, write_gguf
+from support.tiny_llama import WIDTH, write_random_gguf
 
 MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory) -> Path:
-    return write_gguf(tmp_path_factory.mktemp("base") / "tiny.F16.gguf")
+    return write_random_gguf(tmp_path_factory.mktemp("base") / "tiny.F16.gguf")
 
 
 def load(file: Path):

@@ -109,6 +109,13 @@ def test_a_sentence_that_says_the_same_again_is_dropped():
     assert whole_sentences(text) == ["The bridge will be rebuilt in May.", "Work begins in May."]
 
 
+def test_a_sentence_that_adds_nothing_to_an_earlier_one_is_dropped_and_one_that_does_stays():
+    first = "Bishop has cared for her niece Zala since she was two days old, and plays in Seattle."
+    assert whole_sentences(f"{first} She has cared for her niece since she was two days old.") == [first]
+    more = "She was two days old when her mother died."
+    assert whole_sentences(f"{first} {more}") == [first, more]
+
+
 def test_preambles_marks_and_instructions_are_no_part_of_a_summary():
     text = "Here is a summary of the article:\n\n1. **One** is here.\n- Two is here.<n>Say it in one sentence."
     assert whole_sentences(text, "Say it in one sentence.") == ["One is here.", "Two is here."]

@@ -1,6 +1,5 @@
 """The torch engine on checkpoints that were trained to show mistakes in wiring (see `checkpoints`)."""
 
-import random
 from pathlib import Path
 
 import pytest
@@ -8,13 +7,13 @@ import torch
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
 from checkpoints import checkpoint
-from checkpoints.stories import story
 from nutgraf_models.card import Decoding
 from nutgraf_models.cards import find_card
-from nutgraf_models.engines.base import Candidate, Completion, Finish, GenerationRequest, Row
+from nutgraf_models.engines.base import Finish, GenerationRequest, Row
 from nutgraf_models.engines.torch_engine import TorchEngine
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length
+from support.stories import run, stories
 
 KINDS = ("bart", "t5", "pegasus", "smollm")
 SEQ2SEQ = ("bart", "t5", "pegasus")
@@ -38,23 +37,8 @@ def load(folder: Path, **changes: object) -> TorchEngine:
     return TorchEngine(card, folder)
 
 
-def stories(count: int, seed: int) -> list[list[str]]:
-    rng = random.Random(seed)
-    return [story(rng, rng.randint(4, 8)) for _ in range(count)]
-
-
 def row(length: Length = Length.LONG, decoding: Decoding = GREEDY, max_sentences: int = 10) -> Row:
     return Row(length, decoding, max_sentences)
-
-
-def run(engine: TorchEngine, *requests: GenerationRequest) -> list[tuple[tuple[Candidate, ...], ...]]:
-    """Runs the requests together; the rows of each, in order."""
-    handles = [engine.submit(request) for request in requests]
-    done: dict[int, Completion] = {}
-    while len(done) < len(handles):
-        done |= {completion.handle: completion for completion in engine.step()}
-    assert all(completion.error is None for completion in done.values())
-    return [done[handle].rows for handle in handles]
 
 
 def best(engine: TorchEngine, sentences: list[str], one: Row) -> str:

@@ -27,7 +27,7 @@ from nutgraf_models.training.command import train as command
 from nutgraf_models.training.pairs import Pair, write_pairs
 from nutgraf_models.training.trainer import Example, Recipe, losses, mask, mean_loss, schedule, train
 from support.articles import ARTICLE
-from support.tiny_llama import serve_as_only_package, write_gguf
+from support.tiny_llama import serve_as_only_package, write_random_gguf
 
 RECIPE = Recipe(rank=4, alpha=8, epochs=6, batch_articles=2, learning_rate=0.01, check_every=4)
 
@@ -172,7 +172,7 @@ def card_text(content: bytes) -> str:
 @pytest.fixture
 def tiny(tmp_path, monkeypatch) -> Path:
     """The card of a model that a package holds."""
-    content = write_gguf(tmp_path / "tiny.F16.gguf").read_bytes()
+    content = write_random_gguf(tmp_path / "tiny.F16.gguf").read_bytes()
     serve_as_only_package(tmp_path / "index", "tinymodel/tiny.F16.gguf", content, monkeypatch)
     monkeypatch.setenv("NUTGRAF_HOME", str(tmp_path / "home"))
     (tmp_path / "card.toml").write_text(card_text(content))

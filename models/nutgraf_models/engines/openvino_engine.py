@@ -26,7 +26,7 @@ _TOKENS_PER_STEP = 512
 
 
 class OpenVinoEngine:
-    """Loads the GGUF file in a folder. Greedy decoding only; see `unsupported`.
+    """Loads the GGUF file in a folder. Decodes greedily or by beams; see `unsupported`.
 
     Args:
         card: what to know of the checkpoint.
@@ -90,10 +90,9 @@ class OpenVinoEngine:
                 for row in rows[1:]:
                     if row.handle is None:
                         self._start(row)
-            if all(row.finish is not None for row in rows):
+            if all(row.ended for row in rows):
                 del self._running[handle]
-                candidates = tuple((self._candidate(row),) for row in rows)
-                completions.append(Completion(handle, candidates))
+                completions.append(Completion(handle, tuple(self._candidates(row) for row in rows)))
         return completions
 
     def cancel(self, handle: Handle) -> None:
@@ -113,12 +112,19 @@ class OpenVinoEngine:
         config.eos_token_id = self._eos[0]
         config.stop_token_ids = set(self._eos)
         config.apply_chat_template = False
+        beams = row.decoding.num_beams
+        if beams > 1:
+            config.num_beams = config.num_return_sequences = beams
+            config.length_penalty = row.decoding.length_penalty
+            config.no_repeat_ngram_size = row.decoding.no_repeat_ngram_size or config.no_repeat_ngram_size
+            early = row.decoding.early_stopping
+            criteria = openvino_genai.StopCriteria
+            config.stop_criteria = criteria.EARLY if early else criteria.HEURISTIC
         prompt = openvino.Tensor(np.array([row.prompt], dtype=np.int64))
         row.handle = self._pipeline.add_request(next(self._ids), prompt, config)
 
-    def _candidate(self, row: "_Row") -> Candidate:
-        assert row.finish is not None
-        return Candidate(self._tokens.decode(row.tokens), len(row.tokens), row.finish)
+    def _candidates(self, row: "_Row") -> tuple[Candidate, ...]:
+        return tuple(Candidate(self._tokens.decode(tokens), len(tokens), finish) for tokens, finish in row.ended)
 
 
 class _Row:
@@ -128,33 +134,40 @@ class _Row:
         self.prompt = prompt
         self.decoding: Decoding = row.decoding
         self.handle: Any = None
-        self.tokens: list[int] = []
-        self.finish: Finish | None = None
+        self.ended: list[tuple[list[int], Finish]] = []
+        self._tokens: list[int] = []
         self._is_enough = is_enough
 
     @property
     def has_been_read(self) -> bool:
-        """Whether the prompt is in the cache, which it is when the first token is there."""
-        return bool(self.tokens) or self.finish is not None
+        """Whether the prompt is in the cache: the first token is there. Beams show none before the end."""
+        return bool(self._tokens or self.ended)
 
     def read(self, eos: tuple[int, ...]) -> None:
-        """Takes the tokens that have come since the last time."""
-        if self.handle is None or self.finish is not None:
+        """Takes what has come since the last time."""
+        if self.handle is None or self.ended:
+            return
+        if self.decoding.num_beams > 1:
+            if self.handle.get_status() != openvino_genai.GenerationStatus.RUNNING:
+                outputs = sorted(self.handle.read_all(), key=lambda output: -output.score)
+                self.ended = [self._end([one for one in output.generated_ids if one not in eos]) for output in outputs]
             return
         while self.handle.can_read():
             for output in self.handle.read().values():
                 for token in output.generated_ids:
                     if token in eos:
-                        self.finish = Finish.STOP
+                        self.ended = [(self._tokens, Finish.STOP)]
                         return
-                    self.tokens.append(token)
-                    if self._is_enough(self.tokens):
-                        self.finish = Finish.CAP
+                    self._tokens.append(token)
+                    if self._is_enough(self._tokens):
+                        self.ended = [(self._tokens, Finish.CAP)]
                         self.handle.stop()
                         return
         if self.handle.get_status() != openvino_genai.GenerationStatus.RUNNING:
-            at_limit = len(self.tokens) >= self.decoding.max_new_tokens
-            self.finish = Finish.TOKEN_LIMIT if at_limit else Finish.STOP
+            self.ended = [self._end(self._tokens)]
+
+    def _end(self, tokens: list[int]) -> tuple[list[int], Finish]:
+        return tokens, Finish.TOKEN_LIMIT if len(tokens) >= self.decoding.max_new_tokens else Finish.STOP
 
 
 def unsupported(card: Card, folder: Path) -> str | None:
@@ -164,8 +177,8 @@ def unsupported(card: Card, folder: Path) -> str | None:
     if _weights(folder) is None:
         return "there is no GGUF file of it"
     for decoding in (card.decoding.short, card.decoding.long):
-        if decoding.num_beams > 1 or decoding.no_repeat_ngram_size or decoding.repetition_penalty != 1.0:
-            return "its presets ask for more than greedy decoding"
+        if decoding.repetition_penalty != 1.0 or (decoding.no_repeat_ngram_size and decoding.num_beams == 1):
+            return "its presets ask for greedy decoding without repeats"
     return None
 
 

@@ -1,0 +1,104 @@
+"""The OpenVINO engine against torch on the same weights: the small chat model that was trained for these tests."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from transformers import AutoModelForCausalLM
+
+from checkpoints import checkpoint
+from nutgraf_models.card import Card, Decoding, DecodingPresets
+from nutgraf_models.cards import find_card
+from nutgraf_models.engines.base import Candidate, Engine, Finish, GenerationRequest, Row
+from nutgraf_models.engines.openvino_engine import OpenVinoEngine, unsupported
+from nutgraf_models.engines.torch_engine import TorchEngine
+from nutgraf_models.errors import ModelError
+from nutgraf_models.lengths import Length
+from support.stories import run, stories
+from support.tiny_llama import write_gguf
+
+GREEDY = Decoding(max_new_tokens=60)
+BEAMS = Decoding(max_new_tokens=60, num_beams=3)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """The checkpoint as a pulled model is kept: the hub's files, and a GGUF file of the same weights."""
+    place = tmp_path_factory.mktemp("pulled") / "smollm"
+    shutil.copytree(checkpoint("smollm"), place)
+    write_gguf(AutoModelForCausalLM.from_pretrained(place), place, place / "smollm.F16.gguf")
+    return place
+
+
+def card(folder: Path, preset: Decoding = GREEDY) -> Card:
+    return find_card(str(folder)).model_copy(update={"decoding": DecodingPresets(short=preset, long=preset)})
+
+
+@pytest.fixture(scope="module")
+def engine(folder) -> OpenVinoEngine:
+    return OpenVinoEngine(card(folder), folder)
+
+
+@pytest.fixture(scope="module")
+def reference(folder) -> TorchEngine:
+    return TorchEngine(card(folder), folder)
+
+
+def both(decoding: Decoding) -> tuple[Row, ...]:
+    return tuple(Row(length, decoding, 10) for length in Length)
+
+
+def texts(engine: Engine, requests: list[GenerationRequest]) -> list[list[str]]:
+    return [[row[0].text.strip() for row in rows] for rows in run(engine, *requests)]
+
+
+@pytest.mark.parametrize("decoding", [GREEDY, BEAMS], ids=["greedy", "beams"])
+def test_it_writes_what_torch_writes(engine, reference, decoding):
+    requests = [GenerationRequest(" ".join(sentences), both(decoding)) for sentences in stories(8, seed=3)]
+    assert texts(engine, requests) == texts(reference, requests)
+
+
+def test_beams_come_all_and_the_likeliest_first(engine):
+    sentences = stories(1, seed=4)[0]
+    rows = run(engine, GenerationRequest(" ".join(sentences), both(BEAMS)))[0]
+    for row in rows:
+        assert len(row) == BEAMS.num_beams
+        assert len({candidate.text for candidate in row}) == len(row)
+        assert row[0].finish is Finish.STOP
+        assert row[0].token_count > 0
+
+
+def test_a_cancelled_request_is_gone_and_its_neighbour_is_answered(engine):
+    first, second = (GenerationRequest(" ".join(one), both(GREEDY)) for one in stories(2, seed=5))
+    expected = texts(engine, [second])[0]
+    gone, kept = engine.submit(first), engine.submit(second)
+    engine.step()
+    engine.cancel(gone)
+    engine.cancel(gone)
+    done: dict[int, tuple[tuple[Candidate, ...], ...]] = {}
+    while kept not in done:
+        done |= {completion.handle: completion.rows for completion in engine.step()}
+    assert list(done) == [kept]
+    assert [row[0].text.strip() for row in done[kept]] == expected
+
+
+def test_it_stops_once_there_are_as_many_sentences_as_were_asked_for(engine):
+    article = " ".join(stories(1, seed=6)[0])
+    ((candidate,),) = run(engine, GenerationRequest(article, (Row(Length.LONG, GREEDY, 1),)))[0]
+    assert candidate.finish is Finish.CAP
+
+
+def test_it_says_what_it_cannot_run(folder, tmp_path):
+    blocking = Decoding(max_new_tokens=9, no_repeat_ngram_size=3)
+    assert "without repeats" in str(unsupported(card(folder, blocking), folder))
+    assert unsupported(card(folder, blocking.model_copy(update={"num_beams": 4})), folder) is None
+    assert "no GGUF file" in str(unsupported(card(folder), tmp_path))
+    with pytest.raises(ModelError, match="no GGUF file"):
+        OpenVinoEngine(card(folder), tmp_path)
+
+
+def test_a_damaged_file_is_named(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "damaged")
+    (tmp_path / "damaged" / "smollm.F16.gguf").write_bytes(b"GGUF and nothing else")
+    with pytest.raises(ModelError, match="OpenVINO cannot load"):
+        OpenVinoEngine(card(folder), tmp_path / "damaged")
