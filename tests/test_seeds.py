@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from nutgraf_models.articles import Article
 from nutgraf_models.loading import load_summarizer
-from nutgraf_models.summarizer import Article
 
 SEEDS = sorted((Path(__file__).parents[1] / "seeds").glob("*.txt"))
 

@@ -3,13 +3,14 @@
 import csv
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from nutgraf_models import metrics
-from nutgraf_models.engines.base import Handle
+from nutgraf_models.articles import Article, Prepared
+from nutgraf_models.engines.base import Handle, Rows
 from nutgraf_models.engines.lead import LEAD_SENTENCES, leading
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length, Spec
@@ -19,7 +20,7 @@ from nutgraf_models.plain_check import unsupported_words
 from nutgraf_models.references import ReferenceRow, read_references
 from nutgraf_models.results import FinishReason, Summary
 from nutgraf_models.sentences import split, word_count
-from nutgraf_models.summarizer import Article, Prepared, Summarizer
+from nutgraf_models.summarizer import Repair, Summarizer
 
 Report = dict[str, Any]
 ROUGE = ("rouge1", "rouge2", "rougeLsum")
@@ -125,23 +126,38 @@ def table(report: Report) -> str:
     return "\n".join(lines)
 
 
+@dataclass(frozen=True)
+class _Running:
+    """An article in the engine; with `repair`, for the second time, after `rows` were written."""
+
+    index: int
+    prepared: Prepared
+    rows: Rows = ()
+    repair: Repair | None = None
+
+
 def _summarize_all(summarizer: Summarizer, articles: list[Article], spec: Spec) -> list[Summary]:
     """The summaries in the order of the articles, as many at once as the engine runs with a gain."""
     summaries: dict[int, Summary] = {}
-    running: dict[Handle, tuple[int, Prepared]] = {}
+    running: dict[Handle, _Running] = {}
     waiting: Iterator[tuple[int, Article]] = enumerate(articles)
     while len(summaries) < len(articles):
-        for index, article in islice(waiting, summarizer.engine.parallel_requests - len(running)):
+        for index, article in islice(waiting, max(0, summarizer.engine.parallel_requests - len(running))):
             prepared = summarizer.prepare(article, (spec,))
             if prepared.request is None:
                 summaries[index] = summarizer.complete(prepared).summaries[0]
             else:
-                running[summarizer.engine.submit(prepared.request)] = (index, prepared)
+                running[summarizer.engine.submit(prepared.request)] = _Running(index, prepared)
         for completion in summarizer.engine.step() if running else ():
             if completion.error is not None:
                 raise completion.error
-            index, prepared = running.pop(completion.handle)
-            summaries[index] = summarizer.complete(prepared, completion.rows).summaries[0]
+            one, rows = running.pop(completion.handle), completion.rows
+            if one.repair is not None:
+                rows = one.repair.add(one.rows, rows)
+            elif (repair := summarizer.repair(one.prepared, rows)) is not None:
+                running[summarizer.engine.submit(repair.request)] = replace(one, rows=rows, repair=repair)
+                continue
+            summaries[one.index] = summarizer.complete(one.prepared, rows).summaries[0]
     return [summaries[index] for index in range(len(articles))]
 
 

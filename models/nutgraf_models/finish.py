@@ -24,15 +24,19 @@ def whole_sentences(text: str, instruction: str = "") -> list[str]:
     # PEGASUS writes its line breaks as a token.
     text = text.replace("<n>", "\n").strip()
     text = _MARKUP.sub("", _LIST_MARK.sub("", _PREAMBLE.sub("", text)))
+    sentences = [one.text for one in split(text) if one.is_complete and one.text not in instruction]
+    return distinct(sentences)
+
+
+def distinct(sentences: list[str]) -> list[str]:
+    """The sentences that say something which none before them says."""
     kept: list[str] = []
     seen: list[frozenset[str]] = []
-    for sentence in split(text):
-        words = frozenset(_WORD.findall(sentence.text.casefold()))
-        if not words or not sentence.is_complete or sentence.text in instruction:
+    for sentence in sentences:
+        words = frozenset(_WORD.findall(sentence.casefold()))
+        if not words or any(_said_already(words, earlier) >= _NEAR_DUPLICATE for earlier in seen):
             continue
-        if any(_said_already(words, earlier) >= _NEAR_DUPLICATE for earlier in seen):
-            continue
-        kept.append(sentence.text)
+        kept.append(sentence)
         seen.append(words)
     return kept
 

@@ -1,20 +1,22 @@
 """Text in, summaries out: the steps before and after the engine.
 
-`prepare` and `complete` are for a scheduler that drives the engine itself; `summarize` does all of it for one article.
+`prepare`, `repair` and `complete` are for a scheduler that drives the engine itself; `summarize` does all of it for one
+article.
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
-from nutgraf_models import finish, language
+from nutgraf_models import language
+from nutgraf_models.articles import Article, Prepared
 from nutgraf_models.card import Card, Decoding
-from nutgraf_models.engines.base import Candidate, Engine, GenerationRequest, Row
-from nutgraf_models.engines.lead import leading
+from nutgraf_models.drafts import Draft, draft, extract, needs_more_candidates
+from nutgraf_models.engines.base import Candidate, Engine, GenerationRequest, Row, Rows
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.evidence import EvidenceIndex
 from nutgraf_models.lengths import DEFAULT_SPECS, Spec
-from nutgraf_models.normalize import NormalizedText, normalize
-from nutgraf_models.plan import Plan, make_plan
+from nutgraf_models.normalize import normalize
+from nutgraf_models.plan import make_plan
 from nutgraf_models.results import (
     ArticleSummary,
     Check,
@@ -25,50 +27,28 @@ from nutgraf_models.results import (
     Warning,
     WarningKind,
 )
-from nutgraf_models.sentences import Sentence, split, word_count
+from nutgraf_models.sentences import split, word_count
 from nutgraf_models.terms import TermIndex
 
-# An extractive summary is no longer than this, whatever the article calls a sentence.
-_EXTRACT_WORDS = 100
+# Candidates for a row whose greedy one was found wanting.
+_REPAIR_BEAMS = 4
 
 
 @dataclass(frozen=True)
-class Article:
-    """An article as it was sent. The title counts as article when terms are looked up, and is never evidence."""
+class Repair:
+    """A request for more candidates for some rows of another: `rows` are their places in it."""
 
-    text: str
-    title: str = ""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """An article ready for the engine. `request` has a row for each spec in `rows`; None: no model is needed."""
-
-    article: Article
-    specs: tuple[Spec, ...]
-    extractive_fallback: bool
-    normalized: NormalizedText
-    sentences: list[Sentence] = field(repr=False)
-    words: int
-    language: str
-    plan: Plan = field(repr=False)
+    request: GenerationRequest
     rows: tuple[int, ...]
-    request: GenerationRequest | None
-    seconds: float
 
-
-@dataclass(frozen=True)
-class _Draft:
-    """A summary before it is checked."""
-
-    sentences: list[str]
-    reason: FinishReason
-    tokens: int = 0
-    warnings: tuple[Warning, ...] = ()
+    def add(self, first: Rows, more: Rows) -> Rows:
+        """The rows of the first request with the candidates of this one behind theirs."""
+        added = dict(zip(self.rows, more, strict=True))
+        return tuple((*row, *added.get(place, ())) for place, row in enumerate(first))
 
 
 class Summarizer:
-    """A card and its engine. `prepare` and `complete` may be called from any thread, several at once."""
+    """A card and its engine. All but `summarize` may be called from any thread, several at once."""
 
     def __init__(self, card: Card, engine: Engine) -> None:
         self.card = card
@@ -85,13 +65,20 @@ class Summarizer:
         prepared = self.prepare(article, specs, extractive_fallback=extractive_fallback)
         if prepared.request is None:
             return self.complete(prepared)
-        handle = self.engine.submit(prepared.request)
+        rows = self._run(prepared.request)
+        repair = self.repair(prepared, rows)
+        if repair is not None:
+            rows = repair.add(rows, self._run(repair.request))
+        return self.complete(prepared, rows)
+
+    def _run(self, request: GenerationRequest) -> Rows:
+        handle = self.engine.submit(request)
         while True:
             for completion in self.engine.step():
                 if completion.handle == handle:
                     if completion.error is not None:
                         raise completion.error
-                    return self.complete(prepared, completion.rows)
+                    return completion.rows
 
     def prepare(
         self, article: Article, specs: tuple[Spec, ...] = DEFAULT_SPECS, *, extractive_fallback: bool = False
@@ -125,26 +112,49 @@ class Summarizer:
             plan,
             rows,
             request,
+            TermIndex(normalized.text, article.title),
             time.perf_counter() - started,
         )
 
-    def complete(self, prepared: Prepared, rows: tuple[tuple[Candidate, ...], ...] = ()) -> ArticleSummary:
+    def repair(self, prepared: Prepared, rows: Rows) -> Repair | None:
+        """What to ask the engine for after the first request: candidates by beams for each row that needs them.
+
+        A row does if it was decoded greedily and its only candidate names what the article does not, has too few
+        sentences, or none that could be shown.
+        """
+        request = prepared.request
+        assert request is not None
+        places = tuple(
+            place
+            for place, (row, index) in enumerate(zip(request.rows, prepared.rows, strict=True))
+            if row.decoding.num_beams == 1 and self._is_wanting(prepared, prepared.specs[index], rows[place])
+        )
+        if not places:
+            return None
+        beams = {"num_beams": _REPAIR_BEAMS}
+        more = (request.rows[place] for place in places)
+        again = tuple(replace(row, decoding=row.decoding.model_copy(update=beams)) for row in more)
+        return Repair(GenerationRequest(request.article, again), places)
+
+    def _is_wanting(self, prepared: Prepared, spec: Spec, candidates: tuple[Candidate, ...]) -> bool:
+        return needs_more_candidates(prepared, spec, candidates, self.card.prompt.after(spec.length))
+
+    def complete(self, prepared: Prepared, rows: Rows = ()) -> ArticleSummary:
         """Turns what the engine wrote, one entry for each row of `prepared.request`, into checked summaries."""
         started = time.perf_counter()
         candidates = dict(zip(prepared.rows, rows, strict=True))
-        terms = TermIndex(prepared.normalized.text, prepared.article.title)
         evidence = EvidenceIndex(prepared.normalized, prepared.sentences)
         summaries = []
         for index, spec in enumerate(prepared.specs):
             if index in candidates:
-                draft = self._draft(prepared, spec, candidates[index], terms)
+                shown = draft(prepared, spec, candidates[index], self.card.prompt.after(spec.length))
             else:
                 warning = Warning(
                     WarningKind.ARTICLE_TOO_SHORT,
                     "the article is about as short as this summary would be; its own first sentences are returned",
                 )
-                draft = _extract(prepared, spec, warning)
-            summaries.append(_check(draft, spec, terms, evidence))
+                shown = extract(prepared, spec, warning)
+            summaries.append(_check(shown, spec, prepared.terms, evidence))
         return ArticleSummary(
             summaries=tuple(summaries),
             character_count=len(prepared.article.text),
@@ -167,42 +177,6 @@ class Summarizer:
         decoding = Decoding.model_validate({**dict(preset), "max_new_tokens": most, "min_new_tokens": least})
         return Row(spec.length, decoding, spec.sentence_cap, spec.max_words)
 
-    def _draft(self, prepared: Prepared, spec: Spec, candidates: tuple[Candidate, ...], terms: TermIndex) -> _Draft:
-        """The likeliest candidate of those with the fewest unsupported terms that have a sentence to show."""
-        instruction = self.card.prompt.after(spec.length)
-        tokens = max((candidate.token_count for candidate in candidates), default=0)
-        usable: list[tuple[int, int, _Draft]] = []
-        for candidate in candidates:
-            sentences = finish.whole_sentences(candidate.text, instruction)
-            kept = finish.cap(sentences, spec, prepared.words)
-            warnings: tuple[Warning, ...] = ()
-            if not kept and sentences and word_count(sentences[0]) < prepared.words:
-                kept = sentences[:1]
-                warnings = (_over_word_cap(spec),)
-            if kept:
-                reason = FinishReason(candidate.finish.value)
-                if reason is FinishReason.STOP and len(kept) < len(sentences):
-                    reason = FinishReason.CAP
-                unsupported = len(terms.unsupported(" ".join(kept)))
-                usable.append((len(warnings), unsupported, _Draft(kept, reason, candidate.token_count, warnings)))
-        if usable:
-            return min(usable, key=lambda one: one[:2])[2]
-        return self._nothing_usable(prepared, spec, candidates, tokens)
-
-    def _nothing_usable(self, prepared: Prepared, spec: Spec, candidates: tuple[Candidate, ...], tokens: int) -> _Draft:
-        text = next((" ".join(one.text.split()) for one in candidates if one.text.strip()), "")
-        if text and not prepared.extractive_fallback and finish.whole_sentences(f"{text} ."):
-            warning = Warning(
-                WarningKind.INCOMPLETE_SENTENCE,
-                "the model ended no sentence; ask for extractive_fallback to get the article's own sentence instead",
-            )
-            most = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS, prepared.words - 1)
-            return _Draft([finish.cut_short(text, most)], FinishReason.TOKEN_LIMIT, tokens, (warning,))
-        warning = Warning(
-            WarningKind.EXTRACTIVE_FALLBACK, "the model wrote nothing usable; this is the article's own first sentence"
-        )
-        return _extract(prepared, spec, warning, tokens)
-
     def _article_warnings(self, prepared: Prepared) -> tuple[Warning, ...]:
         warnings = []
         plan, code, known = prepared.plan, prepared.language, self.card.languages
@@ -217,41 +191,21 @@ class Summarizer:
         return tuple(warnings)
 
 
-def _over_word_cap(spec: Spec) -> Warning:
-    detail = f"no whole sentence fits {spec.max_words} words; the summary is one sentence"
-    return Warning(WarningKind.WORD_CAP_EXCEEDED, detail)
-
-
-def _extract(prepared: Prepared, spec: Spec, why: Warning, tokens: int = 0) -> _Draft:
-    """The article's first sentences; whole ones where it has any."""
-    texts = leading(prepared.sentences)
-    warnings: tuple[Warning, ...] = (why,)
-    kept = finish.cap(texts, spec, prepared.words)
-    if kept:
-        return _Draft(kept, FinishReason.EXTRACTIVE, tokens, warnings)
-    most = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS)
-    first = texts[0]
-    if word_count(first) > most or len(first) > 1000:
-        first = finish.cut_short(first, most)
-        warnings += (Warning(WarningKind.INCOMPLETE_SENTENCE, "the article's first sentence is too long to show"),)
-    return _Draft([first], FinishReason.EXTRACTIVE, tokens, warnings)
-
-
-def _check(draft: _Draft, spec: Spec, terms: TermIndex, evidence: EvidenceIndex) -> Summary:
-    text = " ".join(draft.sentences)
+def _check(shown: Draft, spec: Spec, terms: TermIndex, evidence: EvidenceIndex) -> Summary:
+    text = " ".join(shown.sentences)
     position = 0
     sentences = []
-    for sentence in draft.sentences:
+    for sentence in shown.sentences:
         passages, support = evidence.align(sentence)
         sentences.append(SummarySentence(Span(position, position + len(sentence)), passages, support))
         position += len(sentence) + 1
     unsupported = terms.unsupported(text)
-    warnings = list(draft.warnings)
+    warnings = list(shown.warnings)
     if unsupported:
         detail = f"{len(unsupported)} name(s) or number(s) of this summary are not in the article"
         warnings.append(Warning(WarningKind.UNSUPPORTED_TERMS, detail))
-    if len(draft.sentences) < spec.sentence_floor and draft.reason is not FinishReason.EXTRACTIVE:
-        detail = f"the model wrote {len(draft.sentences)} sentence(s) where {spec.sentence_floor} were expected"
+    if len(shown.sentences) < spec.sentence_floor and shown.reason is not FinishReason.EXTRACTIVE:
+        detail = f"the model wrote {len(shown.sentences)} sentence(s) where {spec.sentence_floor} were expected"
         warnings.append(Warning(WarningKind.FEWER_SENTENCES, detail))
     return Summary(
         spec.length,
@@ -259,7 +213,7 @@ def _check(draft: _Draft, spec: Spec, terms: TermIndex, evidence: EvidenceIndex)
         tuple(sentences),
         unsupported,
         (Check.EVIDENCE, Check.NUMBERS, Check.NAMES),
-        draft.tokens,
-        draft.reason,
+        shown.tokens,
+        shown.reason,
         tuple(warnings),
     )

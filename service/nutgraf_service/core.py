@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from nutgraf_models.articles import Article
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.results import ArticleSummary
-from nutgraf_models.summarizer import Article, Summarizer
+from nutgraf_models.summarizer import Summarizer
 from nutgraf_service.refusals import Refusal
 from nutgraf_service.scheduler import DeadlinePassed, Generated, Scheduler, Stopped
 
@@ -127,6 +128,14 @@ class Core:
         generated = Generated((), 0.0, 0.0)
         if prepared.request is not None:
             generated = await scheduler.generate(prepared.request, job.deadline)
+            repair = await loop.run_in_executor(self._pool, summarizer.repair, prepared, generated.rows)
+            if repair is not None:
+                more = await scheduler.generate(repair.request, job.deadline, is_next=True)
+                generated = Generated(
+                    repair.add(generated.rows, more.rows),
+                    generated.queue_seconds + more.queue_seconds,
+                    generated.generate_seconds + more.generate_seconds,
+                )
             self._seconds_each += 0.2 * (generated.generate_seconds - self._seconds_each)
         summary = await loop.run_in_executor(self._pool, summarizer.complete, prepared, generated.rows)
         return Outcome(summary, generated.queue_seconds, generated.generate_seconds, time.monotonic() - started)

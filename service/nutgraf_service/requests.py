@@ -3,8 +3,8 @@
 import time
 
 from nutgraf.v1 import summarizer_pb2 as pb
+from nutgraf_models.articles import Article
 from nutgraf_models.lengths import DEFAULT_SPECS, Length, Spec
-from nutgraf_models.summarizer import Article
 from nutgraf_service.core import Job
 from nutgraf_service.refusals import Refusal
 from nutgraf_service.settings import Settings

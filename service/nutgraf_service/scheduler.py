@@ -65,10 +65,10 @@ class Scheduler:
             self._changed.notify()
         self._thread.join(timeout)
 
-    async def generate(self, request: GenerationRequest, deadline: float | None) -> Generated:
+    async def generate(self, request: GenerationRequest, deadline: float | None, *, is_next: bool = False) -> Generated:
         """Queues a request and waits for it. `deadline` is in `time.monotonic()` seconds.
 
-        Cancelling the caller cancels the request.
+        `is_next` is for what has waited already: it goes before all others. Cancelling the caller cancels the request.
 
         Raises:
             DeadlinePassed: the deadline was over first.
@@ -79,7 +79,10 @@ class Scheduler:
         with self._changed:
             if self._stopping:
                 raise Stopped
-            self._queue.append(job)
+            if is_next:
+                self._queue.appendleft(job)
+            else:
+                self._queue.append(job)
             self._changed.notify()
         return await asyncio.wrap_future(job.future)
 

@@ -2,14 +2,16 @@
 
 import pytest
 
+from nutgraf_models.articles import Article
 from nutgraf_models.engines.base import Candidate, Finish
 from nutgraf_models.engines.lead import LeadEngine
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.loading import load_summarizer
 from nutgraf_models.results import FinishReason, WarningKind
-from nutgraf_models.summarizer import Article, Summarizer
+from nutgraf_models.summarizer import Summarizer
 from support.articles import ARTICLE
+from support.server import ScriptedEngine, summarizer_with
 
 SHORT, LONG = Spec(Length.SHORT), Spec(Length.LONG)
 
@@ -88,6 +90,66 @@ def test_if_all_have_some_the_likeliest_stands_with_its_terms_marked():
     (term,) = summary.unsupported_terms
     assert summary.text[term.span.start : term.span.end] == "Harlow"
     assert kinds(summary) == [WarningKind.UNSUPPORTED_TERMS]
+
+
+GOOD = "The port of Marlow reopened on Monday."
+MORE = "Two ships waited for nine hours."
+BAD = "The port of Harlow reopened on Monday."
+
+
+def test_a_long_summary_is_shown_without_the_sentence_that_invents():
+    summary = written(f"{GOOD} Bob Quayle wept. {MORE}", spec=LONG)
+    assert summary.text == f"{GOOD} {MORE}"
+    assert summary.unsupported_terms == ()
+    assert summary.warnings == ()
+
+
+def test_where_that_leaves_too_few_another_candidates_sentence_fills_it_up():
+    summary = written(f"{GOOD} Bob Quayle wept.", f"The port of Marlow reopened. {MORE}", spec=LONG)
+    assert summary.text in (f"{GOOD} {MORE}", f"The port of Marlow reopened. {MORE}")
+    # The likeliest is the better one where both have only one supported sentence.
+    summary = written(f"{GOOD} Bob Quayle wept.", f"{MORE} Bob Quayle wept.", spec=LONG)
+    assert summary.text == f"{GOOD} {MORE}"
+
+
+def repaired(script, *specs: Spec):
+    engine = ScriptedEngine(script)
+    summaries = summarizer_with(engine).summarize(Article(ARTICLE), specs).summaries
+    return [summary.text for summary in summaries], engine.asked
+
+
+def test_a_greedy_summary_that_holds_is_not_asked_for_again():
+    script = {(Length.SHORT, 1): (GOOD,), (Length.LONG, 1): (f"{GOOD} {MORE}",)}
+    assert repaired(script, SHORT, LONG) == ([GOOD, f"{GOOD} {MORE}"], list(script))
+
+
+@pytest.mark.parametrize("greedy", [BAD, "the port of", ""], ids=["invents", "never ends", "is empty"])
+def test_only_the_row_that_is_wanting_is_asked_for_again_with_beams(greedy):
+    script = {
+        (Length.SHORT, 1): (greedy,),
+        (Length.LONG, 1): (f"{GOOD} {MORE}",),
+        (Length.SHORT, 4): (BAD, "The port of Barlow reopened.", GOOD, MORE),
+    }
+    assert repaired(script, SHORT, LONG) == ([GOOD, f"{GOOD} {MORE}"], list(script))
+
+
+def test_a_long_summary_of_one_sentence_is_asked_for_again():
+    script = {(Length.LONG, 1): (GOOD,), (Length.LONG, 4): (GOOD, f"{GOOD} {MORE}")}
+    assert repaired(script, LONG)[0] == [f"{GOOD} {MORE}"]
+
+
+def test_if_no_beam_is_better_the_greedy_one_stands():
+    script = {(Length.SHORT, 1): (BAD,), (Length.SHORT, 4): ("The port of Barlow reopened.",) * 4}
+    assert repaired(script, SHORT)[0] == [BAD]
+
+
+def test_what_was_decoded_by_beams_is_not_decoded_again():
+    engine = ScriptedEngine({(Length.SHORT, 2): (BAD,)})
+    summarizer = summarizer_with(engine)
+    decoding = summarizer.card.decoding.with_beams(2)
+    summarizer.card = summarizer.card.model_copy(update={"decoding": decoding})
+    assert summarizer.summarize(Article(ARTICLE), (SHORT,)).summaries[0].text == BAD
+    assert engine.asked == [(Length.SHORT, 2)]
 
 
 def test_a_candidate_cut_off_by_its_tokens_loses_its_last_sentence():

@@ -16,12 +16,12 @@ from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from nutgraf_models import store
+from nutgraf_models.articles import Article
 from nutgraf_models.cards import find_card
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import DEFAULT_SPECS
 from nutgraf_models.loading import load_summarizer
 from nutgraf_models.normalize import normalize
-from nutgraf_models.summarizer import Article
 from nutgraf_models.training import trainer
 from nutgraf_models.training.command import train as command
 from nutgraf_models.training.pairs import Pair, write_pairs

@@ -10,9 +10,10 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 
 from nutgraf.v1 import summarizer_pb2 as pb
+from nutgraf_models.lengths import Length
 from nutgraf_models.loading import load_summarizer
 from support.articles import ARTICLE, OTHER
-from support.server import TIMEOUT, GatedEngine, Running, running_server, summarizer_with
+from support.server import TIMEOUT, GatedEngine, Running, ScriptedEngine, running_server, summarizer_with
 
 SHORT_OF_ARTICLE = "The port of Marlow reopened on Monday after a crane fell across its main quay."
 SHORT_OF_OTHER = "A bakery in Vell has bought the last working windmill in the county, to grind its own flour."
@@ -81,6 +82,18 @@ def test_the_request_id_is_echoed_and_made_where_it_is_missing_or_unfit(server):
             call = stub.GetServerInfo.with_call(pb.GetServerInfoRequest(), metadata=metadata, timeout=TIMEOUT)[1]
             echoed = dict(call.initial_metadata())["x-request-id"]
             assert echoed == expected if expected else len(echoed) == 32
+
+
+def test_a_summary_that_invents_is_written_again_and_the_caller_gets_the_better_one():
+    invents, holds = "The port of Harlow reopened.", "The port of Marlow reopened."
+    engine = ScriptedEngine({(Length.SHORT, 1): (invents,), (Length.SHORT, 4): (invents, holds)})
+    request = pb.SummarizeRequest(text=ARTICLE, summaries=[pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT)])
+    with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
+        response = stub.Summarize(request, timeout=TIMEOUT)
+    assert response.summaries[0].text == holds
+    assert not response.summaries[0].unsupported_terms
+    # Once to warm up, which is not asked for again, once greedily, once by beams.
+    assert [beams for _, beams in engine.asked] == [1, 1, 4]
 
 
 def test_a_stream_answers_every_item_once_by_its_own_article(server):

@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import grpc
 
 from nutgraf.v1 import summarizer_pb2_grpc
+from nutgraf_models.engines.base import Candidate, Finish, GenerationRequest, Rows
 from nutgraf_models.engines.lead import LeadEngine
+from nutgraf_models.lengths import Length
 from nutgraf_models.loading import load_summarizer
 from nutgraf_models.summarizer import Summarizer
 from nutgraf_service.server import Server
@@ -96,6 +98,26 @@ def summarizer_with(engine: object, model: str = "lead") -> Summarizer:
     summarizer = load_summarizer(model)
     summarizer.engine = engine  # type: ignore[assignment]
     return summarizer
+
+
+class ScriptedEngine(LeadEngine):
+    """Writes what the test says: for a row of a length and number of beams its texts, the likeliest first."""
+
+    def __init__(self, script: dict[tuple[Length, int], tuple[str, ...]]) -> None:
+        super().__init__()
+        self.script = script
+        self.asked: list[tuple[Length, int]] = []
+
+    def step(self):  # type: ignore[no-untyped-def]
+        requests = dict(self._waiting)
+        return [replace(one, rows=self._write(requests[one.handle])) for one in super().step()]
+
+    def _write(self, request: GenerationRequest) -> Rows:
+        asked = [(row.length, row.decoding.num_beams) for row in request.rows]
+        self.asked += asked
+        return tuple(
+            tuple(Candidate(text, len(text.split()), Finish.STOP) for text in self.script[one]) for one in asked
+        )
 
 
 class GatedEngine(LeadEngine):

@@ -49,12 +49,16 @@ class Candidate:
     finish: Finish
 
 
+# For each row of a request its candidates, the likeliest first.
+Rows = tuple[tuple[Candidate, ...], ...]
+
+
 @dataclass(frozen=True)
 class Completion:
-    """The end of a request: for each of its rows the candidates, the likeliest first; or what went wrong."""
+    """The end of a request: what was written, or what went wrong."""
 
     handle: Handle
-    rows: tuple[tuple[Candidate, ...], ...] = ()
+    rows: Rows = ()
     error: Exception | None = None
 
 
