@@ -39,11 +39,12 @@ def _serve(**flags: Any) -> None:
     # torch's threads spin while they wait for one another, which is ruin where the cores have other work as well.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     configure_logs(settings.log_level, settings.log_format)
+    from nutgraf_service.security import SecurityError
     from nutgraf_service.server import PortInUse, run
 
     try:
         asyncio.run(run(settings))
-    except (ModelError, PortInUse) as error:
+    except (ModelError, PortInUse, SecurityError) as error:
         raise click.ClickException(str(error)) from error
     # A thread in the middle of a forward pass, or of loading, must not hold up the end of the process.
     os._exit(0)

@@ -15,6 +15,7 @@ from nutgraf_models.loading import load_summarizer
 from nutgraf_models.summarizer import Summarizer
 from nutgraf_service.calls import SERVICE, MalformedMessages
 from nutgraf_service.core import Core
+from nutgraf_service.security import Authentication, Tokens, credentials, exposure_warning, open_services
 from nutgraf_service.servicer import Servicer
 from nutgraf_service.settings import Settings
 
@@ -48,10 +49,11 @@ class Server:
         self.core = Core(max_queued=settings.max_queued_requests)
         self._servicer = Servicer(self.core, settings, version("nutgraf"))
         self._health = health.aio.HealthServicer()
-        self._server = grpc.aio.server(
-            interceptors=(MalformedMessages(),),
-            options=[*_OPTIONS, ("grpc.max_receive_message_length", settings.max_message_bytes)],
-        )
+        interceptors: list[grpc.aio.ServerInterceptor] = [MalformedMessages()]
+        if settings.token_file is not None:
+            tokens = Tokens(settings.token_file)
+            interceptors.insert(0, Authentication(tokens, self._servicer.calls, open_services(settings)))
+        self._server = grpc.aio.server(interceptors=interceptors, options=_options(settings))
         self.port = 0
 
     async def bind(self) -> None:
@@ -59,6 +61,7 @@ class Server:
 
         Raises:
             PortInUse: the address cannot be had.
+            SecurityError: the files for TLS cannot be used.
         """
         summarizer_pb2_grpc.add_SummarizerServiceServicer_to_server(self._servicer, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -68,8 +71,12 @@ class Server:
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         host = _bracketed(self._settings.host)
         address = f"{host}:{self._settings.port}"
+        secure = credentials(self._settings)
         try:
-            self.port = self._server.add_insecure_port(address)
+            if secure is None:
+                self.port = self._server.add_insecure_port(address)
+            else:
+                self.port = self._server.add_secure_port(address, secure)
         except RuntimeError:
             self.port = 0
         if self.port == 0:
@@ -78,7 +85,10 @@ class Server:
                 "choose another with --port or --host"
             )
         await self._server.start()
-        log.info("listening", address=f"{host}:{self.port}", state=self.core.state.value)
+        log.info("listening", address=f"{host}:{self.port}", tls=secure is not None, state=self.core.state.value)
+        warning = exposure_warning(self._settings)
+        if warning is not None:
+            log.warning(warning)
 
     async def load(self) -> None:
         """Loads the model and writes a summary with it; then the server is SERVING.
@@ -115,7 +125,7 @@ async def run(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT, then drains. A second signal ends the process at once.
 
     Raises:
-        ModelError, PortInUse: the server cannot start.
+        ModelError, PortInUse, SecurityError: the server cannot start.
     """
     server = Server(settings)
     await server.bind()
@@ -142,6 +152,18 @@ async def run(settings: Settings) -> None:
     finally:
         await server.drain()
         stopping.cancel()
+
+
+def _options(settings: Settings) -> list[tuple[str, int]]:
+    options = [
+        *_OPTIONS,
+        ("grpc.max_receive_message_length", settings.max_message_bytes),
+        ("grpc.max_concurrent_streams", settings.max_concurrent_streams),
+    ]
+    if settings.max_connection_age:
+        # With no grace of its own set, it is unlimited: calls under way end in their own time.
+        options.append(("grpc.max_connection_age_ms", round(1000 * settings.max_connection_age)))
+    return options
 
 
 def _bracketed(host: str) -> str:

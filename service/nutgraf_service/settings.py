@@ -1,5 +1,6 @@
 """What an operator can set: flags of `nutgraf serve`, else `NUTGRAF_*` in the environment, else the defaults here."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -27,6 +28,16 @@ class Settings(BaseSettings):
     default_item_timeout: float = Field(60.0, gt=0, description="Seconds for an item of a stream that names none.")
     max_item_timeout: float = Field(3600.0, gt=0, description="Most seconds that an item of a stream may name.")
     drain_grace: float = Field(30.0, ge=0, description="Seconds to finish accepted calls in after SIGTERM.")
+    max_connection_age: float = Field(
+        1800.0, ge=0, description="Seconds after which a connection is renewed, to spread callers; 0 for never."
+    )
+    max_concurrent_streams: int = Field(1000, ge=1, description="Calls at once on one connection.")
+    tls_certificate: Path | None = Field(None, description="Certificate chain (PEM): serve by TLS.")
+    tls_key: Path | None = Field(None, description="Private key (PEM) of the certificate.")
+    tls_client_ca: Path | None = Field(None, description="Let in only clients whose certificate these signed (PEM).")
+    token_file: Path | None = Field(None, description="Bearer tokens, one a line; a call needs one of them.")
+    open_health: bool = Field(True, description="Answer health checks without a token.")
+    open_reflection: bool = Field(False, description="Answer reflection without a token.")
     reflection: bool = Field(True, description="Serve gRPC reflection.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log entry kept.")
     log_format: Literal["json", "text"] = Field("json", description="How log entries are written, on standard error.")
