@@ -46,6 +46,9 @@ def draft(prepared: Prepared, spec: Spec, candidates: tuple[Candidate, ...], ins
     if not ranked:
         return _nothing_usable(prepared, spec, candidates)
     rank, best = min(ranked, key=lambda one: one[0])
+    if rank.unsupported and prepared.extractive_fallback:
+        detail = "whatever the model wrote names what the article does not; this is the article's own first sentence"
+        return extract(prepared, spec, Warning(WarningKind.EXTRACTIVE_FALLBACK, detail), best.tokens)
     if rank.too_few_sentences and not rank.unsupported and not rank.over_word_cap:
         others = [sentence for rank, other in ranked if not rank.unsupported for sentence in other.sentences]
         filled = finish.cap(finish.distinct([*best.sentences, *others]), spec, prepared.words)[: spec.sentence_floor]

@@ -17,6 +17,7 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from nutgraf.v1.summarizer_pb2 import DESCRIPTOR
+from nutgraf_service.metrics import Metrics
 from nutgraf_service.refusals import Refusal
 
 SERVICE = DESCRIPTOR.services_by_name["SummarizerService"].full_name
@@ -72,7 +73,8 @@ def internal_error(error: Exception, request_id: str) -> Refusal:
 class Calls:
     """The calls under way."""
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
         self._count = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -99,10 +101,13 @@ class Calls:
             refusal = error if isinstance(error, Refusal) else internal_error(error, request_id)
             code = _CODES[refusal.code].name
             facts["reason"] = refusal.reason
+            self._metrics.refused(refusal.reason)
             details = ("grpc-status-details-bin", refusal.status().SerializeToString())
             await context.abort(_CODES[refusal.code], refusal.message, (details,))
         finally:
-            log.info("call", code=code, seconds=round(time.monotonic() - started, 4), **facts)
+            seconds = time.monotonic() - started
+            self._metrics.call_ended(method, code, seconds)
+            log.info("call", code=code, seconds=round(seconds, 4), **facts)
             self._count -= 1
             if self._count == 0:
                 self._idle.set()

@@ -13,6 +13,7 @@ from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.results import ArticleSummary
 from nutgraf_models.summarizer import Summarizer
+from nutgraf_service.metrics import Metrics
 from nutgraf_service.refusals import Refusal
 from nutgraf_service.scheduler import DeadlinePassed, Generated, Scheduler, Stopped
 
@@ -54,7 +55,8 @@ class Outcome:
 class Core:
     """Takes articles, at most `max_queued` of which wait, and answers or refuses each."""
 
-    def __init__(self, *, max_queued: int) -> None:
+    def __init__(self, metrics: Metrics, *, max_queued: int) -> None:
+        self._metrics = metrics
         self.draining = asyncio.Event()
         self._is_warm = False
         self._max_queued = max_queued
@@ -82,7 +84,12 @@ class Core:
         """Takes a loaded model, writes one short summary to warm it up, and is ready."""
         self._summarizer = summarizer
         self._max_running = summarizer.engine.parallel_requests
-        self._scheduler = Scheduler(summarizer.engine, max_running=self._max_running)
+        self._scheduler = scheduler = Scheduler(summarizer.engine, self._metrics, max_running=self._max_running)
+        self._metrics.watch(
+            queued=lambda: scheduler.queued,
+            running=lambda: scheduler.running,
+            serving=lambda: self.state is State.SERVING,
+        )
         self._scheduler.start()
         await self._warm_up(summarizer, self._scheduler)
         self._is_warm = True
@@ -130,6 +137,7 @@ class Core:
             generated = await scheduler.generate(prepared.request, job.deadline)
             repair = await loop.run_in_executor(self._pool, summarizer.repair, prepared, generated.rows)
             if repair is not None:
+                self._metrics.repaired()
                 more = await scheduler.generate(repair.request, job.deadline, is_next=True)
                 generated = Generated(
                     repair.add(generated.rows, more.rows),
@@ -138,7 +146,9 @@ class Core:
                 )
             self._seconds_each += 0.2 * (generated.generate_seconds - self._seconds_each)
         summary = await loop.run_in_executor(self._pool, summarizer.complete, prepared, generated.rows)
-        return Outcome(summary, generated.queue_seconds, generated.generate_seconds, time.monotonic() - started)
+        outcome = Outcome(summary, generated.queue_seconds, generated.generate_seconds, time.monotonic() - started)
+        self._metrics.summarized(summary, outcome.queue_seconds, outcome.generate_seconds, outcome.total_seconds)
+        return outcome
 
     def _ready(self, *, is_accepted: bool) -> tuple[Summarizer, Scheduler]:
         """The model and its scheduler. An item of a stream was accepted when it was read, draining or not."""
@@ -154,7 +164,7 @@ class Core:
             # Streams leave half of the queue to those who cannot wait.
             await self._wait_for_room(self._max_running + self._max_queued // 2, deadline)
         elif self._admitted >= self._max_running + self._max_queued:
-            retry_after = self._seconds_each * max(1, self._admitted // 4)
+            retry_after = self._seconds_each * max(1.0, self._admitted / self._max_running)
             message = f"{self._max_queued} calls are waiting, and no more may; try again in {retry_after:.1f} s"
             raise Refusal("QUEUE_FULL", message, retry_after=retry_after)
         self._admitted += 1

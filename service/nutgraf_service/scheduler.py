@@ -11,7 +11,8 @@ from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from nutgraf_models.engines.base import Candidate, Completion, Engine, GenerationRequest, Handle
+from nutgraf_models.engines.base import Completion, Engine, GenerationRequest, Handle, Rows
+from nutgraf_service.metrics import Metrics
 
 
 class DeadlinePassed(Exception):
@@ -26,7 +27,7 @@ class Stopped(Exception):
 class Generated:
     """What the engine wrote for each row, and the seconds that the request waited and ran."""
 
-    rows: tuple[tuple[Candidate, ...], ...]
+    rows: Rows
     queue_seconds: float
     generate_seconds: float
 
@@ -46,14 +47,23 @@ class _Job:
 class Scheduler:
     """Runs up to `max_running` requests at once, in the order in which they came."""
 
-    def __init__(self, engine: Engine, *, max_running: int = 1) -> None:
+    def __init__(self, engine: Engine, metrics: Metrics, *, max_running: int = 1) -> None:
         self._engine = engine
+        self._metrics = metrics
         self._max_running = max_running
         self._queue: deque[_Job] = deque()
         self._running: dict[Handle, _Job] = {}
         self._changed = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="nutgraf-scheduler", daemon=True)
+
+    @property
+    def queued(self) -> int:
+        return len(self._queue)
+
+    @property
+    def running(self) -> int:
+        return len(self._running)
 
     def start(self) -> None:
         self._thread.start()
@@ -109,9 +119,8 @@ class Scheduler:
                     return
                 job = self._queue.popleft()
             now = time.monotonic()
-            if job.future.cancelled():
-                continue
-            if job.is_expired(now):
+            if job.future.cancelled() or job.is_expired(now):
+                self._metrics.abandoned("queue")
                 _fail(job, DeadlinePassed())
                 continue
             job.started = now
@@ -126,11 +135,13 @@ class Scheduler:
             if job.future.cancelled() or job.is_expired(now):
                 del self._running[handle]
                 self._engine.cancel(handle)
+                self._metrics.abandoned("engine")
                 _fail(job, DeadlinePassed())
 
     def _step(self) -> None:
         try:
-            completions = self._engine.step()
+            with self._metrics.step_seconds.time():
+                completions = self._engine.step()
         except Exception as error:
             # The engine cannot tell whose fault it was, so it is everybody's who is running.
             completions = [Completion(handle, error=error) for handle in self._running]

@@ -15,6 +15,7 @@ from nutgraf_models.loading import load_summarizer
 from nutgraf_models.summarizer import Summarizer
 from nutgraf_service.calls import SERVICE, MalformedMessages
 from nutgraf_service.core import Core
+from nutgraf_service.metrics import Endpoint, Metrics
 from nutgraf_service.security import Authentication, Tokens, credentials, exposure_warning, open_services
 from nutgraf_service.servicer import Servicer
 from nutgraf_service.settings import Settings
@@ -46,8 +47,10 @@ class Server:
     def __init__(self, settings: Settings, load: Callable[[], Summarizer] | None = None) -> None:
         self._settings = settings
         self._load = load or (lambda: load_summarizer(settings.model, engine=settings.engine, threads=settings.threads))
-        self.core = Core(max_queued=settings.max_queued_requests)
-        self._servicer = Servicer(self.core, settings, version("nutgraf"))
+        self._metrics = Metrics()
+        self._endpoint: Endpoint | None = None
+        self.core = Core(self._metrics, max_queued=settings.max_queued_requests)
+        self._servicer = Servicer(self.core, settings, self._metrics, version("nutgraf"))
         self._health = health.aio.HealthServicer()
         interceptors: list[grpc.aio.ServerInterceptor] = [MalformedMessages()]
         if settings.token_file is not None:
@@ -55,6 +58,11 @@ class Server:
             interceptors.insert(0, Authentication(tokens, self._servicer.calls, open_services(settings)))
         self._server = grpc.aio.server(interceptors=interceptors, options=_options(settings))
         self.port = 0
+
+    @property
+    def metrics_port(self) -> int | None:
+        """The port that Prometheus may read, if one does."""
+        return None if self._endpoint is None else self._endpoint.port
 
     async def bind(self) -> None:
         """Listens, before there is a model: probes and `GetServerInfo` are answered, everything else is refused.
@@ -84,11 +92,25 @@ class Server:
                 f"cannot listen on {address}: the port is in use, or the address is not this machine's; "
                 "choose another with --port or --host"
             )
+        if self._settings.metrics_port is not None:
+            self._endpoint = self._serve_metrics(self._settings.metrics_host, self._settings.metrics_port)
         await self._server.start()
         log.info("listening", address=f"{host}:{self.port}", tls=secure is not None, state=self.core.state.value)
         warning = exposure_warning(self._settings)
         if warning is not None:
             log.warning(warning)
+
+    def _serve_metrics(self, host: str, port: int) -> Endpoint:
+        try:
+            endpoint = Endpoint(self._metrics, host, port)
+        except OSError as error:
+            reason = error.strerror or "no such address"
+            raise PortInUse(
+                f"cannot listen on {host}:{port} for metrics: {reason}; choose another with --metrics-port or "
+                "--metrics-host"
+            ) from error
+        log.info("metrics", address=f"http://{_bracketed(host)}:{endpoint.port}/metrics")
+        return endpoint
 
     async def load(self) -> None:
         """Loads the model and writes a summary with it; then the server is SERVING.
@@ -114,6 +136,8 @@ class Server:
         await self._server.stop(_FLUSH_SECONDS)
         idle.cancel()
         self.core.close()
+        if self._endpoint is not None:
+            self._endpoint.close()
         log.info("stopped")
 
     async def _set_health(self, status: int) -> None:

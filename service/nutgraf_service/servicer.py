@@ -15,6 +15,7 @@ from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceServicer
 from nutgraf_service.calls import Calls, check_parsed, internal_error
 from nutgraf_service.core import Core, State, draining, loading
+from nutgraf_service.metrics import Metrics
 from nutgraf_service.refusals import Refusal
 from nutgraf_service.requests import item_deadline, job_from
 from nutgraf_service.responses import response_from, server_info
@@ -22,8 +23,9 @@ from nutgraf_service.settings import Settings
 
 
 class Servicer(SummarizerServiceServicer):
-    def __init__(self, core: Core, settings: Settings, version: str) -> None:
-        self.calls = Calls()
+    def __init__(self, core: Core, settings: Settings, metrics: Metrics, version: str) -> None:
+        self.calls = Calls(metrics)
+        self._metrics = metrics
         self._core = core
         self._settings = settings
         self._version = version
@@ -64,10 +66,10 @@ class Servicer(SummarizerServiceServicer):
             deadline = item_deadline(request, self._settings)
             response = await self._summarize(request.request, deadline, may_wait=True)
             return pb.SummarizeManyResponse(id=request.id, response=response)
-        except Refusal as refusal:
-            return pb.SummarizeManyResponse(id=request.id, error=refusal.status())
         except Exception as error:
-            return pb.SummarizeManyResponse(id=request.id, error=internal_error(error, request_id).status())
+            refusal = error if isinstance(error, Refusal) else internal_error(error, request_id)
+            self._metrics.refused(refusal.reason)
+            return pb.SummarizeManyResponse(id=request.id, error=refusal.status())
 
     async def _summarize(
         self, request: pb.SummarizeRequest, deadline: float | None, *, may_wait: bool = False

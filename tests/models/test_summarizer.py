@@ -97,6 +97,13 @@ MORE = "Two ships waited for nine hours."
 BAD = "The port of Harlow reopened on Monday."
 
 
+def test_they_give_way_to_the_articles_own_sentence_where_that_is_allowed():
+    summary = written("The port of Harlow reopened.", "The port of Barlow reopened.", fallback=True)
+    assert summary.text == "The port of Marlow reopened on Monday after a crane fell across its main quay."
+    assert summary.finish_reason is FinishReason.EXTRACTIVE
+    assert kinds(summary) == [WarningKind.EXTRACTIVE_FALLBACK]
+
+
 def test_a_long_summary_is_shown_without_the_sentence_that_invents():
     summary = written(f"{GOOD} Bob Quayle wept. {MORE}", spec=LONG)
     assert summary.text == f"{GOOD} {MORE}"

@@ -292,7 +292,9 @@ class SummarizeRequest(_message.Message):
     no `Evidence` points to it. At most `Limits.max_title_characters`.
     """
     extractive_fallback: _builtins.bool
-    """Allows a summary that has no usable sentence to be replaced by the article's own best sentence."""
+    """Allows a summary that has no usable sentence, or none without a name or number that the article lacks, to be
+    replaced by the article's own best sentence.
+    """
     @_builtins.property
     def summaries(self) -> _containers.RepeatedCompositeFieldContainer[Global___SummarySpec]:
         """The summaries wanted. None: one SHORT and one LONG."""

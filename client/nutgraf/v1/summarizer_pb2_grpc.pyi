@@ -45,6 +45,7 @@ class SummarizerServiceStub:
     * INVALID_ARGUMENT: EMPTY_TEXT, TEXT_TOO_LONG, TITLE_TOO_LONG, UNKNOWN_LENGTH, REPEATED_LENGTH, BAD_CAP,
       BAD_TIMEOUT, BAD_ID, MALFORMED_MESSAGE. Sending the same again cannot help. All but MALFORMED_MESSAGE name
       the field in `google.rpc.BadRequest`; the ones about size give `limit` and `size` in `ErrorInfo.metadata`.
+    * UNAUTHENTICATED: UNAUTHENTICATED. The server wants `authorization: Bearer TOKEN` in the metadata.
     * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, this code is
       gRPC's own and says that a message was too large.)
     * UNAVAILABLE: LOADING, DRAINING, with `google.rpc.RetryInfo`.
@@ -83,6 +84,7 @@ class SummarizerServiceAsyncStub(SummarizerServiceStub):
     * INVALID_ARGUMENT: EMPTY_TEXT, TEXT_TOO_LONG, TITLE_TOO_LONG, UNKNOWN_LENGTH, REPEATED_LENGTH, BAD_CAP,
       BAD_TIMEOUT, BAD_ID, MALFORMED_MESSAGE. Sending the same again cannot help. All but MALFORMED_MESSAGE name
       the field in `google.rpc.BadRequest`; the ones about size give `limit` and `size` in `ErrorInfo.metadata`.
+    * UNAUTHENTICATED: UNAUTHENTICATED. The server wants `authorization: Bearer TOKEN` in the metadata.
     * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, this code is
       gRPC's own and says that a message was too large.)
     * UNAVAILABLE: LOADING, DRAINING, with `google.rpc.RetryInfo`.
@@ -117,6 +119,7 @@ class SummarizerServiceServicer(metaclass=_abc_1.ABCMeta):
     * INVALID_ARGUMENT: EMPTY_TEXT, TEXT_TOO_LONG, TITLE_TOO_LONG, UNKNOWN_LENGTH, REPEATED_LENGTH, BAD_CAP,
       BAD_TIMEOUT, BAD_ID, MALFORMED_MESSAGE. Sending the same again cannot help. All but MALFORMED_MESSAGE name
       the field in `google.rpc.BadRequest`; the ones about size give `limit` and `size` in `ErrorInfo.metadata`.
+    * UNAUTHENTICATED: UNAUTHENTICATED. The server wants `authorization: Bearer TOKEN` in the metadata.
     * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, this code is
       gRPC's own and says that a message was too large.)
     * UNAVAILABLE: LOADING, DRAINING, with `google.rpc.RetryInfo`.

@@ -1,0 +1,102 @@
+"""What Prometheus reads. Every metric is made here and named in the README."""
+
+import threading
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+from nutgraf_models.results import ArticleSummary, FinishReason
+
+# From a lone summary on a fast machine to one at the end of a full queue.
+_SECONDS = (0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 20.0, 30.0, 60.0)
+# One iteration of the engine: a token for each row, or a piece of a prompt.
+_STEP_SECONDS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class Metrics:
+    """The metrics of one server, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+
+        def counter(name: str, what: str, *labels: str) -> Counter:
+            return Counter(f"nutgraf_{name}", what, labels, registry=self.registry)
+
+        def histogram(name: str, what: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+            return Histogram(f"nutgraf_{name}", what, labels, buckets=buckets, registry=self.registry)
+
+        def gauge(name: str, what: str) -> Gauge:
+            return Gauge(f"nutgraf_{name}", what, registry=self.registry)
+
+        self._calls = counter("calls_total", "Calls that ended.", "method", "code")
+        self._call_seconds = histogram("call_seconds", "Time from a call to its answer.", _SECONDS, "method")
+        self._refusals = counter("refusals_total", "Calls and stream items refused or failed.", "reason")
+        self._articles = counter("articles_total", "Articles summarised.")
+        self._summaries = counter("summaries_total", "Summaries written.", "length")
+        self._unsupported = counter(
+            "unsupported_summaries_total", "Summaries with a name or number that the article lacks.", "length"
+        )
+        self._extractive = counter("extractive_summaries_total", "Summaries made of the article's sentences.", "length")
+        self._repairs = counter("repairs_total", "Articles for which more candidates were generated.")
+        self._queue_seconds = histogram("queue_seconds", "Time an article waited for the engine.", _SECONDS)
+        self._generate_seconds = histogram("generate_seconds", "Time an article was in the engine.", _SECONDS)
+        self._summary_seconds = histogram("summary_seconds", "Time from an article to its summaries.", _SECONDS)
+        self._input_tokens = counter("input_tokens_total", "Tokens of articles that the model read.")
+        self._output_tokens = counter("output_tokens_total", "Tokens of summaries that the model wrote.")
+        self._abandoned = counter("abandoned_total", "Requests dropped because nobody waited any more.", "where")
+        self.step_seconds = histogram("step_seconds", "Time of one iteration of the engine.", _STEP_SECONDS)
+        self._queued = gauge("queued_requests", "Requests waiting for the engine.")
+        self._running = gauge("running_requests", "Requests in the engine.")
+        self._serving = gauge("serving", "1 while the server is SERVING, else 0.")
+
+    def watch(self, *, queued: Callable[[], float], running: Callable[[], float], serving: Callable[[], float]) -> None:
+        """Has the gauges read these functions, from any thread."""
+        self._queued.set_function(queued)
+        self._running.set_function(running)
+        self._serving.set_function(serving)
+
+    def call_ended(self, method: str, code: str, seconds: float) -> None:
+        self._calls.labels(method, code).inc()
+        self._call_seconds.labels(method).observe(seconds)
+
+    def refused(self, reason: str) -> None:
+        self._refusals.labels(reason).inc()
+
+    def abandoned(self, where: str) -> None:
+        """`where` is "queue" or "engine"."""
+        self._abandoned.labels(where).inc()
+
+    def repaired(self) -> None:
+        self._repairs.inc()
+
+    def summarized(self, summary: ArticleSummary, queue: float, generate: float, total: float) -> None:
+        self._articles.inc()
+        self._queue_seconds.observe(queue)
+        self._generate_seconds.observe(generate)
+        self._summary_seconds.observe(total)
+        self._input_tokens.inc(summary.used_tokens)
+        for one in summary.summaries:
+            length = one.length.value
+            self._summaries.labels(length).inc()
+            self._output_tokens.inc(one.output_tokens)
+            if one.unsupported_terms:
+                self._unsupported.labels(length).inc()
+            if one.finish_reason is FinishReason.EXTRACTIVE:
+                self._extractive.labels(length).inc()
+
+
+class Endpoint:
+    """Metrics over HTTP on a port of their own, in a thread of its own.
+
+    Raises:
+        OSError: the address cannot be had.
+    """
+
+    def __init__(self, metrics: Metrics, host: str, port: int) -> None:
+        self._server, self._thread = start_http_server(port, addr=host, registry=metrics.registry)
+        self.port: int = self._server.server_port
+
+    def close(self) -> None:
+        # `shutdown` waits for the loop to notice, which takes up to half a second.
+        threading.Thread(target=self._server.shutdown, daemon=True).start()
+        self._server.server_close()

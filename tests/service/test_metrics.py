@@ -1,0 +1,112 @@
+"""What Prometheus reads after calls of every kind, and that the README names all of it."""
+
+import re
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.parser import text_string_to_metric_families
+
+from nutgraf.v1 import summarizer_pb2 as pb
+from nutgraf_models.lengths import Length
+from nutgraf_service.metrics import Metrics
+from support.articles import ARTICLE
+from support.process import entry, serve
+from support.server import TIMEOUT, GatedEngine, Running, ScriptedEngine, running_server, summarizer_with
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def scrape(running: Running) -> dict[str, float]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{running.server.metrics_port}/metrics", timeout=TIMEOUT) as answer:
+        text = answer.read().decode()
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return {f"{one.name}{sorted(one.labels.values())}" if one.labels else one.name: one.value for one in samples}
+
+
+@pytest.fixture
+def server() -> Iterator[Running]:
+    with running_server(metrics_port=0) as running:
+        yield running
+
+
+def test_calls_articles_and_tokens_are_counted(server):
+    with server.stub() as stub:
+        response = stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
+        with pytest.raises(grpc.RpcError):
+            stub.Summarize(pb.SummarizeRequest(text=" "), timeout=TIMEOUT)
+        items = [pb.SummarizeManyRequest(request=pb.SummarizeRequest(text=text)) for text in (ARTICLE, "")]
+        assert len(list(stub.SummarizeMany(iter(items), timeout=TIMEOUT))) == 2
+    found = scrape(server)
+    assert found["nutgraf_calls_total['OK', 'Summarize']"] == 1
+    assert found["nutgraf_calls_total['INVALID_ARGUMENT', 'Summarize']"] == 1
+    assert found["nutgraf_calls_total['OK', 'SummarizeMany']"] == 1
+    assert found["nutgraf_refusals_total['EMPTY_TEXT']"] == 2
+    assert found["nutgraf_articles_total"] == 2
+    assert found["nutgraf_summaries_total['short']"] == found["nutgraf_summaries_total['long']"] == 2
+    assert found["nutgraf_output_tokens_total"] == 2 * sum(one.output_token_count for one in response.summaries)
+    assert found["nutgraf_input_tokens_total"] == 2 * response.article.used_token_count
+    assert found["nutgraf_summary_seconds_count"] == 2
+    assert found["nutgraf_call_seconds_count['Summarize']"] == 2
+    assert found["nutgraf_serving"] == 1
+    assert found["nutgraf_queued_requests"] == found["nutgraf_running_requests"] == 0
+
+
+def test_what_waits_what_runs_and_what_is_abandoned_shows():
+    engine = GatedEngine()
+    with running_server(lambda: summarizer_with(engine), metrics_port=0) as running, running.stub() as stub:
+        calls = [stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT) for _ in range(3)]
+        engine.wait_until(lambda engine: len(engine.submitted) == 2)
+        while (found := scrape(running))["nutgraf_queued_requests"] < 2:
+            pass
+        assert found["nutgraf_running_requests"] == 1
+        for call in calls:
+            call.cancel()
+        engine.wait_until(lambda engine: engine.cancelled)
+        engine.allow(10)
+        stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
+        found = scrape(running)
+        assert found["nutgraf_abandoned_total['engine']"] == 1
+        assert found["nutgraf_abandoned_total['queue']"] == 2
+
+
+def test_inventions_and_repairs_are_counted():
+    engine = ScriptedEngine({(Length.SHORT, beams): ("The port of Harlow reopened.",) for beams in (1, 4)})
+    request = pb.SummarizeRequest(text=ARTICLE, summaries=[pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT)])
+    with running_server(lambda: summarizer_with(engine), metrics_port=0) as running, running.stub() as stub:
+        stub.Summarize(request, timeout=TIMEOUT)
+        found = scrape(running)
+    assert found["nutgraf_repairs_total"] == 1
+    assert found["nutgraf_unsupported_summaries_total['short']"] == 1
+
+
+def test_the_readme_lists_every_metric_with_its_kind_and_labels():
+    row = re.compile(r"^\| `(nutgraf_\w+)` \| (\w+) \|\s*([^|]*?)\s*\|", re.M)
+    listed = {(name, kind, labels) for name, kind, labels in row.findall(README.read_text(encoding="utf-8"))}
+    metrics = [one for one in vars(Metrics()).values() if isinstance(one, MetricWrapperBase)]
+    there = {
+        (
+            f"{one._name}_total" if one._type == "counter" else one._name,
+            one._type,
+            ", ".join(f"`{label}`" for label in one._labelnames),
+        )
+        for one in metrics
+    }
+    assert listed == there
+
+
+def test_a_port_for_metrics_that_is_taken_ends_the_process_with_one_line(server):
+    with serve("--model", "lead", "--metrics-port", str(server.server.metrics_port)) as process:
+        assert process.wait(TIMEOUT) == 1
+        assert "--metrics-port" in process.stderr.read()
+
+
+def test_the_log_says_where_the_metrics_are():
+    with serve("--model", "lead", "--metrics-port", "0") as process:
+        address = entry(process, "metrics")["address"]
+        entry(process, "serving")
+        with urllib.request.urlopen(address, timeout=TIMEOUT) as answer:
+            assert b"nutgraf_serving 1.0" in answer.read()
