@@ -40,12 +40,16 @@ def _serve(**flags: Any) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     configure_logs(settings.log_level, settings.log_format)
     from nutgraf_service.security import SecurityError
-    from nutgraf_service.server import PortInUse, run
+    from nutgraf_service.server import EngineHangs, PortInUse, run
 
     try:
         asyncio.run(run(settings))
     except (ModelError, PortInUse, SecurityError) as error:
         raise click.ClickException(str(error)) from error
+    except EngineHangs as error:
+        click.echo(f"Error: {error}", err=True)
+        # The thread that hangs would hold up an ordinary end.
+        os._exit(1)
     # A thread in the middle of a forward pass, or of loading, must not hold up the end of the process.
     os._exit(0)
 

@@ -98,6 +98,19 @@ class Core:
         """Refuses whatever comes from now on; what was accepted goes on."""
         self.draining.set()
 
+    @property
+    def step_seconds(self) -> float:
+        """For how long the engine has been in its current step."""
+        return 0.0 if self._scheduler is None else self._scheduler.step_seconds
+
+    def give_up(self) -> None:
+        """Answers every call by an error: the engine hangs."""
+        self.drain()
+        if self._scheduler is not None:
+            self._scheduler.abandon()
+            # Its thread will not end; nothing is to wait for it.
+            self._scheduler = None
+
     def close(self) -> None:
         if self._scheduler is not None:
             self._scheduler.stop(timeout=5.0)

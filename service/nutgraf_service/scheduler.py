@@ -19,6 +19,10 @@ class DeadlinePassed(Exception):
     """The deadline was over before the request was done."""
 
 
+class Stalled(Exception):
+    """The engine has not come back from a step."""
+
+
 class Stopped(Exception):
     """The scheduler was stopped before the request was done."""
 
@@ -55,6 +59,7 @@ class Scheduler:
         self._running: dict[Handle, _Job] = {}
         self._changed = threading.Condition()
         self._stopping = False
+        self._step_started: float | None = None
         self._thread = threading.Thread(target=self._run, name="nutgraf-scheduler", daemon=True)
 
     @property
@@ -65,6 +70,12 @@ class Scheduler:
     def running(self) -> int:
         return len(self._running)
 
+    @property
+    def step_seconds(self) -> float:
+        """For how long the engine has been in its current step; 0 between steps."""
+        started = self._step_started
+        return 0.0 if started is None else time.monotonic() - started
+
     def start(self) -> None:
         self._thread.start()
 
@@ -74,6 +85,15 @@ class Scheduler:
             self._stopping = True
             self._changed.notify()
         self._thread.join(timeout)
+
+    def abandon(self) -> None:
+        """Fails all requests with `Stalled`, whatever the engine is doing. The scheduler is of no more use."""
+        with self._changed:
+            self._stopping = True
+            left = [*self._queue, *self._running.values()]
+            self._queue.clear()
+        for job in left:
+            _fail(job, Stalled("the engine hangs"))
 
     async def generate(self, request: GenerationRequest, deadline: float | None, *, is_next: bool = False) -> Generated:
         """Queues a request and waits for it. `deadline` is in `time.monotonic()` seconds.
@@ -139,6 +159,7 @@ class Scheduler:
                 _fail(job, DeadlinePassed())
 
     def _step(self) -> None:
+        self._step_started = time.monotonic()
         try:
             with self._metrics.step_seconds.time():
                 completions = self._engine.step()
@@ -147,6 +168,8 @@ class Scheduler:
             completions = [Completion(handle, error=error) for handle in self._running]
             for handle in self._running:
                 self._engine.cancel(handle)
+        finally:
+            self._step_started = None
         now = time.monotonic()
         for completion in completions:
             job = self._running.pop(completion.handle)

@@ -1,6 +1,7 @@
 """The life of a server: bind, load, serve, drain, end."""
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Callable
 from importlib.metadata import version
@@ -36,6 +37,10 @@ _FLUSH_SECONDS = 0.5
 
 class PortInUse(Exception):
     """The address cannot be listened on."""
+
+
+class EngineHangs(Exception):
+    """The engine did not come back; only a new process can help."""
 
 
 class Server:
@@ -125,6 +130,23 @@ class Server:
             await self._set_health(health_pb2.HealthCheckResponse.SERVING)
             log.info("serving", model=summarizer.card.id, engine=summarizer.engine.name)
 
+    async def watch(self) -> None:
+        """Looks after the engine until it hangs; then every call is answered by an error.
+
+        Raises:
+            EngineHangs: a step took longer than the settings allow.
+        """
+        most = self._settings.max_step_seconds
+        while self.core.step_seconds <= most:  # noqa: ASYNC110 - a thread that hangs sets no event
+            await asyncio.sleep(min(1.0, most / 4))
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        self.core.give_up()
+        message = f"the engine has been in one step for more than {most:g} s; the process ends"
+        log.error(message)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._servicer.calls.wait_until_idle(), _FLUSH_SECONDS)
+        raise EngineHangs(message)
+
     async def drain(self) -> None:
         """Refuses new calls, finishes the accepted ones within the grace, and stops."""
         self.core.drain()
@@ -150,6 +172,7 @@ async def run(settings: Settings) -> None:
 
     Raises:
         ModelError, PortInUse, SecurityError: the server cannot start.
+        EngineHangs: it has to be started anew.
     """
     server = Server(settings)
     await server.bind()
@@ -168,12 +191,16 @@ async def run(settings: Settings) -> None:
         loop.add_signal_handler(one, on_signal, one)
     stopping = asyncio.create_task(stop.wait())
     loading = asyncio.create_task(server.load())
+    watching = asyncio.create_task(server.watch())
     await asyncio.wait((stopping, loading), return_when=asyncio.FIRST_COMPLETED)
     try:
         if loading.done():
             loading.result()
-        await stopping
+        await asyncio.wait((stopping, watching), return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            watching.result()
     finally:
+        watching.cancel()
         await server.drain()
         stopping.cancel()
 

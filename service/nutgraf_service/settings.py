@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     max_stream_items: int = Field(8, ge=1, description="Articles of one stream worked on at once.")
     default_item_timeout: float = Field(60.0, gt=0, description="Seconds for an item of a stream that names none.")
     max_item_timeout: float = Field(3600.0, gt=0, description="Most seconds that an item of a stream may name.")
+    max_step_seconds: float = Field(
+        120.0, gt=0, description="The engine hangs if one step takes longer; the process then ends with status 1."
+    )
     drain_grace: float = Field(30.0, ge=0, description="Seconds to finish accepted calls in after SIGTERM.")
     max_connection_age: float = Field(
         1800.0, ge=0, description="Seconds after which a connection is renewed, to spread callers; 0 for never."

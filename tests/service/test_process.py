@@ -2,6 +2,8 @@
 
 import signal
 import socket
+import subprocess
+import sys
 import threading
 
 import grpc
@@ -105,3 +107,49 @@ def test_settings_come_from_flags_before_the_environment():
         with grpc.insecure_channel(address) as channel:
             info = SummarizerServiceStub(channel).GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT)
     assert (info.model, info.limits.max_queued_requests) == ("lead", 3)
+
+
+HANGING = """
+import threading
+from nutgraf._cli.main import main
+from nutgraf_models.engines.lead import LeadEngine
+from nutgraf_service import server
+
+class Hanging(LeadEngine):
+    def step(self):
+        if "hang" in next(iter(self._waiting.values())).article:
+            threading.Event().wait()
+        return super().step()
+
+load = server.load_summarizer
+def load_hanging(*args, **more):
+    summarizer = load(*args, **more)
+    summarizer.engine = Hanging()
+    return summarizer
+server.load_summarizer = load_hanging
+main(["serve", "--model", "lead", "--port", "0", "--max-step-seconds", "0.5"])
+"""
+
+
+def test_an_engine_that_hangs_is_noticed_its_calls_are_answered_and_the_process_ends_with_status_1():
+    process = subprocess.Popen([sys.executable, "-c", HANGING], stderr=subprocess.PIPE, text=True)
+    try:
+        address = entry(process, "listening")["address"]
+        entry(process, "serving")
+        with grpc.insecure_channel(address) as channel:
+            watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=TIMEOUT)
+            assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+            stub = SummarizerServiceStub(channel)
+            assert stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT).summaries
+            calls = [
+                stub.Summarize.future(pb.SummarizeRequest(text=text), timeout=TIMEOUT)
+                for text in (f"It will hang. {ARTICLE}", ARTICLE)
+            ]
+            for call in calls:
+                assert call.exception(TIMEOUT).code() is grpc.StatusCode.INTERNAL
+            assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        assert process.wait(TIMEOUT) == 1
+        assert "the engine has been in one step for more than 0.5 s" in process.stderr.read()
+    finally:
+        process.kill()
+        process.communicate()
