@@ -26,7 +26,7 @@ $(VENV)/service.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/service.stamp
-	$(PIP_INSTALL) --editable '.[service,eval,train,dev]'
+	$(PIP_INSTALL) --editable '.[service,eval,train,otel,dev]'
 	@touch $@
 
 $(VENV)-protos/stamp: constraints.txt

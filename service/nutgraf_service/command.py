@@ -41,10 +41,11 @@ def _serve(**flags: Any) -> None:
     configure_logs(settings.log_level, settings.log_format)
     from nutgraf_service.security import SecurityError
     from nutgraf_service.server import EngineHangs, PortInUse, run
+    from nutgraf_service.tracing import TracingUnavailable
 
     try:
         asyncio.run(run(settings))
-    except (ModelError, PortInUse, SecurityError) as error:
+    except (ModelError, PortInUse, SecurityError, TracingUnavailable) as error:
         raise click.ClickException(str(error)) from error
     except EngineHangs as error:
         click.echo(f"Error: {error}", err=True)

@@ -20,6 +20,7 @@ from nutgraf_service.metrics import Endpoint, Metrics
 from nutgraf_service.security import Authentication, Tokens, credentials, exposure_warning, open_services
 from nutgraf_service.servicer import Servicer
 from nutgraf_service.settings import Settings
+from nutgraf_service.tracing import Tracing
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("nutgraf")
 
@@ -55,7 +56,9 @@ class Server:
         self._metrics = Metrics()
         self._endpoint: Endpoint | None = None
         self.core = Core(self._metrics, max_queued=settings.max_queued_requests)
-        self._servicer = Servicer(self.core, settings, self._metrics, version("nutgraf"))
+        release = version("nutgraf")
+        self._tracing = None if settings.otlp_endpoint is None else Tracing(settings.otlp_endpoint, release)
+        self._servicer = Servicer(self.core, settings, self._metrics, self._tracing, release)
         self._health = health.aio.HealthServicer()
         interceptors: list[grpc.aio.ServerInterceptor] = [MalformedMessages()]
         if settings.token_file is not None:
@@ -160,6 +163,8 @@ class Server:
         self.core.close()
         if self._endpoint is not None:
             self._endpoint.close()
+        if self._tracing is not None:
+            await asyncio.get_running_loop().run_in_executor(None, self._tracing.close)
         log.info("stopped")
 
     async def _set_health(self, status: int) -> None:

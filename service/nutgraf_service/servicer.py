@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -20,12 +21,14 @@ from nutgraf_service.refusals import Refusal
 from nutgraf_service.requests import item_deadline, job_from
 from nutgraf_service.responses import response_from, server_info
 from nutgraf_service.settings import Settings
+from nutgraf_service.tracing import Tracing
 
 
 class Servicer(SummarizerServiceServicer):
-    def __init__(self, core: Core, settings: Settings, metrics: Metrics, version: str) -> None:
+    def __init__(self, core: Core, settings: Settings, metrics: Metrics, tracing: Tracing | None, version: str) -> None:
         self.calls = Calls(metrics)
         self._metrics = metrics
+        self._tracing = tracing
         self._core = core
         self._settings = settings
         self._version = version
@@ -35,7 +38,8 @@ class Servicer(SummarizerServiceServicer):
             check_parsed(request)
             remaining = context.time_remaining()
             deadline = None if remaining is None else time.monotonic() + remaining
-            response = await self._summarize(request, deadline)
+            call = _Call("Summarize", facts["request_id"], context.invocation_metadata() or ())
+            response = await self._summarize(request, deadline, call)
             facts["characters"] = response.article.character_count
         return response
 
@@ -43,7 +47,8 @@ class Servicer(SummarizerServiceServicer):
         async with self.calls.call("SummarizeMany", context) as facts:
             if self._core.state is State.LOADING:
                 raise loading()
-            stream = _Stream(self, context, self._settings.max_stream_items, facts["request_id"])
+            call = _Call("SummarizeMany", facts["request_id"], context.invocation_metadata() or ())
+            stream = _Stream(self, context, self._settings.max_stream_items, call)
             try:
                 async with asyncio.TaskGroup() as group:
                     await stream.read(request_iterator, self._core.draining, group)
@@ -60,37 +65,52 @@ class Servicer(SummarizerServiceServicer):
             check_parsed(request)
             return server_info(self._core, self._settings, self._version)
 
-    async def answer(self, request: pb.SummarizeManyRequest, request_id: str) -> pb.SummarizeManyResponse:
+    async def answer(self, request: pb.SummarizeManyRequest, call: _Call) -> pb.SummarizeManyResponse:
         """The answer to one item of a stream, an error included."""
         try:
             deadline = item_deadline(request, self._settings)
-            response = await self._summarize(request.request, deadline, may_wait=True)
+            response = await self._summarize(request.request, deadline, call, may_wait=True)
             return pb.SummarizeManyResponse(id=request.id, response=response)
         except Exception as error:
-            refusal = error if isinstance(error, Refusal) else internal_error(error, request_id)
+            refusal = error if isinstance(error, Refusal) else internal_error(error, call.request_id)
             self._metrics.refused(refusal.reason)
             return pb.SummarizeManyResponse(id=request.id, error=refusal.status())
 
     async def _summarize(
-        self, request: pb.SummarizeRequest, deadline: float | None, *, may_wait: bool = False
+        self, request: pb.SummarizeRequest, deadline: float | None, call: _Call, *, may_wait: bool = False
     ) -> pb.SummarizeResponse:
-        job = job_from(request, self._settings, deadline)
-        outcome = await self._core.summarize(job, may_wait=may_wait)
+        try:
+            job = job_from(request, self._settings, deadline)
+            outcome = await self._core.summarize(job, may_wait=may_wait)
+        except Exception as error:
+            if self._tracing is not None:
+                reason = error.reason if isinstance(error, Refusal) else "INTERNAL"
+                self._tracing.refused(call.headers, call.method, call.request_id, reason)
+            raise
+        if self._tracing is not None:
+            self._tracing.summarized(call.headers, call.method, call.request_id, outcome)
         assert self._core.summarizer is not None
         return response_from(outcome, self._core.summarizer.card.id)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What an article's log entries and spans say of the call that brought it."""
+
+    method: str
+    request_id: str
+    headers: Sequence[tuple[str, str | bytes]]
 
 
 class _Stream:
     """The items of one stream: at most `most` are worked on, and none is read while they are."""
 
-    def __init__(
-        self, servicer: Servicer, context: grpc.aio.ServicerContext[Any, Any], most: int, request_id: str
-    ) -> None:
+    def __init__(self, servicer: Servicer, context: grpc.aio.ServicerContext[Any, Any], most: int, call: _Call) -> None:
         self._servicer = servicer
         self._context = context
         self._slots = asyncio.Semaphore(most)
         self._writing = asyncio.Lock()
-        self._request_id = request_id
+        self._call = call
         self.count = 0
 
     async def read(self, requests: AsyncIterator[Any], stop: asyncio.Event, group: asyncio.TaskGroup) -> None:
@@ -110,7 +130,7 @@ class _Stream:
             stopping.cancel()
 
     async def _answer(self, request: pb.SummarizeManyRequest) -> None:
-        response = await self._servicer.answer(request, self._request_id)
+        response = await self._servicer.answer(request, self._call)
         async with self._writing:
             await self._context.write(response)
         self._slots.release()

@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     open_reflection: bool = Field(False, description="Answer reflection without a token.")
     metrics_port: int | None = Field(None, ge=0, le=65535, description="Port for Prometheus; 0 takes a free one.")
     metrics_host: str = Field("127.0.0.1", description="Address for Prometheus.")
+    otlp_endpoint: str | None = Field(None, description="Collector for OpenTelemetry traces, http://host:4317.")
     reflection: bool = Field(True, description="Serve gRPC reflection.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log entry kept.")
     log_format: Literal["json", "text"] = Field("json", description="How log entries are written, on standard error.")

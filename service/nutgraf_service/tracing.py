@@ -1,0 +1,95 @@
+"""OpenTelemetry: a span for each article, with its parts, in the trace of whoever sent it."""
+
+# grpc's types take parameters in their stubs only.
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from nutgraf_service.core import Outcome
+
+
+class TracingUnavailable(Exception):
+    """The libraries for tracing are not installed."""
+
+
+class Tracing:
+    """Sends spans to `endpoint` by OTLP over gRPC, in the background; `http://` is plain text, `https://` TLS.
+
+    Other settings are OpenTelemetry's own (`OTEL_TRACES_SAMPLER`, `OTEL_RESOURCE_ATTRIBUTES` and so on).
+
+    Raises:
+        TracingUnavailable: the extra `otel` is missing.
+    """
+
+    def __init__(self, endpoint: str, version: str) -> None:
+        try:
+            from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+            from opentelemetry.sdk.resources import Resource
+            from opentelemetry.sdk.trace import TracerProvider
+            from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        except ImportError:
+            raise TracingUnavailable("--otlp-endpoint needs the extra: pip install 'nutgraf[service,otel]'") from None
+        # What the environment says of the resource goes before what is said here.
+        resource = Resource({"service.name": "nutgraf", "service.version": version}).merge(Resource.create())
+        self._provider = TracerProvider(resource=resource)
+        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, timeout=3)))
+        self._tracer = self._provider.get_tracer("nutgraf", version)
+
+    def summarized(self, headers: Iterable[tuple[str, Any]], method: str, request_id: str, outcome: Outcome) -> None:
+        """A span for an article that was just answered, and one for each of the steps that it went through."""
+        from opentelemetry import trace
+
+        summary = outcome.summary
+        at = time.time_ns() - _ns(outcome.total_seconds)
+        attributes = {
+            "rpc.system": "grpc",
+            "rpc.method": method,
+            "nutgraf.request_id": request_id,
+            "nutgraf.input_tokens": summary.used_tokens,
+            "nutgraf.output_tokens": sum(one.output_tokens for one in summary.summaries),
+        }
+        span = self._start(headers, method, at, attributes)
+        inside = trace.set_span_in_context(span)
+        for name, seconds in (
+            ("tokenize", summary.tokenize_seconds),
+            ("queue", outcome.queue_seconds),
+            ("generate", outcome.generate_seconds),
+            ("check", summary.check_seconds),
+        ):
+            step = self._tracer.start_span(name, context=inside, start_time=at)
+            at += _ns(seconds)
+            step.end(at)
+        span.end()
+
+    def refused(self, headers: Iterable[tuple[str, Any]], method: str, request_id: str, reason: str) -> None:
+        """A span for an article that was refused, or failed."""
+        from opentelemetry.trace import Status, StatusCode
+
+        attributes = {"rpc.system": "grpc", "rpc.method": method, "nutgraf.request_id": request_id}
+        span = self._start(headers, method, time.time_ns(), attributes)
+        span.set_status(Status(StatusCode.ERROR, reason))
+        span.end()
+
+    def close(self) -> None:
+        """Sends what is left."""
+        self._provider.shutdown()
+
+    def _start(self, headers: Iterable[tuple[str, Any]], method: str, at: int, attributes: dict[str, Any]) -> Any:
+        from opentelemetry.trace import SpanKind
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+        carrier = {key: value for key, value in headers if isinstance(value, str)}
+        parent = TraceContextTextMapPropagator().extract(carrier)
+        return self._tracer.start_span(
+            f"nutgraf.v1.SummarizerService/{method}",
+            context=parent,
+            kind=SpanKind.SERVER,
+            start_time=at,
+            attributes=attributes,
+        )
+
+
+def _ns(seconds: float) -> int:
+    return round(1e9 * seconds)

@@ -1,0 +1,84 @@
+"""Spans as a collector gets them, from a server that was told where one is."""
+
+import queue
+from collections.abc import Iterator
+from concurrent import futures
+
+import grpc
+import pytest
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as otlp
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as otlp_grpc
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from nutgraf.v1 import summarizer_pb2 as pb
+from support.articles import ARTICLE
+from support.server import TIMEOUT, running_server
+
+TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+CALLER = (("traceparent", f"00-{TRACE}-{PARENT}-01"), ("x-request-id", "of-the-caller"))
+
+
+class Collector(otlp_grpc.TraceServiceServicer):
+    def __init__(self) -> None:
+        self.requests: queue.Queue[otlp.ExportTraceServiceRequest] = queue.Queue()
+
+    def Export(self, request, context):
+        self.requests.put(request)
+        return otlp.ExportTraceServiceResponse()
+
+
+@pytest.fixture
+def collector() -> Iterator[tuple[Collector, str]]:
+    server = grpc.server(futures.ThreadPoolExecutor(2))
+    servicer = Collector()
+    otlp_grpc.add_TraceServiceServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield servicer, f"http://127.0.0.1:{port}"
+    server.stop(0).wait()
+
+
+def spans(collector: Collector) -> list[Span]:
+    found = []
+    while not collector.requests.empty():
+        for resource in collector.requests.get().resource_spans:
+            found += [span for scope in resource.scope_spans for span in scope.spans]
+    return found
+
+
+def test_an_articles_spans_join_the_callers_trace_and_add_up(collector):
+    servicer, endpoint = collector
+    with running_server(otlp_endpoint=endpoint) as running, running.stub() as stub:
+        response = stub.Summarize(pb.SummarizeRequest(text=ARTICLE), metadata=CALLER, timeout=TIMEOUT)
+    # A server that stops sends what it has.
+    found = spans(servicer)
+    (root,) = [span for span in found if span.name.endswith("/Summarize")]
+    steps = {span.name: span for span in found if span is not root}
+    assert set(steps) == {"tokenize", "queue", "generate", "check"}
+    assert {span.trace_id.hex() for span in found} == {TRACE}
+    assert root.parent_span_id.hex() == PARENT
+    assert {span.parent_span_id for span in steps.values()} == {root.span_id}
+    attributes = {one.key: one.value for one in root.attributes}
+    assert attributes["nutgraf.request_id"].string_value == "of-the-caller"
+    assert attributes["nutgraf.input_tokens"].int_value == response.article.used_token_count
+    generate = steps["generate"]
+    nanoseconds = generate.end_time_unix_nano - generate.start_time_unix_nano
+    assert nanoseconds == pytest.approx(response.timings.generate_duration.ToNanoseconds(), abs=1000)
+    assert root.start_time_unix_nano <= min(span.start_time_unix_nano for span in steps.values())
+    assert not any(ARTICLE[:20] in str(span) for span in found)
+
+
+def test_a_refused_article_has_a_span_with_the_reason_and_a_stream_one_for_each_item(collector):
+    servicer, endpoint = collector
+    items = [pb.SummarizeManyRequest(request=pb.SummarizeRequest(text=text)) for text in (ARTICLE, "", ARTICLE)]
+    with running_server(otlp_endpoint=endpoint) as running, running.stub() as stub:
+        assert len(list(stub.SummarizeMany(iter(items), timeout=TIMEOUT))) == 3
+    roots = [span for span in spans(servicer) if span.name.endswith("/SummarizeMany")]
+    assert len(roots) == 3
+    (refused,) = [span for span in roots if span.status.code == Status.STATUS_CODE_ERROR]
+    assert refused.status.message == "EMPTY_TEXT"
+
+
+def test_a_collector_that_is_not_there_costs_no_answer():
+    with running_server(otlp_endpoint="http://127.0.0.1:9") as running, running.stub() as stub:
+        assert stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT).summaries
