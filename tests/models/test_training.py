@@ -101,6 +101,7 @@ def test_training_teaches_what_the_pairs_show_and_keeps_the_best(tmp_path):
     assert state.best_loss < 0.2 * before
     kept = load_file(tmp_path / "best" / "adapter_model.safetensors")
     assert {tensor.dtype for tensor in kept.values()} == {torch.float16}
+    assert str(tmp_path) not in (tmp_path / "best" / "adapter_config.json").read_text()
 
 
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):

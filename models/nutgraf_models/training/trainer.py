@@ -4,6 +4,7 @@ One example is an article with all its answers: the article is read once, and ea
 instruction and itself, as it does when the engine shares the prefill between SHORT and LONG.
 """
 
+import copy
 import json
 import logging
 import math
@@ -183,7 +184,10 @@ def save_adapter(model: Any, folder: Path) -> None:
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    model.peft_config["default"].save_pretrained(str(folder))
+    config = copy.copy(model.peft_config["default"])
+    # A folder of the machine that trained, and no one else's.
+    config.base_model_name_or_path = None
+    config.save_pretrained(str(folder))
     weights = {name: value.half().contiguous() for name, value in get_peft_model_state_dict(model).items()}
     save_file(weights, folder / "adapter_model.safetensors")
 
