@@ -6,6 +6,8 @@ from nutgraf_models.lengths import Spec
 from nutgraf_models.sentences import is_complete, split, word_count
 
 _NEAR_DUPLICATE = 0.8
+# An earlier sentence goes only if a later one has next to all of it.
+_OUTDONE = 0.9
 # What chat models say before they begin, and list marks at the start of a line.
 _PREAMBLE = re.compile(
     r"^\W{0,3}(?:sure|certainly|here (?:is|are)|here's|(?:the |in )?summary)\b[^:\n]{0,80}:\s*", re.I
@@ -29,15 +31,19 @@ def whole_sentences(text: str, instruction: str = "") -> list[str]:
 
 
 def distinct(sentences: list[str]) -> list[str]:
-    """The sentences that say something which none before them says."""
+    """The sentences without those that say what another says: of two, the first, or the one that says more."""
     kept: list[str] = []
     seen: list[frozenset[str]] = []
     for sentence in sentences:
         words = frozenset(_WORD.findall(sentence.casefold()))
-        if not words or any(_said_already(words, earlier) >= _NEAR_DUPLICATE for earlier in seen):
+        if not words or any(_said_by(words, earlier) >= _NEAR_DUPLICATE for earlier in seen):
             continue
-        kept.append(sentence)
-        seen.append(words)
+        outdone = next((place for place, earlier in enumerate(seen) if _said_by(earlier, words) >= _OUTDONE), None)
+        if outdone is None:
+            kept.append(sentence)
+            seen.append(words)
+        else:
+            kept[outdone], seen[outdone] = sentence, words
     return kept
 
 
@@ -63,6 +69,6 @@ def cut_short(sentence: str, max_words: int) -> str:
     return " ".join(words[:max_words])[:1000].rstrip(" ,;:-–—") + " …"
 
 
-def _said_already(sentence: frozenset[str], earlier: frozenset[str]) -> float:
-    """The share of a sentence's words that an earlier one has."""
-    return len(sentence & earlier) / len(sentence)
+def _said_by(sentence: frozenset[str], other: frozenset[str]) -> float:
+    """The share of a sentence's words that another one has."""
+    return len(sentence & other) / len(sentence)

@@ -112,6 +112,9 @@ def test_a_sentence_that_says_the_same_again_is_dropped():
 def test_a_sentence_that_adds_nothing_to_an_earlier_one_is_dropped_and_one_that_does_stays():
     first = "Bishop has cared for her niece Zala since she was two days old, and plays in Seattle."
     assert whole_sentences(f"{first} She has cared for her niece since she was two days old.") == [first]
+    longer = f"{first[:-1]}, where she trains."
+    assert whole_sentences(f"{first} {longer}") == [first]
+    assert whole_sentences(f"Bishop plays in Seattle. {first}") == [first]
     more = "She was two days old when her mother died."
     assert whole_sentences(f"{first} {more}") == [first, more]
 
