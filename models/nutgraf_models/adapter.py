@@ -3,6 +3,7 @@
 The format is PEFT's: a folder with `adapter_config.json` and `adapter_model.safetensors`.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from nutgraf_models.errors import ModelError
 
 _CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 # Linear layers by their names in transformers' Llama and in a GGUF file.
-_GGUF_NAMES = {
+GGUF_NAMES = {
     "self_attn.q_proj": "attn_q",
     "self_attn.k_proj": "attn_k",
     "self_attn.v_proj": "attn_v",
@@ -23,15 +24,18 @@ _GGUF_NAMES = {
     "mlp.up_proj": "ffn_up",
     "mlp.down_proj": "ffn_down",
 }
-_BLOCK = 32  # weights that share a scale in Q8_0
 
 
-def weights_file(folder: Path) -> Path:
-    """The file with an adapter's weights.
+def digest(folder: Path) -> str:
+    """The sha256, in hexadecimal, of an adapter's weights.
 
     Raises:
-        ModelError: there is none.
+        ModelError: there are none.
     """
+    return hashlib.sha256(_weights_file(folder).read_bytes()).hexdigest()
+
+
+def _weights_file(folder: Path) -> Path:
     file = folder / _WEIGHTS
     if not file.is_file():
         raise ModelError(f"{folder} holds no adapter: it has no {_WEIGHTS}")
@@ -96,7 +100,7 @@ def _differences(adapter: Path) -> Iterator[tuple[str, np.ndarray]]:
 
     try:
         config: dict[str, Any] = json.loads((adapter / _CONFIG).read_text(encoding="utf-8"))
-        tensors = load_file(weights_file(adapter))
+        tensors = load_file(_weights_file(adapter))
         scale = config["lora_alpha"] / config["r"]
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise ModelError(f"{adapter.name} is no adapter in PEFT's format: {error}") from error
@@ -106,7 +110,7 @@ def _differences(adapter: Path) -> Iterator[tuple[str, np.ndarray]]:
         up = tensors.get(name.replace(".lora_A.", ".lora_B."))
         parts = name.removesuffix(".lora_A.weight").split(".")
         layer = parts[parts.index("layers") + 1] if "layers" in parts else ""
-        kind = _GGUF_NAMES.get(".".join(parts[-2:]))
+        kind = GGUF_NAMES.get(".".join(parts[-2:]))
         if up is None or kind is None or not layer.isdigit():
             raise ModelError(f"{adapter.name} changes {name}, which cannot be merged")
         yield f"blk.{layer}.{kind}.weight", scale * (up.astype(np.float32) @ down.astype(np.float32))

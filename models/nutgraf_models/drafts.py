@@ -17,12 +17,11 @@ _EXTRACT_WORDS = 100
 
 @dataclass(frozen=True)
 class Draft:
-    """A summary before evidence is sought. `unsupported` counts the terms in it that the article lacks."""
+    """A summary before evidence is sought."""
 
     sentences: tuple[str, ...]
     reason: FinishReason
     tokens: int = 0
-    unsupported: int = 0
     warnings: tuple[Warning, ...] = ()
 
 
@@ -70,13 +69,13 @@ def extract(prepared: Prepared, spec: Spec, why: Warning, tokens: int = 0) -> Dr
     warnings: tuple[Warning, ...] = (why,)
     kept = finish.cap(texts, spec, prepared.words)
     if kept:
-        return Draft(tuple(kept), FinishReason.EXTRACTIVE, tokens, warnings=warnings)
+        return Draft(tuple(kept), FinishReason.EXTRACTIVE, tokens, warnings)
     most = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS)
     first = texts[0]
     if word_count(first) > most or len(first) > 1000:
         first = finish.cut_short(first, most)
         warnings += (Warning(WarningKind.INCOMPLETE_SENTENCE, "the article's first sentence is too long to show"),)
-    return Draft((first,), FinishReason.EXTRACTIVE, tokens, warnings=warnings)
+    return Draft((first,), FinishReason.EXTRACTIVE, tokens, warnings)
 
 
 def _option(prepared: Prepared, spec: Spec, candidate: Candidate, instruction: str) -> tuple[_Rank, Draft] | None:
@@ -96,7 +95,7 @@ def _option(prepared: Prepared, spec: Spec, candidate: Candidate, instruction: s
     shown = supported or kept
     unsupported = 0 if supported else len(prepared.terms.unsupported(" ".join(kept)))
     rank = _Rank(len(warnings), unsupported, int(len(shown) < spec.sentence_floor), len(kept) - len(shown))
-    return rank, Draft(tuple(shown), reason, candidate.token_count, unsupported, warnings)
+    return rank, Draft(tuple(shown), reason, candidate.token_count, warnings)
 
 
 def _nothing_usable(prepared: Prepared, spec: Spec, candidates: tuple[Candidate, ...]) -> Draft:
@@ -108,7 +107,7 @@ def _nothing_usable(prepared: Prepared, spec: Spec, candidates: tuple[Candidate,
             "the model ended no sentence; ask for extractive_fallback to get the article's own sentence instead",
         )
         most = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS, prepared.words - 1)
-        return Draft((finish.cut_short(text, most),), FinishReason.TOKEN_LIMIT, tokens, warnings=(warning,))
+        return Draft((finish.cut_short(text, most),), FinishReason.TOKEN_LIMIT, tokens, (warning,))
     warning = Warning(
         WarningKind.EXTRACTIVE_FALLBACK, "the model wrote nothing usable; this is the article's own first sentence"
     )

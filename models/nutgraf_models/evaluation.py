@@ -2,7 +2,7 @@
 
 import csv
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -209,27 +209,23 @@ def _means(scored: list[Scored]) -> dict[str, float]:
 def _write_rows(
     file: Path, rows: list[ReferenceRow], written: list[Scored], leads: list[Scored], summaries: list[Summary]
 ) -> None:
-    def records() -> Iterable[dict[str, Any]]:
-        for row, one, lead, summary in zip(rows, written, leads, summaries, strict=True):
-            yield {
-                "id": row.id,
-                **asdict(one),
-                "plain_unsupported": " ".join(one.plain_unsupported),
-                "unsupported_terms": " ".join(
-                    summary.text[t.span.start : t.span.end] for t in summary.unsupported_terms
-                ),
-                "finish_reason": summary.finish_reason.value,
-                "reference": row.reference,
-                "lead": lead.text,
-                "article": row.article,
-            }
-
+    records = [
+        {
+            "id": row.id,
+            **asdict(one),
+            "plain_unsupported": " ".join(one.plain_unsupported),
+            "unsupported_terms": " ".join(summary.text[t.span.start : t.span.end] for t in summary.unsupported_terms),
+            "finish_reason": summary.finish_reason.value,
+            "reference": row.reference,
+            "lead": lead.text,
+            "article": row.article,
+        }
+        for row, one, lead, summary in zip(rows, written, leads, summaries, strict=True)
+    ]
     with file.open("w", encoding="utf-8", newline="") as out:
-        for number, record in enumerate(records()):
-            writer = csv.DictWriter(out, list(record))
-            if number == 0:
-                writer.writeheader()
-            writer.writerow(record)
+        writer = csv.DictWriter(out, list(records[0]))
+        writer.writeheader()
+        writer.writerows(records)
 
 
 def _sentences(text: str) -> list[str]:

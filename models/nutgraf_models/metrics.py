@@ -46,9 +46,9 @@ def copying(summary: str, article: str) -> Copying:
 
 def repeats_itself(summary: str) -> bool:
     """Whether it has a sentence twice, or four words in a row twice."""
-    sentences = [tuple(_words(sentence.text)) for sentence in split(summary)]
-    if len(set(sentences)) < len(sentences):
+    if repeats_a_sentence(summary):
         return True
+    sentences = [_words(sentence.text) for sentence in split(summary)]
     grams = [gram for words in sentences for gram in zip(words, words[1:], words[2:], words[3:], strict=False)]
     return len(set(grams)) < len(grams)
 

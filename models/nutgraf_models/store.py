@@ -113,11 +113,10 @@ def pull(card: Card, progress: Progress, *, force: bool = False) -> Path:
 
 
 def _merged(file: Path, adapter: Adapter, work: Path) -> Path:
-    from nutgraf_models.adapter import merge, weights_file
+    from nutgraf_models.adapter import digest, merge
 
-    weights = weights_file(adapter.folder)
-    if hashlib.sha256(weights.read_bytes()).hexdigest() != adapter.sha256:
-        raise ModelError(f"{weights.name} in {adapter.folder} is not the file that the card names by its sha256")
+    if digest(adapter.folder) != adapter.sha256:
+        raise ModelError(f"the adapter in {adapter.folder} is not the file that the card names by its sha256")
     merged = work / f"{file.name.split('.')[0]}-{adapter.folder.name}.Q8_0.gguf"
     merge(file, adapter.folder, merged)
     return merged

@@ -2,8 +2,6 @@
 
 import signal
 import socket
-import subprocess
-import sys
 import threading
 
 import grpc
@@ -13,7 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
 from support.articles import ARTICLE
-from support.process import entry, serve
+from support.process import entry, running_python, serve
 
 TIMEOUT = 60
 
@@ -132,8 +130,7 @@ main(["serve", "--model", "lead", "--port", "0", "--max-step-seconds", "0.5"])
 
 
 def test_an_engine_that_hangs_is_noticed_its_calls_are_answered_and_the_process_ends_with_status_1():
-    process = subprocess.Popen([sys.executable, "-c", HANGING], stderr=subprocess.PIPE, text=True)
-    try:
+    with running_python("-c", HANGING) as process:
         address = entry(process, "listening")["address"]
         entry(process, "serving")
         with grpc.insecure_channel(address) as channel:
@@ -150,6 +147,3 @@ def test_an_engine_that_hangs_is_noticed_its_calls_are_answered_and_the_process_
             assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
         assert process.wait(TIMEOUT) == 1
         assert "the engine has been in one step for more than 0.5 s" in process.stderr.read()
-    finally:
-        process.kill()
-        process.communicate()

@@ -10,7 +10,14 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def serve(*arguments: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-m", "nutgraf", "serve", "--port", "0", *arguments]
+    with running_python("-m", "nutgraf", "serve", "--port", "0", *arguments, **environment) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def running_python(*arguments: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
+    """Python with these arguments and its standard error to be read, until the block ends."""
+    command = [sys.executable, *arguments]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
     try:
         yield process

@@ -13,20 +13,10 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from checkpoints import vocab
-from nutgraf_models.adapter import interleave
+from nutgraf_models.adapter import GGUF_NAMES, interleave
 
 WIDTH = 128
-_LAYER = {
-    "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k",
-    "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output",
-    "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down",
-    "input_layernorm": "attn_norm",
-    "post_attention_layernorm": "ffn_norm",
-}
+_LAYER = {**GGUF_NAMES, "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm"}
 
 
 def write_random_gguf(file: Path) -> Path:

@@ -13,8 +13,6 @@ _TREEBANK_MARK = re.compile("|".join(re.escape(mark) for mark in _TREEBANK), re.
 _SPACE_BEFORE = re.compile(r" +([.,;:!?%)\]}]+(?=[\s\"'”’)]|$))")
 _SPACE_AFTER = re.compile(r"([(\[{£$€#]) +(?=\w)")
 _CLITIC = re.compile(r" +(n['’]t|['’](?:s|re|ve|ll|d|m))\b", re.I)
-_SPLIT_NUMBER = re.compile(r"(?<=\d)( ?)([.,:]) (?=\d{2,3}\b)")
-_SPLIT_HYPHEN = re.compile(r"(?<=\w)(?: -|- )(?=\w)")
 _QUOTED = re.compile(r"(?<!\S)\" ([^\"]{1,400}?) \"(?=[\s.,;:!?)]|$)")
 _SINGLE_QUOTED = re.compile(r"(?<!\S)[`'‘] ([^`‘]{1,400}?) ['’](?=[\s.,;:!?)]|$)")
 

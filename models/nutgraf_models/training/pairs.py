@@ -193,8 +193,13 @@ def _is_told(sentence: str, article: str, dropped: Counter[str]) -> bool:
 
 
 def count(pairs: Sequence[Pair]) -> str:
-    short, long = (sum(bool(getattr(pair, length)) for pair in pairs) for length in ("short", "long"))
+    short, long = (having(pairs, length) for length in ("short", "long"))
     return f"{len(pairs)} articles with {short} short and {long} long summaries"
+
+
+def having(pairs: Sequence[Pair], length: str) -> int:
+    """How many of `pairs` have an answer of a length, "short" or "long"."""
+    return sum(bool(getattr(pair, length)) for pair in pairs)
 
 
 def write_pairs(pairs: Iterable[Pair], file: Path) -> None:

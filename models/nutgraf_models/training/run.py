@@ -1,7 +1,6 @@
 """A training run from files to files: pairs in, an adapter with its card out."""
 
 import datetime
-import hashlib
 import importlib.metadata
 import json
 import logging
@@ -14,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from nutgraf_models import store
+from nutgraf_models.adapter import digest
 from nutgraf_models.card import Card
 from nutgraf_models.cards import find_card
 from nutgraf_models.errors import ModelError
-from nutgraf_models.training.pairs import Pair, count, read_pairs
+from nutgraf_models.training.pairs import Pair, count, having, read_pairs
 from nutgraf_models.training.trainer import Example, Recipe, encode, mean_loss, total_steps, train
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ def train_adapter(
     shutil.copytree(output / "best", adapter, dirs_exist_ok=True)
     report: dict[str, Any] = {
         "base": {"source": card.source, "sha256": card.sha256},
-        "pairs": {"articles": len(training), "short": _have(pairs, "short"), "long": _have(pairs, "long")},
+        "pairs": {"articles": len(training), "short": having(pairs, "short"), "long": having(pairs, "long")},
         "dev_pairs": len(dev),
         "recipe": asdict(recipe),
         "steps": total_steps(len(training), recipe),
@@ -110,15 +110,10 @@ def _answer_end(card: Card, tokenizer: Any) -> int:
     )
 
 
-def _have(pairs: list[Pair], length: str) -> int:
-    return sum(bool(getattr(pair, length)) for pair in pairs)
-
-
 def _card_text(card: Card, adapter: Path) -> str:
     """The card as TOML, with `adapter` beside it. JSON's strings, numbers and lists are TOML's as well."""
-    weights = (adapter / "adapter_model.safetensors").read_bytes()
     fields = card.model_dump(mode="json", exclude_none=True, exclude_defaults=True, exclude={"scores", "adapter"})
-    fields["adapter"] = {"folder": adapter.name, "sha256": hashlib.sha256(weights).hexdigest()}
+    fields["adapter"] = {"folder": adapter.name, "sha256": digest(adapter)}
     decoding = fields.pop("decoding")
     tables = {f"decoding.{length}": preset for length, preset in decoding.items()}
     tables |= {name: fields.pop(name) for name in ("prompt", "adapter") if name in fields}
