@@ -35,6 +35,11 @@ _NUMBERS = dict(
 
 def unsupported_words(summary: str, article: str) -> list[str]:
     """The words of `summary` that look like names or numbers and do not occur in `article`, in order."""
+    return [summary[start:end] for start, end in unsupported_spans(summary, article)]
+
+
+def unsupported_spans(summary: str, article: str) -> list[tuple[int, int]]:
+    """Where the words of `unsupported_words` begin and end in `summary`, in characters."""
     known = set()
     for word in _WORD.findall(article):
         known |= _forms(word)
@@ -49,7 +54,7 @@ def unsupported_words(summary: str, article: str) -> list[str]:
             follower = words[index + 1][0] if index + 1 < len(words) else ""
             if word.casefold() in _OPENING or not follower[:1].isupper():
                 continue
-        found.append(word)
+        found.append((start, start + len(word)))
     return found
 
 

@@ -13,10 +13,13 @@ import torch
 from click.testing import CliRunner
 from safetensors.torch import load_file
 from torch.nn import functional
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
+from checkpoints import vocab
 from nutgraf_models import store
+from nutgraf_models.adapter import digest
 from nutgraf_models.articles import Article
+from nutgraf_models.card import Prompt
 from nutgraf_models.cards import find_card
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import DEFAULT_SPECS
@@ -25,7 +28,7 @@ from nutgraf_models.normalize import normalize
 from nutgraf_models.training import trainer
 from nutgraf_models.training.command import train as command
 from nutgraf_models.training.pairs import Pair, write_pairs
-from nutgraf_models.training.trainer import Example, Recipe, losses, mask, mean_loss, schedule, train
+from nutgraf_models.training.trainer import Example, Recipe, encode, losses, mask, mean_loss, schedule, train
 from support.articles import ARTICLE
 from support.tiny_llama import serve_as_only_package, write_random_gguf
 
@@ -82,7 +85,34 @@ def test_answers_that_share_an_article_cost_what_each_costs_alone():
             logits = adapted(tokens).logits[0]
         start = len(article) + 2
         expected += functional.cross_entropy(logits[start - 1 : -1], tokens[0, start:], reduction="sum").item()
-    assert losses(adapted, example(article, short, long)).item() == pytest.approx(expected, rel=1e-4)
+    both = example(article, short, long)
+    for read_gradient in (True, False):
+        assert losses(adapted, both, read_gradient=read_gradient).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_gradient_flows_into_the_reading_of_the_article_where_it_is_asked_for():
+    article = [5, 9, 2, 7]
+    seen: dict[bool, set[int]] = {}
+    for read_gradient in (True, False):
+        adapted = model()
+        embedding = adapted.get_input_embeddings()
+        embedding.weight.requires_grad_(True)
+        losses(adapted, example(article, [11, 12, 63]), read_gradient=read_gradient).backward()
+        seen[read_gradient] = {token for token in range(64) if embedding.weight.grad[token].any()}
+    assert set(article) <= seen[True]
+    assert not set(article) & seen[False]
+
+
+def test_names_and_numbers_that_the_article_lacks_are_read_but_not_learned(tmp_path):
+    vocab.smollm_tokenizer(tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    prompt = Prompt(before="user\n", after_short="\nShort.\n", after_long="\nLong.\n")
+    pair = Pair("1", "The port is open.", short="The port of Cookham is open after 3 days.")
+    encoded = encode(pair, prompt, tokenizer, end=0)
+    learned = tokenizer.decode([encoded.tokens[place] for place in encoded.targets[:-1]])
+    assert learned.split() == ["The", "port", "of", "is", "open", "after", "days."]
+    assert "Cookham is open after 3 days." in tokenizer.decode(encoded.tokens)
+    assert encoded.tokens[encoded.targets[-1]] == 0
 
 
 def test_an_answer_does_not_see_the_other():
@@ -203,6 +233,20 @@ def test_from_pairs_to_summaries_by_way_of_the_card_that_training_wrote(tmp_path
         summarizer = load_summarizer(str(trained), engine=engine, threads=1)
         summaries = summarizer.summarize(Article(pairs(9)[8].article), DEFAULT_SPECS).summaries
         assert [summary.text for summary in summaries] == list(SAID.values())
+
+
+def test_a_run_can_go_on_from_the_adapter_of_another(tmp_path, tiny):
+    assert run(tmp_path, tiny, "--epochs", 20, "--learning-rate", 0.01).exit_code == 0
+    first = json.loads((tmp_path / "run" / "adapter" / "training.json").read_text())
+    start = (tmp_path / "run").rename(tmp_path / "first") / "adapter"
+    result = run(tmp_path, tiny, "--from", start, "--epochs", 1, "--learning-rate", 0.0001)
+    assert result.exit_code == 0, result.output
+    second = json.loads((tmp_path / "run" / "adapter" / "training.json").read_text())
+    assert second["recipe"]["start"] == digest(start)
+    assert second["recipe"]["rank"] == 8
+    # Stored as float16 in between.
+    assert second["dev_loss_before"] == pytest.approx(first["dev_loss"], rel=0.05)
+    assert first["dev_loss"] < 0.5 * first["dev_loss_before"]
 
 
 def test_an_adapter_that_is_not_the_one_of_its_card_is_not_merged(tmp_path, tiny):

@@ -76,6 +76,10 @@ def test_lower_case_gets_the_case_that_words_mostly_have():
     )
 
 
+SHORT_OF_QUAYLE = "The harbour master Tess Quayle has reopened the port of Marlow after a crane fell in a storm."
+QUAYLE = (" Quayle sat, too.", " Mrs Quayle sat, too.")
+
+
 def test_one_sentence_is_a_short_and_highlights_are_both():
     (short,), _ = make(SHORT)
     assert (short.short, short.long) == (SHORT, "")
@@ -88,8 +92,10 @@ def test_one_sentence_is_a_short_and_highlights_are_both():
 @pytest.mark.parametrize(
     ("reference", "reason"),
     [
-        ("The port of Cookham has reopened after a crane fell across its quay in a storm.", "name or number"),
-        ("The port of Marlow has reopened after 3 cranes fell across its quay in a storm.", "name or number"),
+        (
+            "The port of Cookham Dean in Berkshire, England, has reopened after 3 cranes fell in a storm.",
+            "name or number",
+        ),
         ("A harbour has reopened.", "too short or too long"),
         (
             "Traders rejoiced once cargo vessels could dock again following several anxious days without business.",
@@ -103,6 +109,19 @@ def test_a_reference_not_worth_learning_is_dropped_with_the_reason(reference, re
     pairs, dropped = make(reference)
     assert pairs == []
     assert [key for key in dropped if reason in key]
+
+
+@pytest.mark.parametrize("where", ["Cookham", "Marlow in Berkshire"])
+def test_a_short_may_have_a_few_words_that_training_does_not_learn(where):
+    reference = f"The port of {where} has reopened after a crane fell across its quay in a storm."
+    (pair,), _ = make(reference)
+    assert pair.short == reference
+
+
+def test_a_first_name_goes_where_the_article_has_a_title():
+    kept, gone = (make_pairs([ReferenceRow("1", ARTICLE + more, SHORT_OF_QUAYLE)], Counter()) for more in QUAYLE)
+    assert next(kept).short == SHORT_OF_QUAYLE
+    assert next(gone).short == SHORT_OF_QUAYLE.replace("Tess ", "")
 
 
 def test_a_sentence_that_the_article_does_not_support_leaves_the_others():

@@ -53,6 +53,13 @@ def pairs(data: tuple[Path, ...], output: Path, not_in: tuple[Path, ...]) -> Non
 @click.option("--rank", type=click.IntRange(1, 256), default=32, show_default=True, help="Rank of the adapter.")
 @click.option("--epochs", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True)
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=1e-3, show_default=True)
+@click.option(
+    "--from",
+    "start",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Go on from this adapter, with its rank, instead of from none.",
+)
+@click.option("--read-gradient", is_flag=True, help="Let the gradient flow into the reading of the article as well.")
 @click.option("--limit", type=click.IntRange(min=1), help="Use only so many pairs, drawn at random.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads; one for each core if not given.")
 @click.option("--seed", type=int, default=7, show_default=True)
@@ -64,6 +71,8 @@ def run(
     rank: int,
     epochs: float,
     learning_rate: float,
+    start: Path | None,
+    read_gradient: bool,
     limit: int | None,
     threads: int | None,
     seed: int,
@@ -76,9 +85,16 @@ def run(
     from nutgraf_models.training.trainer import Recipe
 
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
-    recipe = Recipe(rank=rank, alpha=2 * rank, epochs=epochs, learning_rate=learning_rate, seed=seed)
+    recipe = Recipe(
+        rank=rank,
+        alpha=2 * rank,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        seed=seed,
+        read_gradient=read_gradient,
+    )
     try:
-        report = train_adapter(pairs_file, dev, output, model, recipe, limit=limit, threads=threads)
+        report = train_adapter(pairs_file, dev, output, model, recipe, start=start, limit=limit, threads=threads)
     except ModelError as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps(report, indent=2))

@@ -8,7 +8,7 @@ import os
 import platform
 import random
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from nutgraf_models.training.pairs import Pair, count, having, read_pairs
 from nutgraf_models.training.trainer import Example, Recipe, encode, mean_loss, total_steps, train
 
 logger = logging.getLogger(__name__)
-_DEV_PAIRS = 40
+_DEV_PAIRS = 80
 
 
 def train_adapter(
@@ -31,10 +31,13 @@ def train_adapter(
     model: str,
     recipe: Recipe,
     *,
+    start: Path | None = None,
     limit: int | None = None,
     threads: int | None = None,
 ) -> dict[str, Any]:
     """Trains, and writes `output/adapter` and `output/card.toml`; returns what `adapter/training.json` says.
+
+    `start` is the folder of an adapter to go on from; its rank and alpha replace the recipe's.
 
     Raises:
         ModelError: the model or the pairs cannot be used, or `output` holds another run.
@@ -77,8 +80,16 @@ def train_adapter(
     torch.manual_seed(recipe.seed)
     base: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     base.to(best_device())
-    lora = peft.LoraConfig(r=recipe.rank, lora_alpha=recipe.alpha, target_modules="all-linear", task_type="CAUSAL_LM")
-    adapted = peft.get_peft_model(base, lora)
+    adapted: Any
+    if start is None:
+        lora = peft.LoraConfig(
+            r=recipe.rank, lora_alpha=recipe.alpha, target_modules="all-linear", task_type="CAUSAL_LM"
+        )
+        adapted = peft.get_peft_model(base, lora)
+    else:
+        adapted = peft.PeftModel.from_pretrained(base, str(start), is_trainable=True)
+        started_from = adapted.peft_config["default"]
+        recipe = replace(recipe, rank=started_from.r, alpha=started_from.lora_alpha, start=digest(start))
     before = mean_loss(adapted, dev) if not (output / "checkpoint").exists() else None
     state = train(adapted, training, dev, recipe, output)
 
