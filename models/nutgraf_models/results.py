@@ -9,12 +9,14 @@ from nutgraf_models.lengths import Length
 class TermKind(enum.Enum):
     NUMBER = "number"
     NAME = "name"
+    QUOTATION = "quotation"
 
 
 class Check(enum.Enum):
     EVIDENCE = "evidence"
     NUMBERS = "numbers"
     NAMES = "names"
+    QUOTATIONS = "quotations"
 
 
 class FinishReason(enum.Enum):
