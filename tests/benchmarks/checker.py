@@ -18,7 +18,7 @@ import re
 import sys
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,12 +105,14 @@ def read_stories(rows: Sequence[ReferenceRow], half: str, count: int, rng: rando
     return stories
 
 
-def summaries(story: Story, rng: random.Random) -> Iterator[tuple[str, str]]:
-    """One of each source, where the story has it."""
+def summaries(story: Story, rng: random.Random, rules: Counter[str]) -> Iterator[tuple[str, str]]:
+    """One of each source, where the story has it; counts the rules of paraphrases."""
     yield rng.choice(story.sentences).text, "sentence"
     changed = [(text, used) for one in story.sentences for text, used in [paraphrase(one.text, story.article)] if used]
     if changed:
-        yield rng.choice(changed)[0], "paraphrase"
+        text, used = rng.choice(changed)
+        rules.update(used)
+        yield text, "paraphrase"
     if story.references:
         yield rng.choice(story.references), "reference"
 
@@ -159,18 +161,13 @@ class Planter:
     def _numbers(self, story: Story, text: str) -> Iterator[tuple[int, int, Iterator[str]]]:
         known = _values(story.article)
         for match in _NUMBER.finditer(text):
-            if (
-                _shape(match.group()) == "year"
-                or re.search(r"(?:[a-z]{3}|Sept)\.? $", text[: match.start()])
-                and (_DATE_WORD.search(text[max(0, match.start() - 12) : match.start()]))
-            ):
+            if _shape(match.group()) == "year" or _is_day(text, match):
                 continue
-            if re.match(rf"(?:st|nd|rd|th)? (?:of )?(?:{'|'.join(MONTHS)})", text[match.end() :]):
-                continue
-            scale = re.match(r" ?(million|billion|thousand|m\b|bn\b)", text[match.end() :])
-            factor = {"million": 1e6, "m": 1e6, "billion": 1e9, "bn": 1e9, "thousand": 1e3}[scale[1]] if scale else 1
-            shape = _shape(match.group())
-            yield match.start(), match.end(), self._new(self.numbers[shape], lambda one, f=factor: not {_value(one), f * _value(one)} & known)  # type: ignore[misc]  # fmt: skip
+            yield (
+                match.start(),
+                match.end(),
+                self._new(self.numbers[_shape(match.group())], _is_new_to(known, text, match)),
+            )
         words = [*WORDS[2:], *TENS]
         for match in _NUMBER_WORD.finditer(text):
             yield match.start(), match.end(), self._new(words, lambda one: _word_value(one) not in known)
@@ -236,7 +233,7 @@ class Planter:
         for match in _QUOTATION.finditer(text):
             yield match.start(1), match.end(1), self._new(self.quotations, lambda one: one not in story.article)
 
-    def _new(self, pool, is_new) -> Iterator[str]:  # type: ignore[no-untyped-def]
+    def _new(self, pool: Sequence[str], is_new: Callable[[str], bool]) -> Iterator[str]:
         for _ in range(40):
             if not pool:
                 return
@@ -255,6 +252,21 @@ def _shape(number: str) -> object:
     if _YEAR.fullmatch(number):
         return "year"
     return "." in number, "," in number, len(number)
+
+
+def _is_day(text: str, number: re.Match[str]) -> bool:
+    before, after = text[: number.start()], text[number.end() :]
+    return bool(
+        re.match(rf"(?:st|nd|rd|th)? (?:of )?(?:{'|'.join(MONTHS)})", after)
+        or re.search(rf"(?:{'|'.join(MONTHS)}|Sept|Jan|Feb|Aug|Oct|Nov|Dec)\.? $", before)
+    )
+
+
+def _is_new_to(known: set[float], text: str, number: re.Match[str]) -> Callable[[str], bool]:
+    """Whether the article lacks a value that stands for `number`, also together with the "million" behind it."""
+    scale = re.match(r" ?(million|billion|thousand|m\b|bn\b)", text[number.end() :])
+    factor = {"million": 1e6, "m": 1e6, "billion": 1e9, "bn": 1e9, "thousand": 1e3}[scale[1]] if scale else 1
+    return lambda value: not {_value(value), factor * _value(value)} & known
 
 
 def _value(number: str) -> float:
@@ -301,22 +313,17 @@ def _values(article: str) -> set[float]:
 def measure(kind: str, texts: Sequence[Text], show: int) -> str:
     right = wrong = 0
     for text in texts:
-        found = TermIndex(text.story.article).unsupported(text.text)
-        hit = any(term.span.start < text.end and text.start < term.span.end for term in found)
+        found = [term for term in TermIndex(text.story.article).unsupported(text.text)]
+        hits = [term for term in found if term.span.start < text.end and text.start < term.span.end]
         others = [
-            term
-            for term in found
-            if not (term.span.start < text.end and text.start < term.span.end) and term.kind is KINDS[kind]
+            text.text[one.span.start : one.span.end] for one in found if one not in hits and one.kind is KINDS[kind]
         ]
-        right += hit
+        right += bool(hits)
         wrong += len(others)
-        if show > 0 and (not hit or others):
+        if show > 0 and (not hits or others):
             show -= 1
             marked = f"{text.text[: text.start]}[[{text.text[text.start : text.end]}]]{text.text[text.end :]}"
-            print(
-                f"{'MISSED' if not hit else 'WRONG'} {[text.text[o.span.start : o.span.end] for o in others]} {text.source}: {marked}",
-                file=sys.stderr,
-            )
+            print(f"{f'WRONG {others}' if hits else 'MISSED'} {text.source}: {marked}", file=sys.stderr)
     recall, precision = right / len(texts), right / (right + wrong) if right else 0.0
     return f"{kind:12}{len(texts):7}{recall:10.3f}{precision:11.3f}{right:8}{wrong:8}"
 
@@ -330,7 +337,7 @@ def measure_evidence(stories: Sequence[Story], count: int, rng: random.Random, i
         evidence = index(clean, sentences)
         chosen = [one for one in sentences if one.is_complete and 10 <= len(one.text.split()) <= 45]
         for one in rng.sample(chosen, min(3, len(chosen))):
-            passages, _ = evidence.align(shorten(paraphrase(one.text, story.article)[0], rng, share=0.6))
+            passages, _ = evidence.align(shorten(paraphrase(one.text, story.article)[0], rng))
             wanted = clean.source_span(one.start, one.end)
             spans = [(passage.span.start, passage.span.end) for passage in passages]
             total += 1
@@ -351,7 +358,8 @@ def main() -> None:
     rng = random.Random(arguments.seed)
     stories = read_stories(read_rows(arguments.data), arguments.half, 2 * arguments.count, rng)
     planter = Planter(stories, rng)
-    right = [(story, text, source) for story in stories for text, source in summaries(story, rng)]
+    rules: Counter[str] = Counter()
+    right = [(story, text, source) for story in stories for text, source in summaries(story, rng, rules)]
     rng.shuffle(right)
     print(f"{len(stories)} articles ({arguments.half} half), seed {arguments.seed}\n")
     print(f"{'planted':12}{'texts':>7}{'recall':>10}{'precision':>11}{'right':>8}{'wrong':>8}")
@@ -375,6 +383,7 @@ def main() -> None:
                 print(f"WRONG {[text[o.span.start : o.span.end] for o in terms]} {wanted}: {text}", file=sys.stderr)
         shares = "".join(f"{found[kind] / len(texts):9.3f}" for kind in TermKind)
         print(f"{wanted:12}{len(texts):7}{shares}")
+    print(f"paraphrased: {', '.join(f'{name} {count}' for name, count in rules.most_common())}")
     print(f"\n{measure_evidence(stories, arguments.count, rng, EvidenceIndex)}")
 
 

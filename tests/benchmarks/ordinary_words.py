@@ -1,4 +1,4 @@
-"""Counts the words that a sentence may begin with and that are no names: `models/nutgraf_models/checks/ordinary_words.txt`.
+"""Counts the words that a sentence may begin with and that are no names.
 
     python tests/benchmarks/ordinary_words.py DATA.jsonl... > models/nutgraf_models/checks/ordinary_words.txt
 

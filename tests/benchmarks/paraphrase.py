@@ -181,8 +181,8 @@ def paraphrase(text: str, article: str) -> tuple[str, list[str]]:
     return _spelling(text), used
 
 
-def shorten(text: str, random_: random.Random, share: float = 0.4) -> str:
-    """The text without some of its words in small letters, as headlines and summaries leave them out."""
+def shorten(text: str, rng: random.Random, small: float = 0.7, names: float = 0.5) -> str:
+    """The text without most words in small letters and half of the capitalised ones, chosen at random."""
     words = text.split()
-    kept = [word for word in words if not word.islower() or random_.random() > share]
-    return " ".join(kept) if len(kept) >= 4 else text
+    kept = [word for word in words if rng.random() > (small if word[0].islower() else names * word[0].isupper())]
+    return " ".join(kept) if len(kept) >= 3 else text

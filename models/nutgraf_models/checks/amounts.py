@@ -8,20 +8,19 @@ SCALES = {
     **{"dozen": 12.0, "lakh": 1e5, "lakhs": 1e5, "crore": 1e7, "crores": 1e7},
 }
 _SHORT_SCALES = {"k": 1e3, "m": 1e6, "mn": 1e6, "mln": 1e6, "bn": 1e9, "b": 1e9, "tn": 1e12}
-_CURRENCY_WORDS = {"dollar": "$", "pound": "£", "euro": "€", "yen": "¥", "yuan": "¥", "rupee": "₹"} | {
-    "pence": "p",
-    "p": "p",
-    "cent": "c",
+_CURRENCY_WORDS = {
+    **{"dollar": "$", "pound": "£", "euro": "€", "yen": "¥", "yuan": "¥", "rupee": "₹"},
+    **{"pence": "p", "p": "p", "cent": "c"},
 }
 _CURRENCY_SIGNS = {"rs": "₹", "inr": "₹", "usd": "$", "eur": "€", "gbp": "£"}
-
 
 SCALE = re.compile(
     r"(?:[\s-]{0,2}(hundred|thousand|million|billion|trillion|dozen|lakhs?|crores?)|([kmb])|\s?(mn|mln|bn|tn))\b", re.I
 )
 PERCENT = re.compile(r"[\s-]?(?:%|per[\s-]?cent(?:age)?\b|percentage\b|pc\b)", re.I)
 _CURRENCY_AFTER = re.compile(
-    r"[\s-]?(?:(?:US|Australian|Canadian|Hong Kong|Indian|sterling)\s+)?(?:(dollar|pound|euro|rupee)s?|(yen|yuan|pence|cent)s?|(p))\b"
+    r"[\s-]?(?:(?:US|Australian|Canadian|Hong Kong|Indian|sterling)\s+)?"
+    r"(?:(dollar|pound|euro|rupee|cent)s?|(yen|yuan|pence|p))\b"
 )
 _CURRENCY_BEFORE = re.compile(r"(?:(?:US|AU?|CA?|HK|NZ)?([$£€¥₹])|\b(Rs|INR|USD|EUR|GBP)\.?)\s?$")
 
@@ -29,10 +28,10 @@ _CURRENCY_BEFORE = re.compile(r"(?:(?:US|AU?|CA?|HK|NZ)?([$£€¥₹])|\b(Rs|IN
 class Quantity(NamedTuple):
     """`text[start:end]`, and the values that it may have: more than one where the notation leaves it open.
 
-    `unit` is "%", a currency's sign, "time" (values are minutes of the day), "date" (100 * month + day), "part" (of 1), "joined" (all of
-    `values` together: "24/7", or the years of "2014-15"),
-    "vague" (the value is the least that is meant), "implied" (said by another word: "both"), or empty.
-    `is_scaled` says that a word or letter multiplied the value; `is_plain` that it is digits and nothing else.
+    `unit` is "%", a currency's sign, "time" (values are minutes of the day), "date" (100 * month + day), "part" (of 1),
+    "joined" (all of `values` together: "24/7", or the years of "2014-15"), "vague" (the value is the least that is
+    meant), "implied" (said by a word that is no number: "both"), or empty. `factor` is what a word or letter like
+    "million" multiplied the value by; `is_plain` says that it is digits and nothing else.
     """
 
     start: int

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,7 +76,7 @@ class NameIndex:
                 strict += token.text[0] if token.text[0].isupper() else ""
                 if len(strict) > 1:
                     self._initials |= {strict.casefold(), loose.casefold()}
-        for one, other in zip(words, words[1:], strict=False):
+        for one, other in pairwise(words):
             if other.is_joined:
                 self._following[fold(one.text)].add(fold(other.text))
                 self._preceding[fold(other.text).removesuffix("'s")].add(fold(one.text))

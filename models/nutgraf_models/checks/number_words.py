@@ -27,19 +27,14 @@ _DENOMINATORS = {f"{word}s": value for word, value in _ORDINALS.items() if value
 _ONE_PART = {word: value for word, value in _ORDINALS.items() if value > 2} | {"quarter": 4, "half": 2}
 _VULGAR = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3}
 # More than the number itself: what "dozens" may stand for begins here.
-_VAGUE = {"tens": 10.0, "dozens": 20.0, "scores": 20.0, "hundreds": 100.0, "thousands": 1e3, "millions": 1e6} | {
-    "billions": 1e9,
-    "trillions": 1e12,
+_VAGUE = {
+    **{"tens": 10.0, "dozens": 20.0, "scores": 20.0, "hundreds": 100.0, "thousands": 1e3},
+    **{"millions": 1e6, "billions": 1e9, "trillions": 1e12},
 }
 # Words that stand for a number without being one: an article that has them supports the number.
-_IMPLIED = {"both": 2, "pair": 2, "couple": 2, "twice": 2, "double": 2, "doubled": 2, "twins": 2, "duo": 2} | {
-    "trio": 3,
-    "triple": 3,
-    "treble": 3,
-    "hat": 3,
-    "quartet": 4,
-    "once": 1,
-    "single": 1,
+_IMPLIED = {
+    **{"once": 1, "single": 1, "both": 2, "pair": 2, "couple": 2, "twice": 2, "double": 2, "doubled": 2, "twins": 2},
+    **{"duo": 2, "trio": 3, "triple": 3, "treble": 3, "hat": 3, "quartet": 4},
 }
 _NEXT_WORD = re.compile(r"(?:-|\s+)(and\s+)?(a\s+)?([^\W\d_]+)")
 _HALF = re.compile(r"\s+(?:an?\s+(dozen|hundred|thousand|million|billion|trillion)\b|(of|the|its|their|his|her|all)\b)")
@@ -123,7 +118,7 @@ def _implied(text: str, word: str, start: int, end: int) -> Quantity | None:
     if word in ("noon", "midday", "midnight"):
         return Quantity(start, end, (0.0 if word == "midnight" else 720.0,), "time")
     if word == "hat" and not text.startswith("trick", end + 1):
-        return None
+        return None  # A hat-trick is three of something.
     return Quantity(start, end, (float(_IMPLIED[word]),), "implied")
 
 

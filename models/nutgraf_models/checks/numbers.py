@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from itertools import pairwise
 
 from nutgraf_models.checks.amounts import Quantity
 from nutgraf_models.checks.quantities import close_dates, quantities
@@ -37,7 +38,7 @@ class NumberIndex:
                 day_or_year = re.findall(r"\d+", text[quantity.start : quantity.end])
                 for value in day_or_year:
                     self._units[float(value)].add("")
-        for one, other in zip(found, found[1:], strict=False):
+        for one, other in pairwise(found):
             if other.start - one.end <= _PAIR_GAP and not _APART.search(text, one.end, other.start):
                 self._joined |= {(a, b) for a in one.values for b in other.values}
 
@@ -70,7 +71,7 @@ class NumberIndex:
             return quantity.values in self._joined
         if any(self._has_value(value, unit) for value in quantity.values):
             return True
-        return not unit and self._has_decade(text, quantity) or self._is_rounded(text, quantity)
+        return (not unit and self._has_decade(text, quantity)) or self._is_rounded(text, quantity)
 
     def _has_value(self, value: float, unit: str) -> bool:
         units = self._units.get(_key(value), set())
