@@ -111,7 +111,7 @@ def _word(word: str, is_inner: bool) -> _Unit | None:
     if word[0].isupper():
         forms = name_forms(word) | places(word) | {_stem(form)}
         return _Unit(forms, _NAME_OR_NUMBER_WEIGHT if is_inner else 1.0)
-    return _Unit(frozenset({_stem(form)}), _NAME_OR_NUMBER_WEIGHT if word[0].isdigit() else 1.0)
+    return _Unit(frozenset({_stem(form)}), _NAME_OR_NUMBER_WEIGHT if word[0].isdecimal() else 1.0)
 
 
 def _stem(form: str) -> str:

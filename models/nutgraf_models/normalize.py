@@ -1,19 +1,25 @@
 """Clean text for the model, with a way back to the text as it was sent."""
 
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from functools import lru_cache
 
 import ftfy
+
+from nutgraf_models.prose import story_lines
 
 # Tags that HTML is recognised by, and those of them that end a paragraph. The patterns have no nested repetition, so
 # that their time is linear in the text whatever it holds.
 _HTML = re.compile(r"</?(?:a|article|b|body|br|div|em|h[1-6]|html|i|img|li|p|section|span|strong|ul)\b[^<>]*>", re.I)
 _BLOCK = re.compile(r"</?(?:article|blockquote|br|div|h[1-6]|li|ol|p|section|table|td|th|tr|ul)\b", re.I)
-_PIECE = re.compile(r"\s+|\S+")
-_HTML_PIECE = re.compile(r"<[/!a-z][^<>]*>|\s+|<|[^\s<]+", re.I)
+# Words; where none are apart, stretches up to a stop.
+_STOP = "。！？，、；"
+_PIECE = re.compile(rf"\s+|[^\s{_STOP}]+[{_STOP}]*|[{_STOP}]+")
+_HTML_PIECE = re.compile(rf"<[/!a-z][^<>]*>|\s+|<|[^\s<{_STOP}]+[{_STOP}]*|[{_STOP}]+", re.I)
 _HIDDEN = re.compile(r"<!--|<(?:script|style)\b", re.I)
 _HIDDEN_END = {
     "<!--": re.compile("-->"),
@@ -22,6 +28,8 @@ _HIDDEN_END = {
 }
 _TERMINAL = re.compile(r"[.!?:…。！？؟।][\"'”’»)\]]*$")
 _WRAP_COLUMN = 130
+# Longer words, if they need repair, map as a whole.
+_LONGEST_WORD = 64
 
 
 @dataclass(frozen=True)
@@ -51,20 +59,32 @@ class NormalizedText:
         return self._source_point(start)[0], self._source_point(end - 1)[1]
 
     def _source_point(self, position: int) -> tuple[int, int]:
-        index = bisect_right(self._segments, position, key=lambda segment: segment.start) - 1
-        segment = self._segments[index]
+        segment = self._segments[self._index(position)]
         if segment.length == segment.source_length:
             source = segment.source_start + position - segment.start
             return source, source + 1
         return segment.source_start, segment.source_start + segment.source_length
 
+    def _index(self, position: int) -> int:
+        return bisect_right(self._segments, position, key=lambda segment: segment.start) - 1
+
+    def _cut(self, start: int, end: int, to: int) -> Iterator[_Segment]:
+        """The segments of `text[start:end]`, which divides none that maps as a whole, moved to begin at `to`."""
+        for segment in self._segments[self._index(start) : self._index(end - 1) + 1]:
+            first = max(start, segment.start)
+            last = min(end, segment.start + segment.length)
+            if segment.length == segment.source_length:
+                source = segment.source_start + first - segment.start
+                yield _Segment(first - start + to, last - first, source, last - first)
+            else:
+                yield replace(segment, start=first - start + to)
+
 
 def normalize(text: str) -> NormalizedText:
-    """Repairs characters (ftfy), drops HTML tags, evens out white space.
+    """Repairs characters (ftfy), drops HTML tags and lines that are no part of the story, evens out white space.
 
     A paragraph ends at a blank line, and at a single line break unless the text is hard-wrapped or goes on in lower
-    case. The result is empty
-    if there is nothing to read.
+    case. The result is empty if there is nothing to read.
     """
     is_html = len(_HTML.findall(text, 0, 20_000)) >= 2
     break_lines = not _is_hard_wrapped(text)
@@ -107,7 +127,32 @@ def normalize(text: str) -> NormalizedText:
         if gap is not None:
             write(gap[2], gap[0], gap[1])
             gap = None
-        write(clean, start, size)
+        for part, offset, part_size in clean:
+            write(part, start + offset, part_size)
+    return _story_of(NormalizedText("".join(parts), tuple(segments)))
+
+
+def _story_of(whole: NormalizedText) -> NormalizedText:
+    """The lines of the story with the breaks between them. What is dropped counts as part of a break."""
+    text = whole.text
+    lines = story_lines(text)
+    if len(lines) == sum(1 for line in text.split("\n") if line):
+        return whole
+    parts: list[str] = []
+    segments: list[_Segment] = []
+    length = 0
+    previous = (0, 0)
+    for start, end in lines:
+        source = whole.source_span(start, end)
+        if parts:
+            space = "\n\n" if "\n\n" in text[previous[0] : start] else "\n"
+            segments.append(_Segment(length, len(space), previous[1], source[0] - previous[1]))
+            parts.append(space)
+            length += len(space)
+        segments += whole._cut(start, end, length)
+        parts.append(text[start:end])
+        length += end - start
+        previous = end, source[1]
     return NormalizedText("".join(parts), tuple(segments))
 
 
@@ -157,7 +202,23 @@ def _is_hard_wrapped(text: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _clean_word(word: str) -> str:
+def _clean_word(word: str) -> tuple[tuple[str, int, int], ...]:
+    """The word with its characters repaired, in parts: each with its offset and size in the word as it was."""
     if word.isascii() and word.isprintable() and "&" not in word:
-        return word
-    return "".join(ftfy.fix_text(word).split())
+        return ((word, 0, len(word)),)
+    clean = "".join(ftfy.fix_text(word).split())
+    if not clean:
+        return ()
+    if len(word) > _LONGEST_WORD:
+        return ((clean, 0, len(word)),)
+    parts: list[tuple[str, int, int]] = []
+    for kind, start, end, clean_start, clean_end in SequenceMatcher(None, word, clean, autojunk=False).get_opcodes():
+        part = clean[clean_start:clean_end]
+        if kind == "delete" and all(unicodedata.category(one) in ("Cc", "Cf") for one in word[start:end]):
+            continue
+        if parts and (kind in ("insert", "delete") or not parts[-1][0] or not parts[-1][2]):
+            # What came from nowhere, or went into nothing, belongs to its neighbour.
+            before, offset, _ = parts.pop()
+            part, start = before + part, offset
+        parts.append((part, start, end - start))
+    return tuple(parts)

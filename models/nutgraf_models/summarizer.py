@@ -17,6 +17,7 @@ from nutgraf_models.evidence import EvidenceIndex
 from nutgraf_models.lengths import DEFAULT_SPECS, Spec
 from nutgraf_models.normalize import normalize
 from nutgraf_models.plan import make_plan
+from nutgraf_models.prose import has_prose
 from nutgraf_models.results import (
     ArticleSummary,
     Check,
@@ -186,8 +187,9 @@ class Summarizer:
         if known and code != language.UNKNOWN and code not in known:
             detail = f'the article seems to be in "{code}"; the model knows {", ".join(known)}'
             warnings.append(Warning(WarningKind.LANGUAGE_NOT_SUPPORTED, detail))
-        if not any(sentence.is_complete for sentence in prepared.sentences):
-            warnings.append(Warning(WarningKind.NO_PROSE, "the text has no sentence that ends with a full stop"))
+        if not has_prose(prepared.sentences):
+            detail = "the text has no sentence: it looks like a table, a list, code, or what surrounds an article"
+            warnings.append(Warning(WarningKind.NO_PROSE, detail))
         return tuple(warnings)
 
 
@@ -202,7 +204,7 @@ def _check(shown: Draft, spec: Spec, terms: TermIndex, evidence: EvidenceIndex) 
     unsupported = terms.unsupported(text)
     warnings = list(shown.warnings)
     if unsupported:
-        detail = f"{len(unsupported)} name(s) or number(s) of this summary are not in the article"
+        detail = f"{len(unsupported)} name(s), number(s) or quotation(s) of this summary are not in the article"
         warnings.append(Warning(WarningKind.UNSUPPORTED_TERMS, detail))
     if len(shown.sentences) < spec.sentence_floor and shown.reason is not FinishReason.EXTRACTIVE:
         detail = f"the model wrote {len(shown.sentences)} sentence(s) where {spec.sentence_floor} were expected"
@@ -212,7 +214,7 @@ def _check(shown: Draft, spec: Spec, terms: TermIndex, evidence: EvidenceIndex) 
         text,
         tuple(sentences),
         unsupported,
-        (Check.EVIDENCE, Check.NUMBERS, Check.NAMES),
+        (Check.EVIDENCE, Check.NUMBERS, Check.NAMES, Check.QUOTATIONS),
         shown.tokens,
         shown.reason,
         tuple(warnings),

@@ -25,6 +25,7 @@ from pathlib import Path
 from paraphrase import MONTHS, TENS, WORDS, paraphrase, shorten
 
 from nutgraf_models.evidence import EvidenceIndex
+from nutgraf_models.language import detect
 from nutgraf_models.normalize import normalize
 from nutgraf_models.plain_check import content_coverage, unsupported_words
 from nutgraf_models.references import ReferenceRow, read_references
@@ -313,7 +314,7 @@ def _values(article: str) -> set[float]:
 def measure(kind: str, texts: Sequence[Text], show: int) -> str:
     right = wrong = 0
     for text in texts:
-        found = [term for term in TermIndex(text.story.article).unsupported(text.text)]
+        found = TermIndex(text.story.article).unsupported(text.text)
         hits = [term for term in found if term.span.start < text.end and text.start < term.span.end]
         others = [
             text.text[one.span.start : one.span.end] for one in found if one not in hits and one.kind is KINDS[kind]
@@ -384,7 +385,9 @@ def main() -> None:
         shares = "".join(f"{found[kind] / len(texts):9.3f}" for kind in TermKind)
         print(f"{wanted:12}{len(texts):7}{shares}")
     print(f"paraphrased: {', '.join(f'{name} {count}' for name, count in rules.most_common())}")
-    print(f"\n{measure_evidence(stories, arguments.count, rng, EvidenceIndex)}")
+    languages = Counter(detect(story.article) for story in stories)
+    print(f"\nlanguages   {len(stories):7}   {', '.join(f'{code} {count}' for code, count in languages.most_common())}")
+    print(f"{measure_evidence(stories, arguments.count, rng, EvidenceIndex)}")
 
 
 if __name__ == "__main__":

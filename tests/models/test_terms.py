@@ -217,6 +217,7 @@ def test_a_name_that_the_article_lacks_is_found_where_it_stands(summary, article
             "Then Danish Prime Minister Carter left.",
             "Mary Carter is prime minister. Danish Foreign Minister Abel left.",
         ),
+        ("Then Marlow's Carter left.", "Marlow Town's John Carter left."),
         ("Then Marlow captain John Carter left.", "John Carter plays for Marlow Town."),
     ],
 )

@@ -64,7 +64,16 @@ def test_every_word_maps_back_to_itself(text):
         assert again.replace("\n", " ").split() == sentence.text.split()
 
 
-@pytest.mark.parametrize("text", ["<p>" * 66_000, "<p><p><!--" + "<!--<p>" * 28_000, "é " * 100_000, "." * 200_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<p>" * 66_000,
+        "<p><p><!--" + "<!--<p>" * 28_000,
+        "é " * 100_000,
+        "." * 200_000,
+        "".join(f"\0{n}{'a' * 50}b\0 " for n in range(3500)),
+    ],
+)
 @pytest.mark.timeout(30)
 def test_hostile_text_takes_no_more_time_than_its_length(text):
     split(normalize(text).text)
@@ -145,6 +154,12 @@ def test_what_has_to_be_cut_is_marked():
         ("The town council voted on Tuesday to rebuild the bridge.", "en"),
         ("Der Stadtrat hat am Dienstag beschlossen, die Brücke wieder aufzubauen.", "de"),
         ("市议会周二投票决定重建去年春天被洪水冲走的桥梁。", "zh"),
+        ("أعيد فتح الميناء يوم الاثنين بعد سقوط رافعة.", "ar"),
+        ("Порт вновь открылся в понедельник после падения крана.", "ru"),
+        ("Emmanuel Macron a rencontré Olaf Scholz à Paris lundi.", "fr"),
+        ("Pedro Sánchez se reunió con Emmanuel Macron en Madrid.", "es"),
+        ("Xi Jinping met Kim Jong-un, Nguyen Phu Trong and Ferdinand Marcos in Guangzhou, Shenzhen and Hanoi.", "en"),
+        ("Recep Tayyip Erdoğan, Mevlüt Çavuşoğlu and Ahmet Davutoğlu spoke in Diyarbakır.", "en"),
         ("Hello.", "und"),
         ("12 13 14", "und"),
     ],

@@ -43,7 +43,7 @@ def test_both_lengths_come_by_default_with_everything_that_the_contract_promises
     assert response.article.language == "en"
     assert response.timings.total_duration.ToTimedelta() >= response.timings.generate_duration.ToTimedelta()
     for summary in response.summaries:
-        assert {pb.CHECK_KIND_EVIDENCE, pb.CHECK_KIND_NUMBERS, pb.CHECK_KIND_NAMES} == set(summary.checks_run)
+        assert set(summary.checks_run) == set(pb.CheckKind.values()) - {pb.CHECK_KIND_UNSPECIFIED}
         assert " ".join(summary.text[one.span.start : one.span.end] for one in summary.sentences) == summary.text
         for sentence in summary.sentences:
             # The lead copies, so each sentence is its own evidence, to the character.
@@ -272,16 +272,47 @@ def test_the_log_has_the_call_and_nothing_of_the_article(capfd):
     [
         ("😀 😀 😀", pb.WARNING_CODE_NO_PROSE),
         ("total;12;13\nrow;1;2\n" * 40, pb.WARNING_CODE_NO_PROSE),
-        ("Die Brücke im Dorf wird neu gebaut, sagte der Bürgermeister. " * 20, None),
+        ("def f(x):\n    return g(x) + 1\n\nprint(f('done.'))\n" * 20, pb.WARNING_CODE_NO_PROSE),
+        ("Crane falls in Marlow\nRead more: why cranes fall\nShare\n" * 20, pb.WARNING_CODE_NO_PROSE),
+        ("We use cookies to make this site work.\nAccept all cookies\nManage preferences", pb.WARNING_CODE_NO_PROSE),
+        ("Die Brücke im Dorf wird neu gebaut, sagte der Bürgermeister. " * 20, pb.WARNING_CODE_LANGUAGE_NOT_SUPPORTED),
+        ("市议会周二投票决定重建桥梁。没有人受伤。", pb.WARNING_CODE_LANGUAGE_NOT_SUPPORTED),
+        ("أعيد فتح الميناء يوم الاثنين. لم يصب أحد بأذى.", pb.WARNING_CODE_LANGUAGE_NOT_SUPPORTED),
+        ("Порт вновь открылся в понедельник. Никто не пострадал.", pb.WARNING_CODE_LANGUAGE_NOT_SUPPORTED),
     ],
-    ids=["only emoji", "a table", "another language"],
+    ids=["emoji", "table", "code", "links", "cookies", "German", "Chinese", "Arabic", "Russian"],
 )
 def test_text_that_is_no_english_article_is_answered_sensibly(server, text, warning):
     with server.stub() as stub:
         response = stub.Summarize(pb.SummarizeRequest(text=text), timeout=TIMEOUT)
     assert all(summary.text.strip() for summary in response.summaries)
-    if warning is not None:
-        assert warning in [one.code for one in response.warnings]
+    assert [one.code for one in response.warnings] == [warning]
+
+
+def test_what_pages_put_around_a_story_reaches_no_summary_and_spans_stay_right(server):
+    first, rest = ARTICLE.split("\n\n", 1)
+    head = "By Ida Fenn\r\nLast updated at 10:32\r\nPhotograph: Tom Asker/Reuters\r\n\r\n"
+    text = f"{head}{first}\r\n\r\nRead more: Why cranes fall\r\n\r\n{rest}\r\nSign up to our newsletter"
+    with server.stub() as stub:
+        plain = stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
+        response = stub.Summarize(pb.SummarizeRequest(text=text), timeout=TIMEOUT)
+    assert [one.text for one in response.summaries] == [one.text for one in plain.summaries]
+    assert response.article.input_token_count == plain.article.input_token_count
+    for sentence in response.summaries[1].sentences:
+        span = sentence.evidence[0].span
+        said = response.summaries[1].text[sentence.span.start : sentence.span.end]
+        assert text[span.start : span.end] == said
+
+
+def test_a_quotation_that_the_article_lacks_is_marked_as_one():
+    said = "“We were unlucky,” said Ida Fenn, who runs the port of Marlow."
+    engine = ScriptedEngine({(Length.SHORT, 1): (said,), (Length.SHORT, 4): (said,)})
+    short = pb.SummarizeRequest(text=ARTICLE, summaries=[pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT)])
+    with running_server(summarizer_with(engine)) as running, running.stub() as stub:
+        response = stub.Summarize(short, timeout=TIMEOUT)
+    (term,) = response.summaries[0].unsupported_terms
+    text = response.summaries[0].text
+    assert (term.kind, text[term.span.start : term.span.end]) == (pb.TERM_KIND_QUOTATION, "“We were unlucky,”")
 
 
 def test_html_and_nul_characters_are_dropped_and_spans_point_to_the_text_as_sent(server):

@@ -69,7 +69,7 @@ class _TermKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TermKind.Val
     TERM_KIND_NAME: _TermKind.ValueType  # 2
     """A name of a person, place, organisation or work."""
     TERM_KIND_QUOTATION: _TermKind.ValueType  # 3
-    """Words in quotation marks."""
+    """Words in quotation marks; whatever else the article lacks of them is not listed again."""
 
 class TermKind(_TermKind, metaclass=_TermKindEnumTypeWrapper):
     """The sort of a term that a check looks for."""
@@ -81,7 +81,7 @@ TERM_KIND_NUMBER: TermKind.ValueType  # 1
 TERM_KIND_NAME: TermKind.ValueType  # 2
 """A name of a person, place, organisation or work."""
 TERM_KIND_QUOTATION: TermKind.ValueType  # 3
-"""Words in quotation marks."""
+"""Words in quotation marks; whatever else the article lacks of them is not listed again."""
 Global___TermKind: _TypeAlias = TermKind  # noqa: Y015
 
 class _CheckKind:
@@ -171,7 +171,7 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     WARNING_CODE_WORD_CAP_EXCEEDED: _WarningCode.ValueType  # 7
     """Not even one sentence fits the `max_words` that was asked for."""
     WARNING_CODE_NO_PROSE: _WarningCode.ValueType  # 8
-    """The text holds no sentence: it looks like a table, a list or code rather than an article."""
+    """The text holds no sentence: it looks like a table, a list, code, or what surrounds an article rather than like one."""
     WARNING_CODE_INCOMPLETE_SENTENCE: _WarningCode.ValueType  # 9
     """The model ended no sentence within its tokens: the summary's last sentence is incomplete and is marked by an
     ellipsis.
@@ -197,7 +197,7 @@ WARNING_CODE_FEWER_SENTENCES: WarningCode.ValueType  # 6
 WARNING_CODE_WORD_CAP_EXCEEDED: WarningCode.ValueType  # 7
 """Not even one sentence fits the `max_words` that was asked for."""
 WARNING_CODE_NO_PROSE: WarningCode.ValueType  # 8
-"""The text holds no sentence: it looks like a table, a list or code rather than an article."""
+"""The text holds no sentence: it looks like a table, a list, code, or what surrounds an article rather than like one."""
 WARNING_CODE_INCOMPLETE_SENTENCE: WarningCode.ValueType  # 9
 """The model ended no sentence within its tokens: the summary's last sentence is incomplete and is marked by an
 ellipsis.
@@ -284,7 +284,8 @@ class SummarizeRequest(_message.Message):
     SUMMARIES_FIELD_NUMBER: _builtins.int
     EXTRACTIVE_FALLBACK_FIELD_NUMBER: _builtins.int
     text: _builtins.str
-    """The article. Plain text is best, with a blank line or a line break between paragraphs; HTML tags are dropped.
+    """The article. Plain text is best, with a blank line or a line break between paragraphs; HTML tags are dropped, and so
+    are lines that pages put around a story: bylines, picture credits, links to more.
     Must hold something besides white space, and no more than `Limits.max_text_characters`.
     """
     title: _builtins.str
@@ -389,8 +390,8 @@ class Summary(_message.Message):
 
     @_builtins.property
     def unsupported_terms(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnsupportedTerm]:
-        """Names and numbers in `text` that the article does not support. Empty means "nothing found" only for the kinds of
-        check that `checks_run` lists.
+        """Names, numbers and quotations in `text` that the article does not have, in the order of the text; none lies within
+        another. Empty means "nothing found" only for the kinds of check that `checks_run` lists.
         """
 
     @_builtins.property

@@ -109,7 +109,9 @@ class NameIndex:
         Both words are in the article; the first only before other names, the last only after other names.
         """
         first, last = fold(one), fold(other).removesuffix("'s")
-        if not (one[1:].islower() and other[1:2].islower()) or {first, last} & (self._lower | _COURTESY):
+        if not (one[1:].islower() and one.isalpha() and other[1:2].islower()) or {first, last} & (
+            self._lower | _COURTESY
+        ):
             return False
         following, preceding = self._following.get(first), self._preceding.get(last)
         if not following or not preceding or last in following or first in preceding:
@@ -174,7 +176,7 @@ def is_name(text: str, token: Token, following: Token | None, sentence_starts: s
         return False
     if token.start not in sentence_starts and not _OPENING.search(text, max(0, token.start - 8), token.start):
         return True
-    if any(letter.isupper() or letter.isdigit() for letter in word[1:]) and not word.isupper():
+    if any(letter.isupper() or letter.isdecimal() for letter in word[1:]) and not word.isupper():
         return True
     base = form.partition("'")[0]
     if base in ordinary_words() or _ORDINARY_ENDING.search(base):

@@ -37,7 +37,7 @@ def quantities(text: str) -> list[Quantity]:
         if start < done:
             continue
         word = match.group()
-        if word[0].isdigit():
+        if word[0].isdecimal():
             quantity = _digits(text, start, match.end())
         else:
             lowered = word.casefold()
@@ -103,7 +103,7 @@ def _digits(text: str, start: int, end: int) -> Quantity | None:
         return Quantity(start, suffix.end(), (value,))
     if end - start == 4 and 1900 <= value < 2100 and re.match(r"[-–/]\d\d\b(?![-–/:.,]\d)", text[end : end + 5]):
         return Quantity(start, end + 3, _season(value, float(text[end + 1 : end + 3])), "joined")
-    return amount(text, start, end, value, is_plain=number.isdigit())
+    return amount(text, start, end, value, is_plain=number.isdecimal())
 
 
 def _date(text: str, word: str, start: int, end: int) -> Quantity | None:
