@@ -217,8 +217,11 @@ def _clean_word(word: str) -> tuple[tuple[str, int, int], ...]:
         if kind == "delete" and all(unicodedata.category(one) in ("Cc", "Cf") for one in word[start:end]):
             continue
         if parts and (kind in ("insert", "delete") or not parts[-1][0] or not parts[-1][2]):
-            # What came from nowhere, or went into nothing, belongs to its neighbour.
-            before, offset, _ = parts.pop()
+            # What came from nowhere, or went into nothing, belongs to the character next to it.
+            before, offset, size = parts.pop()
+            if len(before) == size > 1:
+                parts.append((before[:-1], offset, size - 1))
+                before, offset = before[-1], offset + size - 1
             part, start = before + part, offset
         parts.append((part, start, end - start))
     return tuple(parts)

@@ -51,6 +51,7 @@ TEXTS = PLAIN | HTML
 @example("The port\r\nreopened.\r\n\r\nBy Ida Fenn\r\nTwo cafe\u0301s 👩‍👩‍👧 here.")
 @example("e\u0301\u0323")
 @example("Ù\x80Ù")
+@example("The port of Marlow reopenedMr.&amp;")
 @example("\x1b!:ﬁne")
 def test_a_sentence_leads_back_to_the_stretch_that_it_was_made_from(text):
     clean = normalize(text)

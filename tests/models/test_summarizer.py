@@ -204,3 +204,21 @@ def test_a_summary_longer_than_its_article_is_not_shown():
     )
     summary = written(long, article=article, spec=SHORT)
     assert len(summary.text.split()) < len(article.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds_expected"),
+    [
+        ("Die Brücke im Dorf wird neu gebaut. Das sagte der Bürgermeister.", [WarningKind.LANGUAGE_NOT_SUPPORTED]),
+        ("Le pont du village sera reconstruit. Le maire l'a dit lundi.", [WarningKind.LANGUAGE_NOT_SUPPORTED]),
+        ("市议会周二投票决定重建桥梁。没有人受伤。", [WarningKind.LANGUAGE_NOT_SUPPORTED]),
+        ("أعيد فتح الميناء يوم الاثنين. لم يصب أحد بأذى.", [WarningKind.LANGUAGE_NOT_SUPPORTED]),
+        ("Порт вновь открылся в понедельник. Никто не пострадал.", [WarningKind.LANGUAGE_NOT_SUPPORTED]),
+        ("Mr Erdoğan met Xi Jinping, Nguyen Phu Trong and Søren Kjær in Đà Nẵng. Nobody spoke.", []),
+        (ARTICLE, []),
+    ],
+)
+def test_a_language_that_the_model_does_not_know_is_said_and_foreign_names_are_none(text, kinds_expected):
+    lead = load_summarizer("lead")
+    summarizer = Summarizer(lead.card.model_copy(update={"languages": ("en",)}), lead.engine)
+    assert [one.kind for one in summarizer.summarize(Article(text)).warnings] == kinds_expected
