@@ -34,7 +34,9 @@ class Metrics:
         self._articles = counter("articles_total", "Articles summarised.")
         self._summaries = counter("summaries_total", "Summaries written.", "length")
         self._unsupported = counter(
-            "unsupported_summaries_total", "Summaries with a name or number that the article lacks.", "length"
+            "unsupported_summaries_total",
+            "Summaries with a name, number or quotation that the article lacks.",
+            "length",
         )
         self._extractive = counter("extractive_summaries_total", "Summaries made of the article's sentences.", "length")
         self._repairs = counter("repairs_total", "Articles for which more candidates were generated.")
