@@ -1,4 +1,4 @@
-"""How well unsupported terms are found, and evidence: invented values planted in summaries that were right.
+"""How well unsupported terms are found: invented values planted in summaries that were right. And evidence, and lines.
 
     python tests/benchmarks/checker.py DATA.jsonl... --half report
 
@@ -28,6 +28,7 @@ from nutgraf_models.evidence import EvidenceIndex
 from nutgraf_models.language import detect
 from nutgraf_models.normalize import normalize
 from nutgraf_models.plain_check import content_coverage, unsupported_words
+from nutgraf_models.prose import story_lines
 from nutgraf_models.references import ReferenceRow, read_references
 from nutgraf_models.results import TermKind
 from nutgraf_models.sentences import Sentence, split
@@ -347,6 +348,20 @@ def measure_evidence(stories: Sequence[Story], count: int, rng: random.Random, i
     return f"evidence    {total:7}   best passage {best / total:.3f}, among the passages {some / total:.3f}"
 
 
+def measure_lines(rows: Sequence[ReferenceRow], show: int, rng: random.Random) -> str:
+    """How many lines are dropped as no part of the story."""
+    dropped: list[str] = []
+    count = 0
+    for row in rows:
+        lines = [line for line in row.article.split("\n") if line.strip()]
+        kept = {row.article[start:end] for start, end in story_lines(row.article)}
+        dropped += [line for line in lines if line not in kept]
+        count += len(lines)
+    for line in rng.sample(dropped, min(show, len(dropped))):
+        print(f"DROPPED {line}", file=sys.stderr)
+    return f"lines       {count:7}   dropped {len(dropped)}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="+", type=Path, metavar="DATA.jsonl", help='with "article" and "reference"')
@@ -357,7 +372,8 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
-    stories = read_stories(read_rows(arguments.data), arguments.half, 2 * arguments.count, rng)
+    rows = read_rows(arguments.data)
+    stories = read_stories(rows, arguments.half, 2 * arguments.count, rng)
     planter = Planter(stories, rng)
     rules: Counter[str] = Counter()
     right = [(story, text, source) for story in stories for text, source in summaries(story, rng, rules)]
@@ -387,7 +403,12 @@ def main() -> None:
     print(f"paraphrased: {', '.join(f'{name} {count}' for name, count in rules.most_common())}")
     languages = Counter(detect(story.article) for story in stories)
     print(f"\nlanguages   {len(stories):7}   {', '.join(f'{code} {count}' for code, count in languages.most_common())}")
-    print(f"{measure_evidence(stories, arguments.count, rng, EvidenceIndex)}")
+    print(
+        measure_lines(
+            [row for row in rows if half_of(row) == arguments.half], arguments.show, random.Random(arguments.seed)
+        )
+    )
+    print(f"{measure_evidence(stories, arguments.count, random.Random(arguments.seed), EvidenceIndex)}")
 
 
 if __name__ == "__main__":
