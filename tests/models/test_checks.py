@@ -78,3 +78,24 @@ def test_a_sentence_about_something_else_has_little_support():
 
 def test_a_sentence_without_content_has_no_evidence():
     assert evidence("It is so.") == ([], [], 0.0)
+
+
+@pytest.mark.parametrize(
+    ("summary_sentence", "article"),
+    [
+        ("Prices rose by 5%.", "Prices rose by five per cent."),
+        ("Marlow paid 3 million dollars.", "Marlow paid $3m."),
+        ("Zoë saw Russia's boat.", "Zoe saw the Russian boat."),
+        ("Fenn sailed on 3 May.", "Fenn sailed on May 3rd."),
+    ],
+)
+def test_evidence_is_found_in_another_form(summary_sentence, article):
+    clean = normalize(article)
+    assert EvidenceIndex(clean, split(clean.text)).align(summary_sentence)[1] == 1
+
+
+def test_of_equal_passages_the_one_that_says_least_besides_comes_first():
+    article = "Ida Fenn, who runs the port and owns a mill, left Marlow in spring. Ida Fenn left Marlow."
+    clean = normalize(article)
+    passages, _ = EvidenceIndex(clean, split(clean.text)).align("Fenn left Marlow.")
+    assert article[passages[0].span.start : passages[0].span.end] == "Ida Fenn left Marlow."
