@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from nutgraf_models.engines.base import GenerationRequest
 from nutgraf_models.lengths import Spec
 from nutgraf_models.normalize import NormalizedText
-from nutgraf_models.plan import Plan
 from nutgraf_models.sentences import Sentence
 from nutgraf_models.terms import TermIndex
 
@@ -20,7 +18,10 @@ class Article:
 
 @dataclass(frozen=True)
 class Prepared:
-    """An article ready for the engine. `request` has a row for each spec in `rows`; None: no model is needed."""
+    """An article before a model has seen it. `rows` are the places of the specs that need one.
+
+    `chunks` are what the model reads one at a time, all of the article together; `tokens` are the whole article's.
+    """
 
     article: Article
     specs: tuple[Spec, ...]
@@ -29,8 +30,8 @@ class Prepared:
     sentences: list[Sentence] = field(repr=False)
     words: int
     language: str
-    plan: Plan = field(repr=False)
+    tokens: int
+    chunks: list[str] = field(repr=False)
     rows: tuple[int, ...]
-    request: GenerationRequest | None
     terms: TermIndex = field(repr=False)
     seconds: float

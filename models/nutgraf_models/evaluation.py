@@ -2,25 +2,23 @@
 
 import csv
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
-from itertools import islice
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from nutgraf_models import metrics
-from nutgraf_models.articles import Article, Prepared
-from nutgraf_models.engines.base import Handle, Rows
+from nutgraf_models.articles import Article
 from nutgraf_models.engines.lead import LEAD_SENTENCES, leading
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.loading import EngineName, load_summarizer
 from nutgraf_models.normalize import normalize
+from nutgraf_models.phases import run
 from nutgraf_models.plain_check import unsupported_words
 from nutgraf_models.references import ReferenceRow, read_references
 from nutgraf_models.results import FinishReason, Summary
 from nutgraf_models.sentences import split, word_count
-from nutgraf_models.summarizer import Repair, Summarizer
 
 Report = dict[str, Any]
 ROUGE = ("rouge1", "rouge2", "rougeLsum")
@@ -73,7 +71,8 @@ def evaluate(
     summarizer = load_summarizer(model, engine=engine, threads=threads, beams=beams)
     spec = Spec(Length(length))
     started = time.perf_counter()
-    summaries = _summarize_all(summarizer, [Article(row.article) for row in rows], spec)
+    phases = (summarizer.phases(Article(row.article), (spec,)) for row in rows)
+    summaries = [one.summaries[0] for one in run(summarizer.engine, phases)]
     seconds = time.perf_counter() - started
     written, leads, references = [], [], []
     for row, summary in zip(rows, summaries, strict=True):
@@ -124,41 +123,6 @@ def table(report: Report) -> str:
     lines += [f"{name:26}{report[name]:8.1%}" for name in ("unsupported_share", "extractive_share")]
     lines.append(f"{'articles_per_second':26}{report['articles_per_second']:8.2f}")
     return "\n".join(lines)
-
-
-@dataclass(frozen=True)
-class _Running:
-    """An article in the engine; with `repair`, for the second time, after `rows` were written."""
-
-    index: int
-    prepared: Prepared
-    rows: Rows = ()
-    repair: Repair | None = None
-
-
-def _summarize_all(summarizer: Summarizer, articles: list[Article], spec: Spec) -> list[Summary]:
-    """The summaries in the order of the articles, as many at once as the engine runs with a gain."""
-    summaries: dict[int, Summary] = {}
-    running: dict[Handle, _Running] = {}
-    waiting: Iterator[tuple[int, Article]] = enumerate(articles)
-    while len(summaries) < len(articles):
-        for index, article in islice(waiting, max(0, summarizer.engine.parallel_requests - len(running))):
-            prepared = summarizer.prepare(article, (spec,))
-            if prepared.request is None:
-                summaries[index] = summarizer.complete(prepared).summaries[0]
-            else:
-                running[summarizer.engine.submit(prepared.request)] = _Running(index, prepared)
-        for completion in summarizer.engine.step() if running else ():
-            if completion.error is not None:
-                raise completion.error
-            one, rows = running.pop(completion.handle), completion.rows
-            if one.repair is not None:
-                rows = one.repair.add(one.rows, rows)
-            elif (repair := summarizer.repair(one.prepared, rows)) is not None:
-                running[summarizer.engine.submit(repair.request)] = replace(one, rows=rows, repair=repair)
-                continue
-            summaries[one.index] = summarizer.complete(one.prepared, rows).summaries[0]
-    return [summaries[index] for index in range(len(articles))]
 
 
 def _scorer() -> Callable[[list[str], list[str], str, str], Scored]:

@@ -1,56 +1,63 @@
-"""Which part of an article the model reads."""
+"""What the model reads at once, and what it is asked for."""
 
-import itertools
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
-from nutgraf_models.engines.base import Engine
+from nutgraf_models.card import Card, Decoding
+from nutgraf_models.engines.base import Engine, Row
+from nutgraf_models.lengths import Spec
 from nutgraf_models.sentences import Sentence
 
+# Tokens of a chunk, or half the window where that is less.
+CHUNK_TOKENS = 512
 
-@dataclass(frozen=True)
-class Plan:
-    """The stretch of the article that the model reads, and how it compares with the whole, in the model's tokens."""
-
-    text: str
-    input_tokens: int
-    used_tokens: int
-
-    @property
-    def is_truncated(self) -> bool:
-        return self.used_tokens < self.input_tokens
+_Count = Callable[[Sequence[str]], list[int]]
 
 
-def make_plan(text: str, sentences: list[Sentence], engine: Engine) -> Plan:
-    """As many whole leading sentences as fit the engine's window; the whole article where it fits.
+def row_for(card: Card, spec: Spec, article_tokens: int) -> Row:
+    """The card's preset, with no more tokens than the article has: a summary is never longer."""
+    preset = card.decoding.of(spec.length)
+    most = max(16, min(preset.max_new_tokens, article_tokens))
+    least = min(preset.min_new_tokens, most // 2)
+    if spec.max_words is not None:
+        least = min(least, spec.max_words // 2)
+    decoding = Decoding.model_validate({**dict(preset), "max_new_tokens": most, "min_new_tokens": least})
+    return Row(spec.length, decoding, spec.sentence_cap, spec.max_words)
 
-    Only if not even the first sentence fits is a sentence cut, between words where it has any.
+
+def make_chunks(text: str, sentences: Sequence[Sentence], engine: Engine) -> list[str]:
+    """Consecutive chunks of about the same number of tokens that hold all of the text; one if it fits the window.
+
+    A chunk ends where a sentence does. A sentence of more than half a chunk is cut, between words where it has any, so
+    that no chunk is longer than one and a half times its budget: three quarters of the window, which leaves room for
+    what tokens differ where texts meet.
     """
-    room = engine.max_input_tokens
-    total = engine.count_tokens([text])[0]
-    if total <= room:
-        return Plan(text, total, total)
-    counts = engine.count_tokens([sentence.text for sentence in sentences])
-    fitting = sum(running <= room for running in itertools.accumulate(counts))
-    # The tokens of a text are not quite the sum of its sentences' tokens.
-    while fitting:
-        leading = text[: sentences[fitting - 1].end]
-        used = engine.count_tokens([leading])[0]
-        if used <= room:
-            return Plan(leading, total, used)
-        fitting -= 1
-    leading = _leading_words(sentences[0].text, engine)
-    return Plan(leading, total, engine.count_tokens([leading])[0])
+    if engine.count_tokens([text])[0] <= engine.max_input_tokens:
+        return [text]
+    budget = min(CHUNK_TOKENS, engine.max_input_tokens // 2)
+    ends = [*(sentence.start for sentence in sentences[1:]), len(text)]
+    spaced = [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    pieces = _cut_long(spaced, budget // 2, engine.count_tokens)
+    total = sum(count for _, count in pieces)
+    chunks = [""] * -(-total // budget)
+    before = 0
+    for piece, count in pieces:
+        # A piece belongs to the chunk that its middle falls into, if the text is cut into equal lengths.
+        chunks[(2 * before + count) * len(chunks) // (2 * total + 1)] += piece
+        before += count
+    return [chunk.strip() for chunk in chunks if chunk.strip()]
 
 
-def _leading_words(sentence: str, engine: Engine) -> str:
-    low, high = 1, len(sentence)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if engine.count_tokens([sentence[:middle]])[0] <= engine.max_input_tokens:
-            low = middle
-        else:
-            high = middle - 1
-    leading = sentence[:low]
-    if not sentence[low : low + 1].isspace() and " " in leading:
-        leading = leading[: leading.rindex(" ")]
-    return leading.rstrip() or sentence[:low]
+def _cut_long(texts: list[str], most: int, count_tokens: _Count) -> list[tuple[str, int]]:
+    """The texts with their tokens; one of more than `most` tokens in pieces of about the same length."""
+    pieces = list(zip(texts, count_tokens(texts), strict=True))
+    while any(count > most and len(piece) > 1 for piece, count in pieces):
+        halves = [half for piece, count in pieces for half in (_halves(piece) if count > most else (piece,))]
+        pieces = list(zip(halves, count_tokens(halves), strict=True))
+    return pieces
+
+
+def _halves(text: str) -> tuple[str, ...]:
+    """The text cut at the white space next to its middle; in its middle if it has none."""
+    middle = len(text) // 2
+    cut = max(text.rfind(" ", 1, middle), 0) or max(text.find(" ", middle, -1), 0) or middle
+    return (text[:cut], text[cut:]) if cut else (text,)

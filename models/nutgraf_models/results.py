@@ -27,7 +27,6 @@ class FinishReason(enum.Enum):
 
 
 class WarningKind(enum.Enum):
-    ARTICLE_TRUNCATED = "article_truncated"
     ARTICLE_TOO_SHORT = "article_too_short"
     UNSUPPORTED_TERMS = "unsupported_terms"
     EXTRACTIVE_FALLBACK = "extractive_fallback"
@@ -91,13 +90,16 @@ class Summary:
 
 @dataclass(frozen=True)
 class ArticleSummary:
-    """The summaries of one article, in the order asked for. Times in seconds."""
+    """The summaries of one article, in the order asked for. Times in seconds.
+
+    `repaired`: more candidates were generated, since the first were found wanting.
+    """
 
     summaries: tuple[Summary, ...]
     character_count: int
     input_tokens: int
-    used_tokens: int
     chunks: int
+    repaired: bool
     language: str
     warnings: tuple[Warning, ...]
     tokenize_seconds: float

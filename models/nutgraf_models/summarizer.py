@@ -1,22 +1,23 @@
-"""Text in, summaries out: the steps before and after the engine.
+"""Text in, summaries out: the steps before, between and after the engine's.
 
-`prepare`, `repair` and `complete` are for a scheduler that drives the engine itself; `summarize` does all of it for one
-article.
+`phases` is for a scheduler that drives the engine itself; `summarize` does all of it for one article.
 """
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from nutgraf_models import language
 from nutgraf_models.articles import Article, Prepared
-from nutgraf_models.card import Card, Decoding
+from nutgraf_models.card import Card
+from nutgraf_models.condense import condense
 from nutgraf_models.drafts import Draft, draft, extract, needs_more_candidates
 from nutgraf_models.engines.base import Candidate, Engine, GenerationRequest, Row, Rows
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.evidence import EvidenceIndex
 from nutgraf_models.lengths import DEFAULT_SPECS, Spec
 from nutgraf_models.normalize import normalize
-from nutgraf_models.plan import make_plan
+from nutgraf_models.phases import Phases, run
+from nutgraf_models.plan import make_chunks, row_for
 from nutgraf_models.prose import has_prose
 from nutgraf_models.results import (
     ArticleSummary,
@@ -35,21 +36,8 @@ from nutgraf_models.terms import TermIndex
 _REPAIR_BEAMS = 4
 
 
-@dataclass(frozen=True)
-class Repair:
-    """A request for more candidates for some rows of another: `rows` are their places in it."""
-
-    request: GenerationRequest
-    rows: tuple[int, ...]
-
-    def add(self, first: Rows, more: Rows) -> Rows:
-        """The rows of the first request with the candidates of this one behind theirs."""
-        added = dict(zip(self.rows, more, strict=True))
-        return tuple((*row, *added.get(place, ())) for place, row in enumerate(first))
-
-
 class Summarizer:
-    """A card and its engine. All but `summarize` may be called from any thread, several at once."""
+    """A card and its engine. `phases` may be called, and what it returns driven, from any thread."""
 
     def __init__(self, card: Card, engine: Engine) -> None:
         self.card = card
@@ -63,45 +51,40 @@ class Summarizer:
         Raises:
             EmptyArticle: there is nothing to read.
         """
-        prepared = self.prepare(article, specs, extractive_fallback=extractive_fallback)
-        if prepared.request is None:
-            return self.complete(prepared)
-        rows = self._run(prepared.request)
-        repair = self.repair(prepared, rows)
-        if repair is not None:
-            rows = repair.add(rows, self._run(repair.request))
-        return self.complete(prepared, rows)
+        return run(self.engine, [self.phases(article, specs, extractive_fallback=extractive_fallback)])[0]
 
-    def _run(self, request: GenerationRequest) -> Rows:
-        handle = self.engine.submit(request)
-        while True:
-            for completion in self.engine.step():
-                if completion.handle == handle:
-                    if completion.error is not None:
-                        raise completion.error
-                    return completion.rows
-
-    def prepare(
+    def phases(
         self, article: Article, specs: tuple[Spec, ...] = DEFAULT_SPECS, *, extractive_fallback: bool = False
-    ) -> Prepared:
-        """Cleans, splits and plans.
+    ) -> Phases:
+        """The work on an article: reading it chunk by chunk if it is long, summarising, more candidates if need be.
 
         Raises:
             EmptyArticle: there is nothing to read.
         """
+        prepared = self._prepare(article, specs, extractive_fallback)
+        if not prepared.rows:
+            return self._complete(prepared)
+        text, tokens = prepared.chunks[0], prepared.tokens
+        if len(prepared.chunks) > 1:
+            text = yield from condense(prepared.chunks, prepared.sentences, article.title, self.card, self.engine)
+            tokens = self.engine.count_tokens([text])[0]
+        asked = tuple(row_for(self.card, specs[index], tokens) for index in prepared.rows)
+        (rows,) = yield (GenerationRequest(text, asked),)
+        wanting = [place for place, row in enumerate(asked) if self._is_wanting(prepared, place, row, rows[place])]
+        if wanting:
+            (more,) = yield (GenerationRequest(text, tuple(_by_beams(asked[place]) for place in wanting)),)
+            added = dict(zip(wanting, more, strict=True))
+            rows = tuple((*row, *added.get(place, ())) for place, row in enumerate(rows))
+        return self._complete(prepared, rows, repaired=bool(wanting))
+
+    def _prepare(self, article: Article, specs: tuple[Spec, ...], extractive_fallback: bool) -> Prepared:
+        """Cleans, splits and plans."""
         started = time.perf_counter()
         normalized = normalize(article.text)
         sentences = split(normalized.text)
         if not sentences:
             raise EmptyArticle("the text has nothing in it to read")
-        code = language.detect(normalized.text)
-        plan = make_plan(normalized.text, sentences, self.engine)
         words = word_count(normalized.text)
-        # An article about as long as its summary would be is its own summary.
-        rows = tuple(index for index, spec in enumerate(specs) if words > spec.usual_words and len(sentences) > 1)
-        request = None
-        if rows:
-            request = GenerationRequest(plan.text, tuple(self._row(specs[index], plan.used_tokens) for index in rows))
         return Prepared(
             article,
             specs,
@@ -109,39 +92,28 @@ class Summarizer:
             normalized,
             sentences,
             words,
-            code,
-            plan,
-            rows,
-            request,
+            language.detect(normalized.text),
+            self.engine.count_tokens([normalized.text])[0],
+            make_chunks(normalized.text, sentences, self.engine),
+            # An article about as long as its summary would be is its own summary.
+            tuple(index for index, spec in enumerate(specs) if words > spec.usual_words and len(sentences) > 1),
             TermIndex(normalized.text, article.title),
             time.perf_counter() - started,
         )
 
-    def repair(self, prepared: Prepared, rows: Rows) -> Repair | None:
-        """What to ask the engine for after the first request: candidates by beams for each row that needs them.
+    def _is_wanting(self, prepared: Prepared, place: int, row: Row, candidates: tuple[Candidate, ...]) -> bool:
+        """Whether a row is to be asked for again, with more candidates.
 
-        A row does if it was decoded greedily and its only candidate names what the article does not, has too few
-        sentences, or none that could be shown.
+        It is if it was decoded greedily and its only candidate names what the article does not, has too few sentences,
+        or none that could be shown.
         """
-        request = prepared.request
-        assert request is not None
-        places = tuple(
-            place
-            for place, (row, index) in enumerate(zip(request.rows, prepared.rows, strict=True))
-            if row.decoding.num_beams == 1 and self._is_wanting(prepared, prepared.specs[index], rows[place])
+        spec = prepared.specs[prepared.rows[place]]
+        return row.decoding.num_beams == 1 and needs_more_candidates(
+            prepared, spec, candidates, self.card.prompt.after(spec.length)
         )
-        if not places:
-            return None
-        beams = {"num_beams": _REPAIR_BEAMS}
-        more = (request.rows[place] for place in places)
-        again = tuple(replace(row, decoding=row.decoding.model_copy(update=beams)) for row in more)
-        return Repair(GenerationRequest(request.article, again), places)
 
-    def _is_wanting(self, prepared: Prepared, spec: Spec, candidates: tuple[Candidate, ...]) -> bool:
-        return needs_more_candidates(prepared, spec, candidates, self.card.prompt.after(spec.length))
-
-    def complete(self, prepared: Prepared, rows: Rows = ()) -> ArticleSummary:
-        """Turns what the engine wrote, one entry for each row of `prepared.request`, into checked summaries."""
+    def _complete(self, prepared: Prepared, rows: Rows = (), *, repaired: bool = False) -> ArticleSummary:
+        """Turns what the engine wrote, one entry for each of `prepared.rows`, into checked summaries."""
         started = time.perf_counter()
         candidates = dict(zip(prepared.rows, rows, strict=True))
         evidence = EvidenceIndex(prepared.normalized, prepared.sentences)
@@ -159,31 +131,18 @@ class Summarizer:
         return ArticleSummary(
             summaries=tuple(summaries),
             character_count=len(prepared.article.text),
-            input_tokens=prepared.plan.input_tokens,
-            used_tokens=prepared.plan.used_tokens,
-            chunks=1,
+            input_tokens=prepared.tokens,
+            chunks=len(prepared.chunks),
+            repaired=repaired,
             language=prepared.language,
             warnings=self._article_warnings(prepared),
             tokenize_seconds=prepared.seconds,
             check_seconds=time.perf_counter() - started,
         )
 
-    def _row(self, spec: Spec, article_tokens: int) -> Row:
-        """The card's preset, with no more tokens than the article has: a summary is never longer."""
-        preset = self.card.decoding.of(spec.length)
-        most = max(16, min(preset.max_new_tokens, article_tokens))
-        least = min(preset.min_new_tokens, most // 2)
-        if spec.max_words is not None:
-            least = min(least, spec.max_words // 2)
-        decoding = Decoding.model_validate({**dict(preset), "max_new_tokens": most, "min_new_tokens": least})
-        return Row(spec.length, decoding, spec.sentence_cap, spec.max_words)
-
     def _article_warnings(self, prepared: Prepared) -> tuple[Warning, ...]:
         warnings = []
-        plan, code, known = prepared.plan, prepared.language, self.card.languages
-        if plan.is_truncated and prepared.request is not None:
-            detail = f"the model read the first {plan.used_tokens} of the article's {plan.input_tokens} tokens"
-            warnings.append(Warning(WarningKind.ARTICLE_TRUNCATED, detail))
+        code, known = prepared.language, self.card.languages
         if known and code != language.UNKNOWN and code not in known:
             detail = f'the article seems to be in "{code}"; the model knows {", ".join(known)}'
             warnings.append(Warning(WarningKind.LANGUAGE_NOT_SUPPORTED, detail))
@@ -191,6 +150,11 @@ class Summarizer:
             detail = "the text has no sentence: it looks like a table, a list, code, or what surrounds an article"
             warnings.append(Warning(WarningKind.NO_PROSE, detail))
         return tuple(warnings)
+
+
+def _by_beams(row: Row) -> Row:
+    """The same row with more candidates."""
+    return replace(row, decoding=row.decoding.model_copy(update={"num_beams": _REPAIR_BEAMS}))
 
 
 def _check(shown: Draft, spec: Spec, terms: TermIndex, evidence: EvidenceIndex) -> Summary:

@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import enum
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from nutgraf_models.articles import Article
+from nutgraf_models.engines.base import GenerationRequest
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.lengths import Length, Spec
+from nutgraf_models.phases import advance
 from nutgraf_models.results import ArticleSummary
 from nutgraf_models.summarizer import Summarizer
 from nutgraf_service.metrics import Metrics
@@ -141,27 +143,46 @@ class Core:
 
     async def _run(self, job: Job, summarizer: Summarizer, scheduler: Scheduler, started: float) -> Outcome:
         loop = asyncio.get_running_loop()
-        prepared = await loop.run_in_executor(
-            self._pool,
-            lambda: summarizer.prepare(job.article, job.specs, extractive_fallback=job.extractive_fallback),
-        )
-        generated = Generated((), 0.0, 0.0)
-        if prepared.request is not None:
-            generated = await scheduler.generate(prepared.request, job.deadline)
-            repair = await loop.run_in_executor(self._pool, summarizer.repair, prepared, generated.rows)
-            if repair is not None:
-                self._metrics.repaired()
-                more = await scheduler.generate(repair.request, job.deadline, is_next=True)
-                generated = Generated(
-                    repair.add(generated.rows, more.rows),
-                    generated.queue_seconds + more.queue_seconds,
-                    generated.generate_seconds + more.generate_seconds,
-                )
-            self._seconds_each += 0.2 * (generated.generate_seconds - self._seconds_each)
-        summary = await loop.run_in_executor(self._pool, summarizer.complete, prepared, generated.rows)
-        outcome = Outcome(summary, generated.queue_seconds, generated.generate_seconds, time.monotonic() - started)
-        self._metrics.summarized(summary, outcome.queue_seconds, outcome.generate_seconds, outcome.total_seconds)
+        phases = summarizer.phases(job.article, job.specs, extractive_fallback=job.extractive_fallback)
+        step = await loop.run_in_executor(self._pool, advance, phases)
+        queue_seconds = generate_seconds = 0.0
+        is_first = True
+        while not isinstance(step, ArticleSummary):
+            phase_started = time.monotonic()
+            generated = await self._generate(scheduler, step, job.deadline, is_next=not is_first)
+            # They are queued in this order, so once the first one runs the article is in the engine.
+            queue_seconds += generated[0].queue_seconds
+            generate_seconds += time.monotonic() - phase_started - generated[0].queue_seconds
+            is_first = False
+            step = await loop.run_in_executor(self._pool, advance, phases, tuple(one.rows for one in generated))
+        if not is_first:
+            self._seconds_each += 0.2 * (generate_seconds - self._seconds_each)
+        outcome = Outcome(step, queue_seconds, generate_seconds, time.monotonic() - started)
+        self._metrics.summarized(step, outcome.queue_seconds, outcome.generate_seconds, outcome.total_seconds)
         return outcome
+
+    async def _generate(
+        self, scheduler: Scheduler, requests: Sequence[GenerationRequest], deadline: float | None, *, is_next: bool
+    ) -> list[Generated]:
+        """Runs the requests of a phase. If one fails, or the caller is cancelled, all end.
+
+        Only as many as the engine runs are handed over at a time, so that others get their turns between the chunks of
+        a long article.
+        """
+        left = iter(enumerate(requests))
+        generated: dict[int, Generated] = {}
+
+        async def take_turns() -> None:
+            for place, request in left:
+                generated[place] = await scheduler.generate(request, deadline, is_next=is_next)
+
+        turns = [asyncio.create_task(take_turns()) for _ in requests[: self._max_running]]
+        try:
+            await asyncio.gather(*turns)
+        finally:
+            for turn in turns:
+                turn.cancel()
+        return [generated[place] for place in range(len(requests))]
 
     def _ready(self, *, is_accepted: bool) -> tuple[Summarizer, Scheduler]:
         """The model and its scheduler. An item of a stream was accepted when it was read, draining or not."""
@@ -199,16 +220,17 @@ class Core:
     async def _warm_up(self, summarizer: Summarizer, scheduler: Scheduler) -> None:
         """A few tokens are enough to load what is loaded lazily and to set up the kernels."""
         loop = asyncio.get_running_loop()
-        specs = (Spec(Length.SHORT, max_words=5),)
-        prepared = await loop.run_in_executor(self._pool, summarizer.prepare, _WARM_UP, specs)
-        request = prepared.request
-        assert request is not None
+        phases = summarizer.phases(_WARM_UP, (Spec(Length.SHORT, max_words=5),))
+        step = await loop.run_in_executor(self._pool, advance, phases)
+        assert not isinstance(step, ArticleSummary)
+        (request,) = step
         rows = tuple(
             replace(row, decoding=row.decoding.model_copy(update={"max_new_tokens": 3, "min_new_tokens": 0}))
             for row in request.rows
         )
         generated = await scheduler.generate(replace(request, rows=rows), None)
-        await loop.run_in_executor(self._pool, summarizer.complete, prepared, generated.rows)
+        # What comes next, be it a summary or better candidates, is not wanted.
+        await loop.run_in_executor(self._pool, advance, phases, (generated.rows,))
 
 
 def loading() -> Refusal:

@@ -68,15 +68,13 @@ class Metrics:
         """`where` is "queue" or "engine"."""
         self._abandoned.labels(where).inc()
 
-    def repaired(self) -> None:
-        self._repairs.inc()
-
     def summarized(self, summary: ArticleSummary, queue: float, generate: float, total: float) -> None:
         self._articles.inc()
+        self._repairs.inc(summary.repaired)
         self._queue_seconds.observe(queue)
         self._generate_seconds.observe(generate)
         self._summary_seconds.observe(total)
-        self._input_tokens.inc(summary.used_tokens)
+        self._input_tokens.inc(summary.input_tokens)
         for one in summary.summaries:
             length = one.length.value
             self._summaries.labels(length).inc()

@@ -25,7 +25,7 @@ def response_from(outcome: Outcome, model: str) -> pb.SummarizeResponse:
         article=pb.ArticleInfo(
             character_count=summary.character_count,
             input_token_count=summary.input_tokens,
-            used_token_count=summary.used_tokens,
+            used_token_count=summary.input_tokens,
             chunk_count=summary.chunks,
             language=summary.language,
         ),

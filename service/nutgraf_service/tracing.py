@@ -47,7 +47,7 @@ class Tracing:
             "rpc.system": "grpc",
             "rpc.method": method,
             "nutgraf.request_id": request_id,
-            "nutgraf.input_tokens": summary.used_tokens,
+            "nutgraf.input_tokens": summary.input_tokens,
             "nutgraf.output_tokens": sum(one.output_tokens for one in summary.summaries),
         }
         span = self._start(headers, method, at, attributes)

@@ -120,14 +120,24 @@ class ScriptedEngine(LeadEngine):
         )
 
 
+class SmallWindow(LeadEngine):
+    """The lead engine for articles of at most so many words; longer ones are read in chunks."""
+
+    def __init__(self, max_input_tokens: int, parallel_requests: int = 1) -> None:
+        super().__init__()
+        self.max_input_tokens = max_input_tokens
+        self.parallel_requests = parallel_requests
+
+
 class GatedEngine(LeadEngine):
     """The lead engine, but each step waits for `allow`, and submissions and cancels are recorded.
 
-    The first request, which warms the server up, passes.
+    The first request, which warms the server up, passes. `max_input_tokens` is its window, in words.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_input_tokens: int = LeadEngine.max_input_tokens) -> None:
         super().__init__()
+        self.max_input_tokens = max_input_tokens
         self.submitted: list[str] = []
         self.cancelled: list[int] = []
         self.fail_next: Exception | None = None
@@ -151,6 +161,8 @@ class GatedEngine(LeadEngine):
     def step(self):  # type: ignore[no-untyped-def]
         # Not for ever: between two steps the scheduler looks for what was abandoned, and so must a slow model let it.
         if not self._permits.acquire(timeout=0.02):
+            with self._changed:
+                self._changed.notify_all()
             return []
         if self.fail_next is not None:
             error, self.fail_next = self.fail_next, None

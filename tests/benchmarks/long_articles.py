@@ -1,0 +1,115 @@
+"""What a long article costs, and what of it the long summary reaches.
+
+For each size, an article in which everything but one fact is of little weight; the fact is put into each of ten places
+in turn. Prints for each place whether a sentence of the long summary has the fact as its evidence, and what an article
+cost: seconds, tokens read and written, chunks. The model runs in this process, one article at a time.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nutgraf_models.articles import Article
+from nutgraf_models.cards import DEFAULT_MODEL
+from nutgraf_models.engines.base import GenerationRequest
+from nutgraf_models.lengths import Length
+from nutgraf_models.loading import load_summarizer
+from nutgraf_models.phases import Phases, run
+from nutgraf_models.results import ArticleSummary
+from nutgraf_models.summarizer import Summarizer
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from support.long_articles import Planted, planted
+
+POSITIONS = 10
+# A summary sentence tells the fact if the fact holds this share of its content.
+SHARE = 0.5
+
+
+@dataclass
+class Cost:
+    """Of one article."""
+
+    read: int = 0  # tokens of articles, chunks and the summaries of chunks that the model was given
+    written: int = 0
+    requests: int = 0
+    seconds: float = 0.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--engine", default="auto", choices=("auto", "openvino", "torch"))
+    parser.add_argument("--tokens", type=int, nargs="+", default=[500, 2_000, 5_000, 10_000, 20_000, 50_000])
+    parser.add_argument("--positions", type=int, nargs="+", default=list(range(POSITIONS)), help="places 0 to 9")
+    parser.add_argument("--show", action="store_true", help="print the long summaries, too")
+    arguments = parser.parse_args()
+    summarizer = load_summarizer(arguments.model, engine=arguments.engine)
+    places = " ".join(str(place) for place in arguments.positions)
+    print(
+        f"{'tokens':>7} {'chunks':>6}  {'told at ' + places:30} {'seconds':>8} {'per 1,000':>9} {'read':>8} {'written':>8}"
+    )
+    for tokens in arguments.tokens:
+        told, costs, summary = [], [], None
+        for place in arguments.positions:
+            article = of_size(tokens, place / (POSITIONS - 1), summarizer)
+            summary, cost = measured(summarizer, article.text)
+            told.append(tells(summary, article))
+            costs.append(cost)
+            if arguments.show:
+                print(f"  {place}: {summary.summaries[1].text}")
+        assert summary is not None
+        marks = " ".join("x" if one else "." for one in told)
+        seconds = sum(cost.seconds for cost in costs) / len(costs)
+        read = sum(cost.read for cost in costs) // len(costs)
+        written = sum(cost.written for cost in costs) // len(costs)
+        print(
+            f"{summary.input_tokens:7} {summary.chunks:6}  {f'{marks}  {sum(told)} of {len(told)}':30} {seconds:8.2f} "
+            f"{1000 * seconds / summary.input_tokens:9.2f} {read:8} {written:8}",
+            flush=True,
+        )
+
+
+def of_size(tokens: int, position: float, summarizer: Summarizer) -> Planted:
+    words = round(tokens / 1.3)
+    counted = summarizer.engine.count_tokens([planted(words, position).text])[0]
+    return planted(round(words * tokens / counted), position)
+
+
+def measured(summarizer: Summarizer, text: str) -> tuple[ArticleSummary, Cost]:
+    cost = Cost()
+    started = time.perf_counter()
+    (summary,) = run(summarizer.engine, [counting(summarizer.phases(Article(text)), summarizer, cost)])
+    cost.seconds = time.perf_counter() - started
+    return summary, cost
+
+
+def counting(phases: Phases, summarizer: Summarizer, cost: Cost) -> Phases:
+    """The same phases, with what they cost added up."""
+    requests: tuple[GenerationRequest, ...] = next(phases)
+    while True:
+        cost.requests += len(requests)
+        cost.read += sum(summarizer.engine.count_tokens([one.article for one in requests]))
+        rows = yield requests
+        cost.written += sum(one.token_count for request in rows for row in request for one in row)
+        try:
+            requests = phases.send(rows)
+        except StopIteration as end:
+            return end.value
+
+
+def tells(summary: ArticleSummary, article: Planted) -> bool:
+    long = next(one for one in summary.summaries if one.length is Length.LONG)
+    passages: Iterator[bool] = (
+        passage.score >= SHARE and passage.span.start < article.end and passage.span.end > article.start
+        for sentence in long.sentences
+        for passage in sentence.evidence
+    )
+    return any(passages)
+
+
+if __name__ == "__main__":
+    main()

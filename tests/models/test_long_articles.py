@@ -1,0 +1,217 @@
+"""Articles over the model's window: all of it is read, in chunks, and the summary is checked against all of it."""
+
+import math
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from nutgraf_models.articles import Article
+from nutgraf_models.engines.base import Candidate, Completion, Finish, GenerationRequest
+from nutgraf_models.engines.lead import LeadEngine
+from nutgraf_models.finish import distinct
+from nutgraf_models.lengths import Length, Spec
+from nutgraf_models.plan import CHUNK_TOKENS, make_chunks
+from nutgraf_models.sentences import split
+from support.articles import ARTICLE
+from support.long_articles import FACT, LEAD, long_article, planted
+from support.server import summarizer_with
+
+LONG = Spec(Length.LONG)
+
+
+class Window(LeadEngine):
+    """The lead engine with a window; a token is four characters. It records what it is asked for."""
+
+    parallel_requests = 4
+
+    def __init__(self, max_input_tokens: int) -> None:
+        super().__init__()
+        self.max_input_tokens = max_input_tokens
+        self.asked: list[GenerationRequest] = []
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [math.ceil(len(text) / 4) for text in texts]
+
+    def submit(self, request):
+        assert request.article.strip()
+        assert self.count_tokens([request.article])[0] <= self.max_input_tokens
+        self.asked.append(request)
+        return super().submit(request)
+
+    def step(self) -> list[Completion]:
+        requests = dict(self._waiting)
+        return [
+            Completion(
+                one.handle, tuple((self.write(requests[one.handle], number),) for number in range(len(one.rows)))
+            )
+            for one in super().step()
+        ]
+
+    def write(self, request: GenerationRequest, row: int) -> Candidate:
+        text = self.say(request.article)
+        return Candidate(text, len(text.split()), Finish.STOP)
+
+    def say(self, article: str) -> str:
+        return " ".join(one.text for one in split(article)[:3])
+
+
+class Attentive(Window):
+    """Writes the first sentence of what it reads, and the fact where it finds it."""
+
+    def say(self, article: str) -> str:
+        return " ".join({split(article)[0].text: None, **({FACT: None} if FACT in article else {})})
+
+
+def random_text(rng: random.Random) -> str:
+    """Sentences of all sizes in paragraphs; some never end, some words are longer than any window."""
+
+    def word() -> str:
+        letters = rng.choice(("abcdefgh", "абвгд", "漢字語文", "😀é\u0301"))
+        return "".join(rng.choice(letters) for _ in range(int(rng.paretovariate(0.9)) % 4000 + 1))
+
+    def sentence() -> str:
+        return " ".join(word() for _ in range(int(rng.paretovariate(0.8)) % 800 + 1)) + rng.choice((".", "!", "", "。"))
+
+    return "\n\n".join(" ".join(sentence() for _ in range(rng.randint(1, 6))) for _ in range(rng.randint(1, 40)))
+
+
+@pytest.mark.parametrize("window", [16, 100, 1000, 4000])
+@pytest.mark.parametrize("seed", range(25))
+def test_no_part_of_any_text_is_left_out_of_the_chunks_and_none_is_over_the_window(seed, window):
+    text = random_text(random.Random(seed))
+    engine = Window(window)
+    chunks = make_chunks(text, split(text), engine)
+    assert "".join("".join(chunks).split()) == "".join(text.split())
+    assert max(engine.count_tokens(chunks)) <= window
+    assert len(chunks) == 1 or engine.count_tokens([text])[0] > window
+
+
+@pytest.mark.parametrize("words", [900, 1500, 2500, 9000])
+@pytest.mark.parametrize("window", [400, 1000, 1200])
+def test_chunks_are_of_whole_sentences_and_about_equal(words, window):
+    text = long_article(words)
+    engine = Window(window)
+    chunks = make_chunks(text, split(text), engine)
+    assert [one.text for chunk in chunks for one in split(chunk)] == [one.text for one in split(text)]
+    counts = engine.count_tokens(chunks)
+    longest = max(engine.count_tokens([one.text for one in split(text)]))
+    assert max(counts) - min(counts) <= 2 * longest
+    least = math.ceil(sum(counts) / min(CHUNK_TOKENS, window // 2))
+    assert least <= len(chunks) <= least + 1
+
+
+def test_a_sentence_over_a_chunk_is_cut_between_words():
+    text = "One is short. " + "word " * 3000 + "end. Another sentence is here."
+    chunks = make_chunks(text, split(text), Window(200))
+    assert " ".join(chunks).split() == text.split()
+
+
+@pytest.mark.parametrize("text", ["a" * 200_000, "a " * 100_000, "a. " * 66_000, "😀" * 50_000, "Ja! " * 50_000])
+@pytest.mark.timeout(60)
+def test_hostile_text_is_answered_in_time(text):
+    summarizer = summarizer_with(Window(1000))
+    summary = summarizer.summarize(Article(text))
+    assert all(one.text for one in summary.summaries)
+
+
+@pytest.mark.parametrize("tenth", range(10))
+def test_a_fact_is_told_wherever_it_stands_and_its_evidence_is_where_it_stood(tenth):
+    article = planted(4000, tenth / 9)
+    engine = Attentive(1000)
+    summary = summarizer_with(engine).summarize(Article(article.text), (LONG,))
+    (long,) = summary.summaries
+    assert FACT in long.text
+    spans = [passage.span for sentence in long.sentences for passage in sentence.evidence]
+    assert (article.start, article.end) in [(span.start, span.end) for span in spans]
+    assert article.text[article.start : article.end] == FACT
+    assert long.unsupported_terms == ()
+    assert summary.warnings == ()
+
+
+def test_the_counts_are_of_the_whole_article_and_its_chunks():
+    text = long_article(4000)
+    engine = Window(1000)
+    summary = summarizer_with(engine).summarize(Article(text), (LONG,))
+    assert summary.input_tokens == engine.count_tokens([text])[0]
+    assert summary.chunks == len(make_chunks(text, split(text), engine)) > 10
+    # One request for each chunk, and one for the summary.
+    assert len(engine.asked) == summary.chunks + 1
+
+
+def test_the_lead_is_in_view_when_the_summary_is_written_and_the_chunks_come_in_order():
+    class Last(Window):
+        def say(self, article: str) -> str:
+            return split(article)[-1].text
+
+    text = long_article(4000)
+    engine = Last(1000)
+    summary = summarizer_with(engine).summarize(Article(text), (LONG,))
+    combined = [one.text for one in split(engine.asked[summary.chunks].article)]
+    assert " ".join(combined[:2]) == LEAD
+    places = [text.index(sentence) for sentence in combined]
+    assert places == sorted(places)
+    assert len(places) > 8
+
+
+def test_what_a_chunks_summary_invents_is_not_passed_on_and_the_chunk_speaks_for_itself():
+    class Inventing(Window):
+        def say(self, article: str) -> str:
+            return "Bob Quayle wept. Nothing was mended." if "Maud Lindgren" in article else "Bob Quayle wept."
+
+    engine = Inventing(1000)
+    summary = summarizer_with(engine).summarize(Article(long_article(4000)), (LONG,))
+    combined = [one.text for one in split(engine.asked[summary.chunks].article)]
+    assert "Bob Quayle wept." not in combined
+    place = combined.index("Nothing was mended.") + 1
+    own = [split(request.article)[0].text for request in engine.asked[1 : summary.chunks]]
+    assert combined == distinct([*combined[:place], *own])
+
+
+def test_a_name_that_only_another_chunk_has_is_taken_for_invented():
+    class Mixing(Window):
+        def say(self, article: str) -> str:
+            return "Henrik Sol wept."
+
+    engine = Mixing(1000)
+    summary = summarizer_with(engine).summarize(Article(planted(4000, 1.0).text), (LONG,))
+    combined = engine.asked[summary.chunks].article
+    assert combined.count("Henrik Sol wept.") == 1
+
+
+def test_few_chunks_are_summarised_long_and_many_short():
+    lengths = []
+    for words in (900, 9000):
+        engine = Window(1000)
+        summary = summarizer_with(engine).summarize(Article(long_article(words)))
+        lengths.append({row.length for request in engine.asked[: summary.chunks] for row in request.rows})
+    assert lengths == [{Length.LONG}, {Length.SHORT}]
+
+
+class Copying(Window):
+    def say(self, article: str) -> str:
+        return article
+
+
+class Silent(Window):
+    def say(self, article: str) -> str:
+        return ""
+
+
+@pytest.mark.parametrize("engine", [Copying, Silent])
+@pytest.mark.parametrize("window", [16, 60, 300])
+def test_a_model_that_shortens_nothing_still_comes_to_an_end(engine, window):
+    model = engine(window)
+    text = long_article(3000)
+    summary = summarizer_with(model).summarize(Article(text), (LONG,))
+    assert summary.summaries[0].text
+    # Each level has at most a little more than half of the chunks of the one before.
+    assert summary.chunks < len(model.asked) < 3 * summary.chunks
+
+
+def test_an_article_that_fits_is_one_request_of_all_of_it():
+    engine = Window(1000)
+    summary = summarizer_with(engine).summarize(Article(ARTICLE))
+    assert summary.chunks == 1
+    assert len(engine.asked) == 1
+    assert engine.asked[0].article.split() == ARTICLE.replace("“", '"').replace("”", '"').split()
