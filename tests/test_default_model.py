@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from nutgraf import Article, Client, FinishReason, Length
+from support.long_articles import long_article
 from support.process import entry, serve
 from test_seeds import SEEDS, read
 
@@ -43,11 +44,37 @@ def test_a_seed_gets_two_summaries_of_whole_sentences_shorter_than_itself(client
     assert all(text[source.start : source.end] == source.text for source in sources)
 
 
-def test_an_article_over_the_window_is_read_from_its_beginning_and_that_is_said(client):
-    text = "\n\n".join(read(path)[1] for path in SEEDS)
+def test_an_article_over_the_window_is_read_whole_in_chunks(client):
+    text = "\n\n".join(read(path)[1] for path in SEEDS[:4])
     result = client.summarize(text)
-    assert result.article.used_token_count < result.article.input_token_count
-    assert [warning.code for warning in result.warnings] == ["article_truncated"]
+    assert result.article.used_token_count == result.article.input_token_count
+    assert result.article.input_token_count > client.server_info().limits.max_input_tokens
+    assert result.article.chunk_count > 1
+    assert result.warnings == ()
+    for summary in result.summaries:
+        assert 3 <= len(summary.text.split()) < 120
+        assert all(
+            text[source.start : source.end] == source.text for one in summary.sentences for source in one.sources
+        )
+
+
+@pytest.mark.slow
+def test_the_longest_article_that_is_taken_is_read_whole():
+    text = long_article(40_000)[:190_000]
+    with serve() as process:
+        address = entry(process, "listening")["address"]
+        entry(process, "serving")
+        with Client(address, timeout=280) as client:
+            result = client.summarize(text)
+    assert result.article.used_token_count == result.article.input_token_count > 30_000
+    assert result.article.chunk_count > 50
+    assert result.warnings == ()
+    assert len(result.short.sentences) == 1
+    assert len(result.long.sentences) >= 2
+    for summary in result.summaries:
+        assert all(
+            text[source.start : source.end] == source.text for one in summary.sentences for source in one.sources
+        )
 
 
 def test_many_are_answered_each_by_its_own(client):

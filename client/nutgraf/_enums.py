@@ -66,7 +66,7 @@ class WarningCode(enum.StrEnum):
 
     UNKNOWN = "unknown"
     ARTICLE_TRUNCATED = "article_truncated"
-    """The article does not fit the model's window; only its beginning was read."""
+    """Only a part of the article was read. A server that reads every article whole does not say it."""
     ARTICLE_TOO_SHORT = "article_too_short"
     """The article is about as short as the summary would be: its own leading sentences were returned."""
     UNSUPPORTED_TERMS = "unsupported_terms"

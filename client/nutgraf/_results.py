@@ -106,7 +106,7 @@ class ArticleInfo:
     input_token_count: int
     """Tokens of the whole article, as the model counts them."""
     used_token_count: int
-    """Tokens that the model has read; fewer only with WarningCode.ARTICLE_TRUNCATED."""
+    """Tokens that the model has read: all of them, unless there is a WarningCode.ARTICLE_TRUNCATED."""
     chunk_count: int
     """Chunks that the article was read in."""
     language: str

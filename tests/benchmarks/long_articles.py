@@ -49,9 +49,8 @@ def main() -> None:
     arguments = parser.parse_args()
     summarizer = load_summarizer(arguments.model, engine=arguments.engine)
     places = " ".join(str(place) for place in arguments.positions)
-    print(
-        f"{'tokens':>7} {'chunks':>6}  {'told at ' + places:30} {'seconds':>8} {'per 1,000':>9} {'read':>8} {'written':>8}"
-    )
+    costs_of = f"{'seconds':>8} {'per 1,000':>9} {'read':>8} {'written':>8}"
+    print(f"{'tokens':>7} {'chunks':>6}  {'told at ' + places:30} {costs_of}")
     for tokens in arguments.tokens:
         told, costs, summary = [], [], None
         for place in arguments.positions:

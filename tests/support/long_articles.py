@@ -8,8 +8,8 @@ LEAD = (
     "runs to several hundred entries, and the district's clerk, Maud Lindgren, called it a record of ordinary work."
 )
 FACT = (
-    "The mayor of Ostvik, Henrik Sol, was arrested on Friday after auditors found that 31 million crowns had been stolen "
-    "from the hospital fund."
+    "The mayor of Ostvik, Henrik Sol, was arrested on Friday after auditors found that 31 million crowns had been "
+    "stolen from the hospital fund."
 )
 
 _PLACES = (
@@ -22,7 +22,8 @@ _PEOPLE = (
 )  # fmt: skip
 _WORKS = (
     "the library", "the footbridge", "the swimming hall", "the bus shelter", "the market square", "the school kitchen",
-    "the fire station", "the harbour wall", "the cemetery gate", "the village hall", "the cycle path", "the water tower",
+    "the fire station", "the harbour wall", "the cemetery gate", "the village hall", "the cycle path",
+    "the water tower",
 )  # fmt: skip
 _TEMPLATES = (
     "In {place}, {work} was painted over {number} days by a crew of volunteers.",

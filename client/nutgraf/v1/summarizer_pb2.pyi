@@ -157,7 +157,7 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     WARNING_CODE_UNSPECIFIED: _WarningCode.ValueType  # 0
     """Not said."""
     WARNING_CODE_ARTICLE_TRUNCATED: _WarningCode.ValueType  # 1
-    """The article does not fit the model's window; only its beginning was read. See `ArticleInfo`."""
+    """Only a part of the article was read; see `ArticleInfo`. This server reads every article whole and does not say it."""
     WARNING_CODE_ARTICLE_TOO_SHORT: _WarningCode.ValueType  # 2
     """The article is about as short as the summary would be: its own leading sentences were returned."""
     WARNING_CODE_UNSUPPORTED_TERMS: _WarningCode.ValueType  # 3
@@ -183,7 +183,7 @@ class WarningCode(_WarningCode, metaclass=_WarningCodeEnumTypeWrapper):
 WARNING_CODE_UNSPECIFIED: WarningCode.ValueType  # 0
 """Not said."""
 WARNING_CODE_ARTICLE_TRUNCATED: WarningCode.ValueType  # 1
-"""The article does not fit the model's window; only its beginning was read. See `ArticleInfo`."""
+"""Only a part of the article was read; see `ArticleInfo`. This server reads every article whole and does not say it."""
 WARNING_CODE_ARTICLE_TOO_SHORT: WarningCode.ValueType  # 2
 """The article is about as short as the summary would be: its own leading sentences were returned."""
 WARNING_CODE_UNSUPPORTED_TERMS: WarningCode.ValueType  # 3
@@ -588,11 +588,9 @@ class ArticleInfo(_message.Message):
     input_token_count: _builtins.int
     """Tokens of the whole article, as the model counts them."""
     used_token_count: _builtins.int
-    """Tokens of the article that the model has read. Fewer than `input_token_count` only with
-    WARNING_CODE_ARTICLE_TRUNCATED.
-    """
+    """Tokens of the article that the model has read: all of them, unless there is a WARNING_CODE_ARTICLE_TRUNCATED."""
     chunk_count: _builtins.int
-    """Chunks that the article was read in."""
+    """Chunks that the article was read in: 1 unless it is longer than `Limits.max_input_tokens`."""
     language: _builtins.str
     """The language that the article seems to be in, as a BCP 47 code ("en"); "und" where there is too little to tell."""
     def __init__(
@@ -625,7 +623,7 @@ class Timings(_message.Message):
     TOTAL_DURATION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def queue_duration(self) -> _duration_pb2.Duration:
-        """Waiting for other calls."""
+        """Waiting for other calls. A long article's waiting between its chunks is part of `generate_duration`."""
 
     @_builtins.property
     def tokenize_duration(self) -> _duration_pb2.Duration:
@@ -832,7 +830,7 @@ class Limits(_message.Message):
     max_message_bytes: _builtins.int
     """Bytes in one message; gRPC refuses a larger one by itself, with RESOURCE_EXHAUSTED."""
     max_input_tokens: _builtins.int
-    """Tokens of an article that the model reads. Unset (0) while loading."""
+    """Tokens of an article that the model reads in one piece; a longer one is read in chunks. Unset (0) while loading."""
     max_queued_requests: _builtins.int
     """Calls that may wait; another one is refused with QUEUE_FULL."""
     max_summary_sentences: _builtins.int
