@@ -11,6 +11,7 @@ from nutgraf_models.engines.base import Candidate, Completion, Finish, Generatio
 from nutgraf_models.engines.lead import LeadEngine
 from nutgraf_models.finish import distinct
 from nutgraf_models.lengths import Length, Spec
+from nutgraf_models.phases import run
 from nutgraf_models.plan import CHUNK_TOKENS, make_chunks
 from nutgraf_models.sentences import split
 from support.articles import ARTICLE
@@ -207,6 +208,26 @@ def test_a_model_that_shortens_nothing_still_comes_to_an_end(engine, window):
     assert summary.summaries[0].text
     # Each level has at most a little more than half of the chunks of the one before.
     assert summary.chunks < len(model.asked) < 3 * summary.chunks
+
+
+def test_articles_that_run_side_by_side_each_get_their_own_and_come_in_order():
+    class Counting(Window):
+        most = 0
+
+        def submit(self, request):
+            handle = super().submit(request)
+            self.most = max(self.most, len(self._waiting))
+            return handle
+
+    texts = [long_article(3000), ARTICLE, long_article(1500, seed=1), "Short. It is.", long_article(6000, seed=2)]
+    engine = Counting(1000)
+    summarizer = summarizer_with(engine)
+    together = run(engine, (summarizer.phases(Article(text)) for text in texts))
+    assert engine.most == engine.parallel_requests
+    for text, summary in zip(texts, together, strict=True):
+        alone = summarizer_with(Window(1000)).summarize(Article(text))
+        assert [one.text for one in summary.summaries] == [one.text for one in alone.summaries]
+        assert summary.character_count == len(text)
 
 
 def test_an_article_that_fits_is_one_request_of_all_of_it():

@@ -4,6 +4,7 @@ import grpc
 import pytest
 
 from nutgraf.v1 import summarizer_pb2 as pb
+from nutgraf_models.engines.base import Completion
 from support.articles import OTHER
 from support.long_articles import long_article
 from support.server import TIMEOUT, GatedEngine, SmallWindow, running_server, summarizer_with
@@ -93,3 +94,27 @@ def test_a_chunk_that_fails_or_a_deadline_ends_the_call_and_leaves_nothing_behin
         engine.allow(10)
         assert stub.Summarize(pb.SummarizeRequest(text=OTHER), timeout=TIMEOUT).summaries
         assert len(engine.submitted) == 6
+
+
+def test_if_one_chunk_fails_the_others_stop_costing_anything():
+    class FailingOnce(GatedEngine):
+        parallel_requests = 4
+
+        def step(self):
+            if len(self.submitted) < 5 or self.fail_next is None:
+                return super().step()
+            # One of the four, and the others are still at it.
+            error, self.fail_next = self.fail_next, None
+            handle = next(iter(self._waiting))
+            del self._waiting[handle]
+            return [Completion(handle, error=error)]
+
+    engine = FailingOnce(WINDOW)
+    with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
+        engine.fail_next = RuntimeError("no more memory")
+        with pytest.raises(grpc.RpcError) as caught:
+            # The deadline is far off: it is not what ends them.
+            stub.Summarize(pb.SummarizeRequest(text=LONG_ARTICLE), timeout=10 * TIMEOUT)
+        assert caught.value.code() is grpc.StatusCode.INTERNAL
+        engine.wait_until(lambda one: len(one.cancelled) == 3)
+        assert len(engine.submitted) == 5
