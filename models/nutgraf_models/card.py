@@ -77,7 +77,7 @@ class Card(_Part):
 
     `source` is one of `hf:<repo>[@<revision>]`, `pypi:<package>==<version>!<file in the wheel>`, `path:<folder>`.
     `context_window` bounds prompt and answer together in a decoder-only model, the prompt alone in an
-    encoder-decoder. `max_input_tokens` is the longest article that the model is good at; longer ones are read in chunks.
+    encoder-decoder. `max_input_tokens` is the longest text that the model is good at; longer ones are read in chunks.
     `disk_megabytes` is what the model takes in the cache. A `provisional` card stands for a repository whose files
     nobody has seen yet.
     """
