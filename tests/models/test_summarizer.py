@@ -9,6 +9,7 @@ from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.loading import load_summarizer
 from nutgraf_models.phases import advance
 from nutgraf_models.results import ArticleSummary, FinishReason, WarningKind
+from nutgraf_models.summarizer import Summarizer
 from support.articles import ARTICLE
 from support.server import ScriptedEngine, summarizer_with
 
