@@ -22,6 +22,7 @@ from nutgraf_service.refusals import Refusal
 
 SERVICE = DESCRIPTOR.services_by_name["SummarizerService"].full_name
 REQUEST_ID = "x-request-id"
+DETAILS = "grpc-status-details-bin"
 _REQUEST_ID = re.compile(r"[!-~]{1,128}")
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -44,15 +45,19 @@ class MalformedMessages(grpc.aio.ServerInterceptor):
         handler: Any = await continuation(handler_call_details)
         if handler is None or not handler_call_details.method.startswith(f"/{SERVICE}/"):
             return handler
-        deserialize = handler.request_deserializer
+        return handler._replace(request_deserializer=marking(handler.request_deserializer))
 
-        def deserialize_or_mark(data: bytes) -> object:
-            try:
-                return deserialize(data)
-            except DecodeError:
-                return Malformed()
 
-        return handler._replace(request_deserializer=deserialize_or_mark)
+def marking(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """`deserialize`, but a message that does not parse becomes `Malformed`."""
+
+    def deserialize_or_mark(data: bytes) -> object:
+        try:
+            return deserialize(data)
+        except DecodeError:
+            return Malformed()
+
+    return deserialize_or_mark
 
 
 def check_parsed(request: object) -> None:
@@ -68,6 +73,11 @@ def internal_error(error: Exception, request_id: str) -> Refusal:
     log.error("internal error", error_id=error_id, request_id=request_id, error=type(error).__name__, frames=frames)
     message = f"something broke in the server; its log has more under error id {error_id}"
     return Refusal("INTERNAL", message, metadata={"error_id": error_id})
+
+
+def on_wire(refusal: Refusal) -> tuple[grpc.StatusCode, str, tuple[tuple[str, bytes], ...]]:
+    """A refusal as a call's code, message and trailing metadata."""
+    return _CODES[refusal.code], refusal.message, ((DETAILS, refusal.status().SerializeToString()),)
 
 
 class Calls:
@@ -88,7 +98,7 @@ class Calls:
         self._count += 1
         self._idle.clear()
         started = time.monotonic()
-        request_id = _request_id(context)
+        request_id = request_id_of(context)
         facts: dict[str, Any] = {"method": method, "request_id": request_id}
         code = "OK"
         try:
@@ -102,8 +112,7 @@ class Calls:
             code = _CODES[refusal.code].name
             facts["reason"] = refusal.reason
             self._metrics.refused(refusal.reason)
-            details = ("grpc-status-details-bin", refusal.status().SerializeToString())
-            await context.abort(_CODES[refusal.code], refusal.message, (details,))
+            await context.abort(*on_wire(refusal))
         finally:
             seconds = time.monotonic() - started
             self._metrics.call_ended(method, code, seconds)
@@ -113,7 +122,7 @@ class Calls:
                 self._idle.set()
 
 
-def _request_id(context: grpc.aio.ServicerContext[Any, Any]) -> str:
+def request_id_of(context: grpc.aio.ServicerContext[Any, Any]) -> str:
     """The caller's, if it is one that a header and a log can carry, else a new one."""
     for key, value in context.invocation_metadata() or ():
         if key == REQUEST_ID and isinstance(value, str) and _REQUEST_ID.fullmatch(value):

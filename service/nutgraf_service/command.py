@@ -26,7 +26,7 @@ def _option(name: str, field: FieldInfo) -> click.Option:
     )
 
 
-def _serve(**flags: Any) -> None:
+def _serve(ray: bool, **flags: Any) -> None:
     """Serve summaries over gRPC until SIGTERM or Ctrl-C.
 
     The model must be on this machine (nutgraf models pull). Each option can be set in the environment, too.
@@ -39,6 +39,9 @@ def _serve(**flags: Any) -> None:
     # torch's threads spin while they wait for one another, which is ruin where the cores have other work as well.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     configure_logs(settings.log_level, settings.log_format)
+    if ray:
+        _serve_on_ray(settings)
+        return
     from nutgraf_service.security import SecurityError
     from nutgraf_service.server import EngineHangs, PortInUse, run
     from nutgraf_service.tracing import TracingUnavailable
@@ -55,9 +58,21 @@ def _serve(**flags: Any) -> None:
     os._exit(0)
 
 
+def _serve_on_ray(settings: Settings) -> None:
+    from nutgraf_service.ray_serve import RayUnavailable, run
+
+    try:
+        run(settings)
+    except RayUnavailable as error:
+        raise click.ClickException(str(error)) from error
+
+
 serve = click.Command(
     "serve",
     callback=_serve,
-    params=[_option(name, field) for name, field in Settings.model_fields.items()],
+    params=[
+        click.Option(["--ray"], is_flag=True, help="Let Ray Serve host it, in as many replicas as the load needs."),
+        *(_option(name, field) for name, field in Settings.model_fields.items()),
+    ],
     help=_serve.__doc__,
 )

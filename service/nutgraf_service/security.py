@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import ipaddress
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,11 @@ class Tokens:
         self._lock = threading.Lock()
         self._version = _version(file)
         self._digests = self._read()
+
+    def let_in(self, metadata: Iterable[tuple[str, str | bytes]] | None) -> bool:
+        """Whether a call with this metadata has "Bearer" and one of the tokens."""
+        authorization = dict(metadata or ()).get("authorization")
+        return self.accept(authorization if isinstance(authorization, str) else None)
 
     def accept(self, authorization: str | None) -> bool:
         """Whether a header's value is "Bearer" and one of the tokens; how long it takes tells nothing about them."""
@@ -95,20 +100,20 @@ class Authentication(grpc.aio.ServerInterceptor):
         method = handler_call_details.method
         if method.startswith(self._open):
             return await continuation(handler_call_details)
-        headers = dict(handler_call_details.invocation_metadata or ())
-        authorization = headers.get("authorization")
-        if self._tokens.accept(authorization if isinstance(authorization, str) else None):
+        if self._tokens.let_in(handler_call_details.invocation_metadata):
             return await continuation(handler_call_details)
 
         async def refuse(requests: Any, context: Any) -> None:
             async with self._calls.call(method.rpartition("/")[2], context):
-                raise Refusal(
-                    "UNAUTHENTICATED",
-                    'this server wants a token: send the metadata "authorization: Bearer TOKEN" with one that it knows',
-                )
+                raise no_token()
 
         # To gRPC's wire all calls are alike; what never reads a message suits each of them.
         return grpc.stream_stream_rpc_method_handler(refuse)
+
+
+def no_token() -> Refusal:
+    message = 'this server wants a token: send the metadata "authorization: Bearer TOKEN" with one that it knows'
+    return Refusal("UNAUTHENTICATED", message)
 
 
 def open_services(settings: Settings) -> list[str]:

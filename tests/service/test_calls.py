@@ -1,7 +1,6 @@
 """The three RPCs on a real channel: answers, streams, cancelled neighbours, draining, ids, logs."""
 
 import threading
-from collections.abc import Iterator
 
 import grpc
 import pytest
@@ -13,16 +12,10 @@ from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf_models.lengths import Length
 from nutgraf_models.loading import load_summarizer
 from support.articles import ARTICLE, OTHER
-from support.server import TIMEOUT, GatedEngine, Running, ScriptedEngine, running_server, summarizer_with
+from support.server import TIMEOUT, GatedEngine, ScriptedEngine, running_server, summarizer_with
 
 SHORT_OF_ARTICLE = "The port of Marlow reopened on Monday after a crane fell across its main quay."
 SHORT_OF_OTHER = "A bakery in Vell has bought the last working windmill in the county, to grind its own flour."
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with running_server() as running:
-        yield running
 
 
 def item(number: int, text: str = ARTICLE) -> pb.SummarizeManyRequest:
@@ -143,9 +136,9 @@ def test_a_unary_call_finds_room_while_a_stream_fills_its_half():
         assert len(list(answers)) == 20
 
 
-def test_a_cancelled_call_leaves_its_neighbours_alone_and_frees_the_engine():
-    engine = GatedEngine()
-    with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
+def test_a_cancelled_call_leaves_its_neighbours_alone_and_frees_the_engine(gated):
+    running, engine = gated
+    with running.stub() as stub:
         doomed = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
         engine.wait_until(lambda one: len(one.submitted) == 2)
         doomed_in_queue = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
@@ -158,9 +151,9 @@ def test_a_cancelled_call_leaves_its_neighbours_alone_and_frees_the_engine():
             assert neighbour.result().summaries[0].text == SHORT_OF_OTHER
 
 
-def test_a_cancelled_stream_frees_the_engine():
-    engine = GatedEngine()
-    with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
+def test_a_cancelled_stream_frees_the_engine(gated):
+    running, engine = gated
+    with running.stub() as stub:
         answers = stub.SummarizeMany((item(number) for number in range(5)), timeout=TIMEOUT)
         engine.wait_until(lambda one: len(one.submitted) == 2)
         answers.cancel()

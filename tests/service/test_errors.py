@@ -1,7 +1,6 @@
 """Every row of the error table that a caller can reach, over a real channel."""
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
@@ -14,7 +13,7 @@ from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf_models.loading import load_summarizer
 from nutgraf_service.refusals import CODES
 from support.articles import ARTICLE, OTHER
-from support.server import TIMEOUT, GatedEngine, Running, running_server, summarizer_with
+from support.server import TIMEOUT, GatedEngine, running_server, summarizer_with
 
 
 class Failure:
@@ -44,12 +43,6 @@ def failure(call) -> Failure:
     with pytest.raises(grpc.RpcError) as caught:
         call()
     return Failure(rpc_status.from_call(caught.value))
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with running_server() as running:
-        yield running
 
 
 def spec(length=pb.SUMMARY_LENGTH_SHORT, **caps) -> pb.SummarySpec:
@@ -179,9 +172,9 @@ def as_done(futures):
         yield order[index]
 
 
-def test_a_deadline_that_passes_while_running_frees_the_engine_and_names_itself():
-    engine = GatedEngine()
-    with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
+def test_a_deadline_that_passes_while_running_frees_the_engine_and_names_itself(gated):
+    running, engine = gated
+    with running.stub() as stub:
         with pytest.raises(grpc.RpcError) as caught:
             stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=0.3)
         assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
@@ -194,9 +187,9 @@ def test_a_deadline_that_passes_while_running_frees_the_engine_and_names_itself(
         assert Failure(answer.error).info.reason == "DEADLINE_EXCEEDED"
 
 
-def test_a_deadline_that_passes_in_the_queue_is_never_run():
-    engine = GatedEngine()
-    with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
+def test_a_deadline_that_passes_in_the_queue_is_never_run(gated):
+    running, engine = gated
+    with running.stub() as stub:
         first = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
         engine.wait_until(lambda one: len(one.submitted) == 2)
         with pytest.raises(grpc.RpcError) as caught:

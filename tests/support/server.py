@@ -142,10 +142,19 @@ class GatedEngine(LeadEngine):
         self.cancelled: list[int] = []
         self.fail_next: Exception | None = None
         self._permits = threading.Semaphore(1)
+        self._is_open = False
         self._changed = threading.Condition()
 
     def allow(self, steps: int = 1) -> None:
         self._permits.release(steps)
+
+    def open(self) -> None:
+        """No step waits any more."""
+        self._is_open = True
+
+    def shut(self) -> None:
+        self._permits = threading.Semaphore(0)
+        self._is_open = False
 
     def wait_until(self, condition: Callable[["GatedEngine"], bool]) -> None:
         with self._changed:
@@ -160,7 +169,7 @@ class GatedEngine(LeadEngine):
 
     def step(self):  # type: ignore[no-untyped-def]
         # Not for ever: between two steps the scheduler looks for what was abandoned, and so must a slow model let it.
-        if not self._permits.acquire(timeout=0.02):
+        if not (self._is_open or self._permits.acquire(timeout=0.02)):
             with self._changed:
                 self._changed.notify_all()
             return []

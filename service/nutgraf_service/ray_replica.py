@@ -1,0 +1,128 @@
+"""What runs in each replica on Ray Serve: the core and the servicer, as in a server of our own."""
+
+# grpc's types take parameters in their stubs only.
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from importlib.metadata import version
+from typing import Any, NoReturn
+
+import grpc
+import structlog
+from google.rpc import code_pb2, status_pb2
+from grpc_health.v1 import health_pb2
+
+from nutgraf.v1 import summarizer_pb2 as pb
+from nutgraf_models.loading import load_summarizer
+from nutgraf_models.summarizer import Summarizer
+from nutgraf_service.calls import DETAILS, SERVICE
+from nutgraf_service.core import Core
+from nutgraf_service.logs import configure_logs
+from nutgraf_service.metrics import Metrics
+from nutgraf_service.ray_proxy import REMAINING
+from nutgraf_service.security import Tokens, no_token
+from nutgraf_service.servicer import Servicer
+from nutgraf_service.settings import Settings
+from nutgraf_service.tracing import Tracing
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("nutgraf")
+
+
+class _Failed(Exception):
+    """The call failed; its context says how."""
+
+
+class _Context:
+    """Serve's context of a call in a replica, as the servicer knows grpc.aio's."""
+
+    def __init__(self, context: Any, write: Callable[[Any], Awaitable[None]] | None = None) -> None:
+        self._context = context
+        self.write = write
+
+    def invocation_metadata(self) -> list[tuple[str, str]]:
+        return list(self._context.invocation_metadata())
+
+    def time_remaining(self) -> float | None:
+        remaining = dict(self.invocation_metadata()).get(REMAINING)
+        return None if remaining is None else float(remaining)
+
+    async def send_initial_metadata(self, metadata: object) -> None:
+        """The proxy has done so."""
+
+    async def abort(self, code: grpc.StatusCode, message: str, trailing: tuple[tuple[str, bytes], ...]) -> NoReturn:
+        self._context.set_code(code)
+        self._context.set_details(message)
+        self._context.set_trailing_metadata(list(trailing))
+        raise _Failed
+
+
+class Replica:
+    """What Serve runs in each replica. Its methods are named as the RPCs are."""
+
+    async def __init__(self, settings: Settings) -> None:  # type: ignore[misc]
+        configure_logs(settings.log_level, settings.log_format)
+        self._settings = settings
+        metrics, release = Metrics(), version("nutgraf")
+        self._tokens = None if settings.token_file is None else Tokens(settings.token_file)
+        self._tracing = None if settings.otlp_endpoint is None else Tracing(settings.otlp_endpoint, release)
+        self._core = Core(metrics, max_queued=settings.max_queued_requests)
+        self._servicer = Servicer(self._core, settings, metrics, self._tracing, release)
+        summarizer = await asyncio.to_thread(self._load)
+        await self._core.serve_with(summarizer)
+        log.info("serving", model=summarizer.card.id, engine=summarizer.engine.name)
+
+    def _load(self) -> Summarizer:
+        # The cores of the machine are shared with other replicas.
+        threads = self._settings.threads or 1
+        return load_summarizer(self._settings.model, engine=self._settings.engine, threads=threads)
+
+    async def Summarize(self, request: Any, grpc_context: Any) -> pb.SummarizeResponse:
+        return await self._answer("Summarize", request, grpc_context) or pb.SummarizeResponse()
+
+    async def GetServerInfo(self, request: Any, grpc_context: Any) -> pb.GetServerInfoResponse:
+        return await self._answer("GetServerInfo", request, grpc_context) or pb.GetServerInfoResponse()
+
+    async def SummarizeMany(self, requests: Any, grpc_context: Any) -> AsyncIterator[pb.SummarizeManyResponse]:
+        # Without a bound: Serve takes answers as they come, and leaves it to flow control to hold back requests.
+        answers: asyncio.Queue[pb.SummarizeManyResponse | None] = asyncio.Queue()
+        call = asyncio.create_task(self._answer("SummarizeMany", requests, grpc_context, answers.put))
+        call.add_done_callback(lambda _: answers.put_nowait(None))
+        try:
+            while (answer := await answers.get()) is not None:
+                yield answer
+            await call
+            if grpc_context.code():
+                yield pb.SummarizeManyResponse()  # for the status; the proxy keeps it to itself
+        finally:
+            call.cancel()
+
+    async def Check(self, request: health_pb2.HealthCheckRequest, grpc_context: Any) -> health_pb2.HealthCheckResponse:
+        if request.service not in ("", SERVICE):
+            unknown = status_pb2.Status(code=code_pb2.NOT_FOUND)
+            grpc_context.set_code(grpc.StatusCode.NOT_FOUND)
+            grpc_context.set_trailing_metadata([(DETAILS, unknown.SerializeToString())])
+            return health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVICE_UNKNOWN)
+        return health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVING)
+
+    async def _answer(
+        self, method: str, request: Any, grpc_context: Any, write: Callable[[Any], Awaitable[None]] | None = None
+    ) -> Any:
+        context: Any = _Context(grpc_context, write)
+        try:
+            if self._tokens is not None and not self._tokens.let_in(context.invocation_metadata()):
+                async with self._servicer.calls.call(method, context):
+                    raise no_token()
+            return await getattr(self._servicer, method)(request, context)
+        except _Failed:
+            return None
+
+    def check_health(self) -> None:
+        """Serve replaces a replica for which this raises."""
+        if self._core.step_seconds > self._settings.max_step_seconds:
+            raise RuntimeError(f"the engine has been in one step for more than {self._settings.max_step_seconds:g} s")
+
+    def __del__(self) -> None:
+        self._core.close()
+        if self._tracing is not None:
+            self._tracing.close()

@@ -1,0 +1,48 @@
+"""The two hosts of the service. What the contract promises is tested on both."""
+
+import importlib.util
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from support.server import GatedEngine, running_server, summarizer_with
+
+HOSTS = ["grpc.aio", pytest.param("ray", marks=pytest.mark.ray)]
+
+
+@pytest.fixture(scope="session")
+def ray_host() -> Iterator[object]:
+    """A cluster with the lead model on it, in one replica."""
+    if importlib.util.find_spec("ray") is None:
+        # `make test-ray` has it, and must not pass by skipping.
+        assert "NUTGRAF_TEST_RAY" not in os.environ, "Ray is not installed"
+        pytest.skip("Ray is not installed; `make test-ray` installs it")
+    from support.ray_host import running_ray
+
+    with running_ray() as host:
+        host.deploy(autoscaling_config=None, num_replicas=1)
+        yield host
+
+
+@pytest.fixture(scope="module", params=HOSTS)
+def server(request) -> Iterator[object]:
+    """The service with the lead model."""
+    if request.param == "ray":
+        yield request.getfixturevalue("ray_host")
+    else:
+        with running_server() as running:
+            yield running
+
+
+@pytest.fixture(params=HOSTS)
+def gated(request) -> Iterator[tuple[object, object]]:
+    """The service, and its engine, of which each step waits to be allowed."""
+    if request.param == "ray":
+        host = request.getfixturevalue("ray_host")
+        with host.gated() as engine:
+            yield host, engine
+    else:
+        engine = GatedEngine()
+        with running_server(lambda: summarizer_with(engine)) as running:
+            yield running, engine
