@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/pip install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-lowest lint protos protos-check bench eval train clean
+.PHONY: help install demo test test-slow test-lowest test-ray lint protos protos-check bench eval train clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
@@ -29,6 +29,11 @@ $(VENV)/dev.stamp: $(VENV)/service.stamp
 	$(PIP_INSTALL) --editable '.[service,eval,train,otel,dev]'
 	@touch $@
 
+# By itself: few need it, and it is large.
+$(VENV)/ray.stamp: $(VENV)/dev.stamp
+	$(PIP_INSTALL) --editable '.[service,ray]'
+	@touch $@
+
 $(VENV)-protos/stamp: constraints.txt
 	$(PYTHON) -m venv $(VENV)-protos
 	$(VENV)-protos/bin/pip install --quiet --constraint constraints.txt grpcio-tools mypy-protobuf googleapis-common-protos
@@ -46,7 +51,7 @@ demo: install  ## Summarise the articles in seeds/ with the default model
 
 test: $(VENV)/dev.stamp  ## Run the tests
 	$(BIN)/nutgraf models pull
-	$(BIN)/pytest -m 'not slow'
+	$(BIN)/pytest -m 'not slow and not ray'
 
 test-slow: $(VENV)/dev.stamp  ## Run the tests that take minutes or gigabytes
 	$(BIN)/nutgraf models pull
@@ -54,6 +59,9 @@ test-slow: $(VENV)/dev.stamp  ## Run the tests that take minutes or gigabytes
 
 test-lowest: $(VENV)-lowest/stamp  ## Run the client's tests with the lowest grpcio and protobuf that it declares
 	$(VENV)-lowest/bin/pytest tests/client
+
+test-ray: $(VENV)/ray.stamp  ## Run the tests of the service on Ray Serve, on a cluster of this machine
+	NUTGRAF_TEST_RAY=1 $(BIN)/pytest -m ray tests/service
 
 lint: $(VENV)/dev.stamp $(VENV)-protos/stamp  ## Check style, types, the contract, and that generated code is up to date
 	$(BIN)/ruff check .

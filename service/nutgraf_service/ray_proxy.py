@@ -18,12 +18,12 @@ from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf_service.calls import DETAILS, REQUEST_ID, SERVICE, marking, on_wire, request_id_of
 from nutgraf_service.refusals import Refusal
 
-# Seconds that the caller has left, for a replica.
+# Seconds that the caller had left when its call came here, for a replica; empty for a caller without a deadline. What
+# a call then waits for a replica is not taken off: a deadline that passes there reaches the replica as a cancellation.
 REMAINING = "nutgraf-time-remaining"
 _RETRY_SECONDS = 1.0
 _SERVES_OWN = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: ("QUEUE_FULL", "all replicas are busy, and no more calls may wait"),
-    grpc.StatusCode.DEADLINE_EXCEEDED: ("DEADLINE_EXCEEDED", "the time that Serve allows a call was over"),
     grpc.StatusCode.NOT_FOUND: (
         "LOADING",
         "the application is not deployed yet (or there are several; the metadata `application` names one)",
@@ -95,7 +95,7 @@ class _Caller:
     async def of(cls, context: Any) -> _Caller:
         request_id, remaining = request_id_of(context), context.time_remaining()
         await context.send_initial_metadata(((REQUEST_ID, request_id),))
-        return cls(context, (REQUEST_ID, request_id), *([] if remaining is None else [(REMAINING, str(remaining))]))
+        return cls(context, (REQUEST_ID, request_id), (REMAINING, "" if remaining is None else str(remaining)))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._context, name)
@@ -114,8 +114,12 @@ def _put_into_table(context: Any) -> None:
     trailing = tuple(context.trailing_metadata() or ())
     if not _has_failed(context) or any(key == DETAILS for key, _ in trailing):
         return
-    reason, message = _SERVES_OWN.get(context.code(), _GONE)
-    code, details, more = on_wire(Refusal(reason, message, retry_after=_RETRY_SECONDS))
+    if context.code() is grpc.StatusCode.DEADLINE_EXCEEDED:  # `request_timeout_s` of the config
+        refusal = Refusal("DEADLINE_EXCEEDED", "the time that this server allows a call was over")
+    else:
+        reason, message = _SERVES_OWN.get(context.code(), _GONE)
+        refusal = Refusal(reason, message, retry_after=_RETRY_SECONDS)
+    code, details, more = on_wire(refusal)
     context.set_code(code)
     context.set_details(details)
     context.set_trailing_metadata((*trailing, *more))

@@ -44,8 +44,9 @@ class _Context:
         return list(self._context.invocation_metadata())
 
     def time_remaining(self) -> float | None:
-        remaining = dict(self.invocation_metadata()).get(REMAINING)
-        return None if remaining is None else float(remaining)
+        # The last one is the proxy's.
+        remaining = dict(self.invocation_metadata())[REMAINING]
+        return float(remaining) if remaining else None
 
     async def send_initial_metadata(self, metadata: object) -> None:
         """The proxy has done so."""
@@ -63,6 +64,7 @@ class Replica:
     async def __init__(self, settings: Settings) -> None:  # type: ignore[misc]
         configure_logs(settings.log_level, settings.log_format)
         self._settings = settings
+        self._hangs: str | None = None
         metrics, release = Metrics(), version("nutgraf")
         self._tokens = None if settings.token_file is None else Tokens(settings.token_file)
         self._tracing = None if settings.otlp_endpoint is None else Tracing(settings.otlp_endpoint, release)
@@ -117,10 +119,14 @@ class Replica:
         except _Failed:
             return None
 
-    def check_health(self) -> None:
+    async def check_health(self) -> None:
         """Serve replaces a replica for which this raises."""
         if self._core.step_seconds > self._settings.max_step_seconds:
-            raise RuntimeError(f"the engine has been in one step for more than {self._settings.max_step_seconds:g} s")
+            self._core.give_up()
+            self._hangs = f"the engine has been in one step for more than {self._settings.max_step_seconds:g} s"
+            log.error(self._hangs)
+        if self._hangs is not None:
+            raise RuntimeError(self._hangs)
 
     def __del__(self) -> None:
         self._core.close()

@@ -32,7 +32,12 @@ class RayUnavailable(Exception):
 
 
 def app(settings: Settings) -> Any:
-    """The application. A Serve config names it by `import_path`; its `args` are the settings."""
+    """The application. A Serve config names it by `import_path`; its `args` are the settings.
+
+    Raises:
+        RayUnavailable: Serve cannot do what the settings ask for.
+    """
+    _check(settings)
     return deployment(settings).bind(settings)
 
 
@@ -57,6 +62,8 @@ def run(settings: Settings) -> None:
         RayUnavailable: Ray is not installed, or cannot do what the settings ask for.
     """
     _check(settings)
+    if settings.host not in ("0.0.0.0", "::"):
+        raise RayUnavailable("Ray Serve listens on every address of the machine; agree to it by --host 0.0.0.0")
     try:
         import ray
         from ray import serve
@@ -107,8 +114,6 @@ def _check(settings: Settings) -> None:
     if asked:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in asked)
         raise RayUnavailable(f"Ray Serve cannot do this: {flags}; put a proxy that can in front")
-    if settings.host not in ("0.0.0.0", "::"):
-        raise RayUnavailable("Ray Serve listens on every address of the machine; agree to it by --host 0.0.0.0")
 
 
 def _free_port() -> int:

@@ -13,7 +13,7 @@ HOSTS = ["grpc.aio", pytest.param("ray", marks=pytest.mark.ray)]
 
 @pytest.fixture(scope="session")
 def ray_host() -> Iterator[object]:
-    """A cluster with the lead model on it, in one replica."""
+    """A cluster with Serve and nothing on it yet."""
     if importlib.util.find_spec("ray") is None:
         # `make test-ray` has it, and must not pass by skipping.
         assert "NUTGRAF_TEST_RAY" not in os.environ, "Ray is not installed"
@@ -21,7 +21,6 @@ def ray_host() -> Iterator[object]:
     from support.ray_host import running_ray
 
     with running_ray() as host:
-        host.deploy(autoscaling_config=None, num_replicas=1)
         yield host
 
 
@@ -29,7 +28,9 @@ def ray_host() -> Iterator[object]:
 def server(request) -> Iterator[object]:
     """The service with the lead model."""
     if request.param == "ray":
-        yield request.getfixturevalue("ray_host")
+        host = request.getfixturevalue("ray_host")
+        host.deploy_gated()
+        yield host
     else:
         with running_server() as running:
             yield running
@@ -40,6 +41,7 @@ def gated(request) -> Iterator[tuple[object, object]]:
     """The service, and its engine, of which each step waits to be allowed."""
     if request.param == "ray":
         host = request.getfixturevalue("ray_host")
+        host.deploy_gated()
         with host.gated() as engine:
             yield host, engine
     else:

@@ -6,43 +6,14 @@ from pathlib import Path
 import grpc
 import pytest
 from google.protobuf import duration_pb2
-from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf_models.loading import load_summarizer
 from nutgraf_service.refusals import CODES
 from support.articles import ARTICLE, OTHER
+from support.failures import Failure, as_done, failure
 from support.server import TIMEOUT, GatedEngine, running_server, summarizer_with
-
-
-class Failure:
-    """What a failed call says, unpacked."""
-
-    def __init__(self, status) -> None:
-        self.code = status.code
-        self.message = status.message
-        self.info = self.field = self.retry_after = None
-        for detail in status.details:
-            for kind in (error_details_pb2.ErrorInfo, error_details_pb2.BadRequest, error_details_pb2.RetryInfo):
-                if detail.Is(kind.DESCRIPTOR):
-                    message = kind()
-                    detail.Unpack(message)
-                    if isinstance(message, error_details_pb2.ErrorInfo):
-                        self.info = message
-                    elif isinstance(message, error_details_pb2.BadRequest):
-                        self.field = message.field_violations[0].field
-                    else:
-                        self.retry_after = message.retry_delay.ToTimedelta().total_seconds()
-        assert self.info is not None, status
-        assert self.info.domain == "nutgraf"
-        assert self.code == CODES[self.info.reason]
-
-
-def failure(call) -> Failure:
-    with pytest.raises(grpc.RpcError) as caught:
-        call()
-    return Failure(rpc_status.from_call(caught.value))
 
 
 def spec(length=pb.SUMMARY_LENGTH_SHORT, **caps) -> pb.SummarySpec:
@@ -159,17 +130,6 @@ def test_a_full_queue_refuses_at_once_with_a_time_to_retry():
         waiting = second if refused is third else third
         assert first.result().summaries
         assert waiting.result().summaries
-
-
-def as_done(futures):
-    """The futures, as they come to an end."""
-    done = threading.Semaphore(0)
-    order = []
-    for future in futures:
-        future.add_done_callback(lambda one: (order.append(one), done.release()))
-    for index in range(len(futures)):
-        assert done.acquire(timeout=TIMEOUT)
-        yield order[index]
 
 
 def test_a_deadline_that_passes_while_running_frees_the_engine_and_names_itself(gated):

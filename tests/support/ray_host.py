@@ -3,7 +3,9 @@
 import contextlib
 import os
 import time
+import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +14,9 @@ import ray
 from ray import serve
 
 from nutgraf.v1 import summarizer_pb2_grpc
+from nutgraf_models.engines.lead import LeadEngine
 from nutgraf_models.summarizer import Summarizer
+from nutgraf_service.ray_proxy import REMAINING
 from nutgraf_service.ray_replica import Replica
 from nutgraf_service.ray_serve import APP, deployment, start
 from nutgraf_service.settings import Settings
@@ -27,6 +31,7 @@ class GatedReplica(Replica):
     def _load(self) -> Summarizer:
         self.engine = GatedEngine()
         self.engine.open()
+        self.remaining = ""
         return summarizer_with(self.engine)
 
     async def shut(self) -> None:
@@ -44,7 +49,53 @@ class GatedReplica(Replica):
         self.engine.fail_next = error
 
     async def seen(self) -> dict[str, Any]:
-        return {"submitted": self.engine.submitted, "cancelled": self.engine.cancelled, "pid": os.getpid()}
+        return {"submitted": self.engine.submitted, "cancelled": self.engine.cancelled, "remaining": self.remaining}
+
+    async def Summarize(self, request: Any, grpc_context: Any) -> Any:
+        self.remaining = dict(grpc_context.invocation_metadata())[REMAINING]
+        return await super().Summarize(request, grpc_context)
+
+
+class HeldReplica(Replica):
+    """Notes in a folder which process got which call, and holds every article until the folder has a file "open".
+
+    A step of its engine does not come back while the folder has a file "hang".
+    """
+
+    async def __init__(self, settings: Settings, folder: Path) -> None:  # type: ignore[misc]
+        self._folder = folder
+        await super().__init__(settings)
+
+    def _load(self) -> Summarizer:
+        return summarizer_with(_HeldEngine(self._folder))
+
+    async def Summarize(self, request: Any, grpc_context: Any) -> Any:
+        self._note("Summarize")
+        return await super().Summarize(request, grpc_context)
+
+    async def SummarizeMany(self, requests: Any, grpc_context: Any) -> Any:
+        self._note("SummarizeMany")
+        async for answer in super().SummarizeMany(requests, grpc_context):
+            yield answer
+
+    def _note(self, method: str) -> None:
+        (self._folder / f"{method}-{os.getpid()}-{uuid.uuid4().hex}").touch()
+
+
+class _HeldEngine(LeadEngine):
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self._is_warm = False
+
+    def step(self) -> Any:
+        while (self._folder / "hang").exists():
+            time.sleep(0.02)
+        if self._is_warm and not (self._folder / "open").exists():
+            time.sleep(0.02)
+            return []
+        self._is_warm = True
+        return super().step()
 
 
 class RayHost:
@@ -52,16 +103,36 @@ class RayHost:
 
     def __init__(self, port: int) -> None:
         self.address = f"127.0.0.1:{port}"
+        self._is_gated = False
 
     @contextlib.contextmanager
     def stub(self) -> Iterator[summarizer_pb2_grpc.SummarizerServiceStub]:
         with grpc.insecure_channel(self.address) as channel:
             yield summarizer_pb2_grpc.SummarizerServiceStub(channel)
 
-    def deploy(self, replica: type[Replica] = GatedReplica, *, model: str = "lead", **options: object) -> None:
+    def deploy(
+        self, replica: type[Replica], *arguments: object, settings: Settings | None = None, **options: object
+    ) -> None:
         """Puts this in the place of what was there before, and waits until it serves."""
-        settings = Settings(model=model, drain_grace=5.0)
-        serve.run(deployment(settings, replica).options(**options).bind(settings), name=APP)
+        settings = settings or Settings(model="lead", drain_grace=30.0)
+        one = deployment(settings, replica).options(**options)
+        serve.run(one.bind(settings, *arguments), name=APP)
+        self._is_gated = replica is GatedReplica
+
+    def deploy_gated(self) -> None:
+        """One `GatedReplica`, if that is not what is there."""
+        if not self._is_gated:
+            self.deploy(GatedReplica, autoscaling_config=None, num_replicas=1)
+
+    def remove(self) -> None:
+        """Takes away what is there, and waits until it is gone."""
+        self._is_gated = False
+        serve.delete(APP)
+
+    @property
+    def replicas(self) -> int:
+        """How many are running."""
+        return serve.status().applications[APP].deployments["summarizer"].replica_states.get("RUNNING", 0)
 
     def ask(self, method: str, *arguments: object) -> Any:
         """Calls a method of a replica that is no RPC."""
@@ -112,7 +183,6 @@ def running_ray() -> Iterator[RayHost]:
         include_dashboard=False,
         log_to_driver=False,
         logging_level="error",
-        _node_ip_address="127.0.0.1",
     )
     try:
         yield RayHost(start(Settings(port=0)))

@@ -1,0 +1,287 @@
+"""What only Ray Serve does: replicas that die, come and go; its own failures in the contract's words; its commands."""
+
+import importlib.util
+import json
+import os
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_status import rpc_status
+
+from nutgraf import Client, NutgrafError
+from nutgraf.v1 import summarizer_pb2 as pb
+from nutgraf_service.settings import Settings
+from support.articles import ARTICLE
+from support.failures import Failure, as_done, failure
+from support.process import running_python
+from support.server import TIMEOUT
+
+ROOT = Path(__file__).parents[2]
+ANYWHERE = ("--host", "0.0.0.0")
+
+
+def story(number: int) -> str:
+    return f"The mayor of town {number} opened a bridge on Friday. " + ARTICLE
+
+
+def summary_of(number: int) -> str:
+    return f"The mayor of town {number} opened a bridge on Friday."
+
+
+def calls(folder: Path, method: str = "Summarize") -> list[int]:
+    """The processes that have such a call, one for each."""
+    return [int(file.name.split("-")[1]) for file in folder.glob(f"{method}-*")]
+
+
+@pytest.mark.ray
+def test_a_replica_that_is_killed_costs_a_caller_time_and_nothing_else(ray_host, tmp_path):
+    from support.ray_host import HeldReplica, wait_until
+
+    ray_host.deploy(HeldReplica, tmp_path, autoscaling_config=None, num_replicas=2)
+    with ThreadPoolExecutor(10) as pool, Client(ray_host.address, timeout=TIMEOUT) as client:
+        stream = pool.submit(lambda: list(client.summarize_many([story(number) for number in range(20)])))
+        wait_until(lambda: len(calls(tmp_path, "SummarizeMany")) == 1)
+        (doomed,) = calls(tmp_path, "SummarizeMany")
+        unary = [pool.submit(client.summarize, story(number)) for number in range(8)]
+        wait_until(lambda: len(calls(tmp_path)) == 8)
+        lost = calls(tmp_path).count(doomed)
+        assert 0 < lost < 8
+        os.kill(doomed, signal.SIGKILL)
+        # What it had comes again, to another.
+        wait_until(lambda: len(calls(tmp_path, "SummarizeMany")) == 2 and len(calls(tmp_path)) == 8 + lost)
+        (tmp_path / "open").touch()
+        answers = stream.result(TIMEOUT)
+        assert [answer.index for answer in answers] == list(range(20))
+        assert [answer.result.short.text for answer in answers] == [summary_of(number) for number in range(20)]
+        assert [one.result(TIMEOUT).short.text for one in unary] == [summary_of(number) for number in range(8)]
+
+
+@pytest.mark.ray
+def test_serves_own_failures_are_in_the_contracts_words(ray_host, tmp_path):
+    from support.ray_host import HeldReplica, wait_until
+
+    token = tmp_path / "token"
+    token.write_text("open-sesame\n")
+    (tmp_path / "calls").mkdir()
+    ray_host.deploy(
+        HeldReplica,
+        tmp_path / "calls",
+        settings=Settings(model="lead", token_file=token),
+        autoscaling_config=None,
+        num_replicas=1,
+        max_ongoing_requests=2,
+        max_queued_requests=1,
+    )
+    request = pb.SummarizeRequest(text=ARTICLE)
+    options = {"metadata": [("authorization", "Bearer open-sesame")], "timeout": TIMEOUT}
+    with ray_host.stub() as stub:
+        assert failure(lambda: stub.Summarize(request, timeout=TIMEOUT)).info.reason == "UNAUTHENTICATED"
+        many = stub.SummarizeMany(iter([pb.SummarizeManyRequest(request=request)]), timeout=TIMEOUT)
+        answers = []
+        assert failure(lambda: answers.extend(many)).info.reason == "UNAUTHENTICATED"
+        assert answers == []
+        for file in (tmp_path / "calls").iterdir():
+            file.unlink()
+
+        stream = stub.SummarizeMany(iter([pb.SummarizeManyRequest(request=request)]), **options)
+        one = stub.Summarize.future(request, **options)
+        wait_until(lambda: len(list((tmp_path / "calls").iterdir())) == 2)
+        # One of two more waits in the proxy, and the other is refused.
+        waiting = [stub.Summarize.future(request, **options) for _ in range(2)]
+        refused = next(as_done(waiting))
+        full = Failure(rpc_status.from_call(refused))
+        assert full.info.reason == "QUEUE_FULL"
+        assert full.retry_after > 0
+        (waiting_one,) = [other for other in waiting if other is not refused]
+
+        os.kill(calls(tmp_path / "calls")[0], signal.SIGKILL)
+        for failed in (failure(one.result), failure(lambda: list(stream))):
+            assert failed.info.reason == "DRAINING"
+            assert failed.retry_after > 0
+            assert "Error" not in failed.message
+        # What waited in the proxy goes to the replica that Serve starts in the other's place.
+        (tmp_path / "calls" / "open").touch()
+        assert waiting_one.result().summaries
+
+
+@pytest.mark.ray
+def test_replicas_come_with_the_load_and_go_without_it_and_every_call_is_answered(ray_host, tmp_path):
+    from support.ray_host import HeldReplica, wait_until
+
+    scaling = {
+        **{"min_replicas": 1, "max_replicas": 2, "target_ongoing_requests": 2},
+        **{"upscale_delay_s": 0.2, "downscale_delay_s": 0.5, "metrics_interval_s": 0.1, "look_back_period_s": 0.5},
+    }
+    ray_host.deploy(HeldReplica, tmp_path, autoscaling_config=scaling)
+    assert ray_host.replicas == 1
+    with ThreadPoolExecutor(8) as pool, Client(ray_host.address, timeout=TIMEOUT) as client:
+        load = [pool.submit(client.summarize, story(number)) for number in range(8)]
+        wait_until(lambda: ray_host.replicas == 2)
+        (tmp_path / "open").touch()
+        assert [one.result(TIMEOUT).short.text for one in load] == [summary_of(number) for number in range(8)]
+
+        def is_small_again() -> bool:
+            assert client.summarize(story(1)).short.text == summary_of(1)
+            return ray_host.replicas == 1
+
+        wait_until(is_small_again)
+
+
+def code_of(stub) -> grpc.StatusCode:
+    return stub.GetServerInfo.future(pb.GetServerInfoRequest(), timeout=TIMEOUT).code()
+
+
+@pytest.mark.ray
+def test_what_is_taken_away_finishes_its_calls_first(ray_host, tmp_path):
+    from support.ray_host import HeldReplica, wait_until
+
+    ray_host.deploy(HeldReplica, tmp_path, autoscaling_config=None, num_replicas=1)
+    with ray_host.stub() as stub, ThreadPoolExecutor(1) as pool:
+        accepted = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
+        stream = stub.SummarizeMany(
+            iter([pb.SummarizeManyRequest(id="a", request=pb.SummarizeRequest(text=ARTICLE))]), timeout=TIMEOUT
+        )
+        wait_until(lambda: len(calls(tmp_path)) == len(calls(tmp_path, "SummarizeMany")) == 1)
+        removed = pool.submit(ray_host.remove)
+        wait_until(lambda: code_of(stub) is grpc.StatusCode.UNAVAILABLE)
+        info = pb.GetServerInfoRequest()
+        assert failure(lambda: stub.GetServerInfo(info, timeout=TIMEOUT)).info.reason == "LOADING"
+        assert not accepted.done()
+        (tmp_path / "open").touch()
+        assert accepted.result().summaries
+        assert [answer.id for answer in stream] == ["a"]
+        removed.result(TIMEOUT)
+
+
+@pytest.mark.ray
+def test_a_replica_knows_how_long_its_caller_waits(gated_ray):
+    with gated_ray.stub() as stub:
+        stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=50.0)
+        assert 20 < float(gated_ray.ask("seen")["remaining"]) <= 50
+        stub.Summarize(pb.SummarizeRequest(text=ARTICLE), metadata=[("nutgraf-time-remaining", "for ever")])
+        assert gated_ray.ask("seen")["remaining"] == ""
+
+
+@pytest.mark.ray
+def test_an_error_of_ours_is_internal_and_its_text_stays_here(gated_ray):
+    gated_ray.ask("fail_next", RuntimeError("cannot cope with Velda Quorn"))
+    with gated_ray.stub() as stub:
+        failed = failure(lambda: stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT))
+        assert failed.info.reason == "INTERNAL"
+        assert len(failed.info.metadata["error_id"]) == 32
+        assert "Velda" not in failed.message
+
+
+@pytest.mark.ray
+def test_health_asks_a_replica_and_a_watch_the_proxy(gated_ray):
+    with grpc.insecure_channel(gated_ray.address) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        for service in ("", "nutgraf.v1.SummarizerService"):
+            request = health_pb2.HealthCheckRequest(service=service)
+            assert stub.Check(request, timeout=TIMEOUT).status == health_pb2.HealthCheckResponse.SERVING
+            watch = stub.Watch(request, timeout=TIMEOUT)
+            assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+            watch.cancel()
+        with pytest.raises(grpc.RpcError) as caught:
+            stub.Check(health_pb2.HealthCheckRequest(service="other"), timeout=TIMEOUT)
+        assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+@pytest.mark.ray
+def test_an_engine_that_hangs_fails_its_calls_and_its_replica_is_replaced(ray_host, tmp_path):
+    from support.ray_host import HeldReplica
+
+    settings = Settings(model="lead", max_step_seconds=0.3, drain_grace=1.0)
+    ray_host.deploy(
+        HeldReplica, tmp_path, settings=settings, autoscaling_config=None, num_replicas=1, health_check_period_s=0.3
+    )
+    (tmp_path / "hang").touch()
+    (tmp_path / "open").touch()
+    with ray_host.stub() as stub, Client(ray_host.address, timeout=TIMEOUT) as client:
+        failed = failure(lambda: stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT))
+        assert failed.info.reason == "INTERNAL"
+        (tmp_path / "hang").unlink()
+        assert client.summarize(story(1)).short.text == summary_of(1)
+    assert len(set(calls(tmp_path))) == 2
+
+
+@pytest.fixture
+def gated_ray(ray_host):
+    ray_host.deploy_gated()
+    return ray_host
+
+
+def said(process, what: str) -> dict:
+    """The next entry of the log with this message, among what Ray says."""
+    for line in process.stderr:
+        if f'"message": "{what}"' in line:
+            return json.loads(line[line.index("{") :])
+    raise AssertionError(f"it ended without {what!r}")
+
+
+@pytest.mark.ray
+def test_the_command_hosts_it_and_ends_with_status_0():
+    with running_python("-m", "nutgraf", "serve", "--ray", *ANYWHERE, "--port", "0", "--model", "lead") as process:
+        address = said(process, "listening")["address"].replace("0.0.0.0", "127.0.0.1")
+        with Client(address, timeout=TIMEOUT) as client:
+            assert client.check_health()
+            assert client.summarize(story(1)).short.text == summary_of(1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(TIMEOUT) == 0
+
+
+@pytest.mark.ray
+def test_the_config_that_comes_with_it_can_be_deployed(tmp_path):
+    from support.ray_host import wait_until
+
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        ports = one.getsockname()[1], other.getsockname()[1]
+    text = (ROOT / "service/deploy/ray.yaml").read_text(encoding="utf-8")
+    for shown, here in (
+        ("port: 50051", f"port: {ports[0]}"),
+        ("port: 8000", f"port: {ports[1]}"),
+        ("model: smollm2-135m-nutgraf", "model: lead"),
+    ):
+        assert text.count(shown) == 1
+        text = text.replace(shown, here)
+    config = tmp_path / "ray.yaml"
+    config.write_text(text, encoding="utf-8")
+    with running_python("-m", "ray.serve.scripts", "run", str(config)) as process:
+        with Client(f"127.0.0.1:{ports[0]}", timeout=TIMEOUT) as client:
+
+            def is_there() -> bool:
+                assert process.poll() is None, process.stderr.read()
+                try:
+                    return client.check_health()
+                except NutgrafError:
+                    return False
+
+            wait_until(is_there)
+            assert client.summarize(story(1)).short.text == summary_of(1)
+        process.send_signal(signal.SIGINT)
+        process.wait(TIMEOUT)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ([], "listens on every address"),
+        ([*ANYWHERE, "--tls-key", "key.pem", "--metrics-port", "0"], "cannot do this: --tls-key, --metrics-port"),
+    ],
+)
+def test_what_ray_serve_cannot_do_is_said_at_once(flags, message):
+    with running_python("-m", "nutgraf", "serve", "--ray", *flags) as process:
+        assert message in process.stderr.read()
+        assert process.wait(TIMEOUT) == 1
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="Ray is installed")
+def test_without_ray_the_command_says_what_to_install():
+    with running_python("-m", "nutgraf", "serve", "--ray", *ANYWHERE) as process:
+        assert "pip install 'nutgraf[service,ray]'" in process.stderr.read()
+        assert process.wait(TIMEOUT) == 1
