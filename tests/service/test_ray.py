@@ -137,33 +137,42 @@ def code_of(stub) -> grpc.StatusCode:
 
 
 @pytest.mark.ray
-def test_what_is_taken_away_finishes_its_calls_first(ray_host, tmp_path):
+@pytest.mark.parametrize("grace", [30.0, 0.2])
+def test_what_is_taken_away_finishes_its_calls_first_if_its_grace_is_long_enough(ray_host, tmp_path, grace):
     from support.ray_host import HeldReplica, wait_until
 
-    ray_host.deploy(HeldReplica, tmp_path, autoscaling_config=None, num_replicas=1)
+    settings = Settings(model="lead", drain_grace=grace)
+    ray_host.deploy(HeldReplica, tmp_path, settings=settings, autoscaling_config=None, num_replicas=1)
     with ray_host.stub() as stub, ThreadPoolExecutor(1) as pool:
-        accepted = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
-        stream = stub.SummarizeMany(
-            iter([pb.SummarizeManyRequest(id="a", request=pb.SummarizeRequest(text=ARTICLE))]), timeout=TIMEOUT
-        )
+        # Less than the grace that Serve has by itself.
+        request, timeout = pb.SummarizeRequest(text=ARTICLE), 15
+        accepted = stub.Summarize.future(request, timeout=timeout)
+        stream = stub.SummarizeMany(iter([pb.SummarizeManyRequest(id="a", request=request)]), timeout=timeout)
         wait_until(lambda: len(calls(tmp_path)) == len(calls(tmp_path, "SummarizeMany")) == 1)
         removed = pool.submit(ray_host.remove)
         wait_until(lambda: code_of(stub) is grpc.StatusCode.UNAVAILABLE)
         info = pb.GetServerInfoRequest()
         assert failure(lambda: stub.GetServerInfo(info, timeout=TIMEOUT)).info.reason == "LOADING"
-        assert not accepted.done()
-        (tmp_path / "open").touch()
-        assert accepted.result().summaries
-        assert [answer.id for answer in stream] == ["a"]
+        if grace < 1:
+            for failed in (failure(accepted.result), failure(lambda: list(stream))):
+                assert failed.info.reason == "DRAINING"
+        else:
+            assert not accepted.done()
+            (tmp_path / "open").touch()
+            assert accepted.result().summaries
+            assert [answer.id for answer in stream] == ["a"]
         removed.result(TIMEOUT)
 
 
 @pytest.mark.ray
-def test_a_replica_knows_how_long_its_caller_waits(gated_ray):
+def test_a_replica_knows_its_callers_id_and_how_long_it_waits(gated_ray):
+    request = pb.SummarizeRequest(text=ARTICLE)
     with gated_ray.stub() as stub:
-        stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=50.0)
-        assert 20 < float(gated_ray.ask("seen")["remaining"]) <= 50
-        stub.Summarize(pb.SummarizeRequest(text=ARTICLE), metadata=[("nutgraf-time-remaining", "for ever")])
+        call = stub.Summarize.with_call(request, timeout=50.0)[1]
+        seen = gated_ray.ask("seen")
+        assert 20 < float(seen["remaining"]) <= 50
+        assert seen["request_id"] == dict(call.initial_metadata())["x-request-id"]
+        stub.Summarize(request, metadata=[("nutgraf-time-remaining", "for ever")])
         assert gated_ray.ask("seen")["remaining"] == ""
 
 

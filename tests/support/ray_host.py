@@ -16,6 +16,7 @@ from ray import serve
 from nutgraf.v1 import summarizer_pb2_grpc
 from nutgraf_models.engines.lead import LeadEngine
 from nutgraf_models.summarizer import Summarizer
+from nutgraf_service.calls import request_id_of
 from nutgraf_service.ray_proxy import REMAINING
 from nutgraf_service.ray_replica import Replica
 from nutgraf_service.ray_serve import APP, deployment, start
@@ -31,7 +32,7 @@ class GatedReplica(Replica):
     def _load(self) -> Summarizer:
         self.engine = GatedEngine()
         self.engine.open()
-        self.remaining = ""
+        self.caller: dict[str, str] = {}
         return summarizer_with(self.engine)
 
     async def shut(self) -> None:
@@ -49,10 +50,11 @@ class GatedReplica(Replica):
         self.engine.fail_next = error
 
     async def seen(self) -> dict[str, Any]:
-        return {"submitted": self.engine.submitted, "cancelled": self.engine.cancelled, "remaining": self.remaining}
+        return {"submitted": self.engine.submitted, "cancelled": self.engine.cancelled, **self.caller}
 
     async def Summarize(self, request: Any, grpc_context: Any) -> Any:
-        self.remaining = dict(grpc_context.invocation_metadata())[REMAINING]
+        remaining = dict(grpc_context.invocation_metadata())[REMAINING]
+        self.caller = {"remaining": remaining, "request_id": request_id_of(grpc_context)}
         return await super().Summarize(request, grpc_context)
 
 
