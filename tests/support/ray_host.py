@@ -126,6 +126,11 @@ class RayHost:
         if not self._is_gated:
             self.deploy(GatedReplica, autoscaling_config=None, num_replicas=1)
 
+    @property
+    def cluster(self) -> str:
+        """Its address, for other processes of this machine."""
+        return ray.get_runtime_context().gcs_address
+
     def remove(self) -> None:
         """Takes away what is there, and waits until it is gone."""
         self._is_gated = False
