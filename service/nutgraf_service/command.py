@@ -63,7 +63,7 @@ def _serve_on_ray(settings: Settings) -> None:
 
     try:
         run(settings)
-    except RayUnavailable as error:
+    except (ModelError, RayUnavailable) as error:
         raise click.ClickException(str(error)) from error
 
 

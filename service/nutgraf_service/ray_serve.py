@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from nutgraf_models.cards import find_card
 from nutgraf_service.ray_proxy import add_servicers
 from nutgraf_service.ray_replica import Replica
 from nutgraf_service.security import exposure_warning
@@ -60,6 +61,7 @@ def run(settings: Settings) -> None:
 
     Raises:
         RayUnavailable: Ray is not installed, or cannot do what the settings ask for.
+        ModelError: the model is unknown.
     """
     _check(settings)
     if settings.host not in ("0.0.0.0", "::"):
@@ -69,14 +71,21 @@ def run(settings: Settings) -> None:
         from ray import serve
     except ImportError:
         raise RayUnavailable("--ray needs the extra: pip install 'nutgraf[service,ray]'") from None
+    # Said here, and not by Ray after half a minute.
+    find_card(settings.model)
+    settings = settings.model_copy(update={"port": _port(settings.port)})
     # Serve's proxy has the environment that its cluster was started with.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_SERVE_GRPC_MAX_MESSAGE_SIZE", str(settings.max_message_bytes))
     stop = threading.Event()
     ray.init(include_dashboard=False)
     try:
-        port = start(settings)
-        serve.run(app(settings), name=APP)
+        try:
+            port = start(settings)
+            serve.run(app(settings), name=APP)
+        except (RuntimeError, ray.exceptions.RayError) as error:
+            last = str(error).strip().splitlines()[-1]
+            raise RayUnavailable(f"Ray Serve did not start it, and says why above; in the end: {last}") from error
         log.info("listening", address=f"{settings.host}:{port}", tls=False)
         warning = exposure_warning(settings)
         if warning is not None:
@@ -95,7 +104,7 @@ def start(settings: Settings) -> int:
     """Starts Serve with the contract on its proxy; the port of that."""
     from ray import serve
 
-    port = settings.port or _free_port()
+    port = _port(settings.port)
     serve.start(
         grpc_options={
             "port": port,
@@ -104,7 +113,7 @@ def start(settings: Settings) -> int:
             "enable_reflection": settings.reflection and (settings.token_file is None or settings.open_reflection),
         },
         # Serve has no gRPC without HTTP.
-        http_options={"host": "127.0.0.1", "port": _free_port()},
+        http_options={"host": "127.0.0.1", "port": _port(0)},
     )
     return port
 
@@ -116,6 +125,10 @@ def _check(settings: Settings) -> None:
         raise RayUnavailable(f"Ray Serve cannot do this: {flags}; put a proxy that can in front")
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])
+def _port(wanted: int) -> int:
+    """`wanted`, if it is free; any that is for 0."""
+    try:
+        with socket.create_server(("", wanted)) as one:
+            return int(one.getsockname()[1])
+    except OSError:
+        raise RayUnavailable(f"cannot listen on port {wanted}: it is in use; choose another with --port") from None

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import signal
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -271,6 +272,21 @@ def test_what_ray_serve_cannot_do_is_said_at_once(flags, message):
     with running_python("-m", "nutgraf", "serve", "--ray", *flags) as process:
         assert message in process.stderr.read()
         assert process.wait(TIMEOUT) == 1
+
+
+@pytest.mark.ray
+def test_what_stands_in_the_way_is_said_before_a_cluster_is_started():
+    with socket.create_server(("", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for flags, message in (
+            (["--port", port, "--model", "lead"], f"cannot listen on port {port}"),
+            (["--port", "0", "--model", "nobody-knows-it"], "no model 'nobody-knows-it'"),
+        ):
+            with running_python("-m", "nutgraf", "serve", "--ray", *ANYWHERE, *flags) as process:
+                said = process.stderr.read()
+                assert message in said
+                assert "Traceback" not in said
+                assert process.wait(TIMEOUT) == 1
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="Ray is installed")
