@@ -207,9 +207,7 @@ def test_an_engine_that_hangs_fails_its_calls_and_its_replica_is_replaced(ray_ho
     from support.ray_host import HeldReplica
 
     settings = Settings(model="lead", max_step_seconds=0.3, drain_grace=1.0)
-    ray_host.deploy(
-        HeldReplica, tmp_path, settings=settings, autoscaling_config=None, num_replicas=1, health_check_period_s=0.3
-    )
+    ray_host.deploy(HeldReplica, tmp_path, settings=settings, autoscaling_config=None, num_replicas=1)
     (tmp_path / "hang").touch()
     (tmp_path / "open").touch()
     with ray_host.stub() as stub, Client(ray_host.address, timeout=TIMEOUT) as client:

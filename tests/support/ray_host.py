@@ -117,7 +117,9 @@ class RayHost:
     ) -> None:
         """Puts this in the place of what was there before, and waits until it serves."""
         settings = settings or Settings(model="lead", drain_grace=30.0)
-        one = deployment(settings, replica).options(**options)
+        # Serve looks every 10 s for replicas that died, and every 2 s whether one that is to go has finished.
+        soon = {"health_check_period_s": 0.5, "graceful_shutdown_wait_loop_s": 0.1}
+        one = deployment(settings, replica).options(**{**soon, **options})
         serve.run(one.bind(settings, *arguments), name=APP)
         self._is_gated = replica is GatedReplica
 
