@@ -1,6 +1,7 @@
 """`make demo`: starts a server, summarises every seed article through the Python client, and stops the server.
 
-Exits 1 if anything failed, with the end of the server's log.
+It leaves a page of the articles and their summaries, and prints where. Exits 1 if anything failed, with the end of the
+server's log.
 """
 
 import contextlib
@@ -16,15 +17,18 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from nutgraf import Article, Client, NutgrafError, Result
+from nutgraf import Article, Client, ManyResult, NutgrafError, Result
+from nutgraf.report import render_many
 
 SEEDS = Path(__file__).parent
+PAGE = SEEDS.parent / ".cache" / "demo.html"
 START_SECONDS = 120.0
 ARTICLE_SECONDS = 120.0
 
 
-def main() -> int:
+def main(page: Path = PAGE) -> int:
     console = Console(highlight=False)
+    answers: list[ManyResult] = []
     articles = [read_article(path) for path in sorted(SEEDS.glob("*.txt"))]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "server.log"
@@ -34,11 +38,15 @@ def main() -> int:
                 console.print(f"{info.model} ({info.engine}, {info.precision}) on {address}\n", style="dim")
                 for answer in client.summarize_many(articles, item_timeout=ARTICLE_SECONDS):
                     show(console, answer.article, answer.unwrap())
+                    answers.append(answer)
         except (NutgrafError, RuntimeError) as error:
             print(f"demo: {error}", file=sys.stderr)
             print(*log.read_text(encoding="utf-8").splitlines()[-5:], sep="\n", file=sys.stderr)
             return 1
-    console.print(f"{len(articles)} articles summarised", style="dim")
+    page.parent.mkdir(exist_ok=True)
+    page.write_text(render_many(answers), encoding="utf-8")
+    console.print(f"{len(articles)} articles summarised; to look at them beside their summaries:", style="dim")
+    print(page.resolve().as_uri())  # whole: a terminal that wraps it may not find the link
     return 0
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 from google.protobuf import json_format
@@ -31,6 +35,32 @@ def print_json(message: Message) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(to_json(to_dict(message), indent=2).encode() + b"\n")
     sys.stdout.buffer.flush()
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[str]]:
+    """A text file that is at `path`, in place of what was there, once the block has ended well, and else never was.
+
+    It is made at the start: what forbids it is said before anything costly is done.
+
+    Raises:
+        click.ClickException: it cannot be written.
+    """
+    path = Path(os.path.realpath(path))  # a link stays one
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    if path.exists() and not path.is_file():
+        raise click.ClickException(f"cannot write {path}: it is there and is not a file")
+    try:
+        stream = draft.open("x", encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise click.ClickException(f"cannot write {path}: {error.strerror or error}") from None
+    try:
+        with stream:
+            yield stream
+        draft.replace(path)
+    except BaseException:
+        draft.unlink()
+        raise
 
 
 def warn(text: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -26,6 +28,13 @@ if TYPE_CHECKING:
     help="Take the article's own best sentence where the model gives nothing usable.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the whole response as JSON.")
+@click.option(
+    "--html",
+    "page",
+    metavar="OUT",
+    type=click.Path(path_type=Path),
+    help="Write a page of the article beside its summaries to this file, too.",
+)
 @connection(timeout=60.0, timeout_help="How long the call may take.")
 def summarize(
     client: Client,
@@ -35,12 +44,15 @@ def summarize(
     max_words: int | None,
     extractive_fallback: bool,
     as_json: bool,
+    page: Path | None,
 ) -> None:
     """Summarise the article in FILE, or from standard input where FILE is - or left out. The text is UTF-8."""
     from nutgraf import _convert
-    from nutgraf._cli.output import print_json, warn_of
+    from nutgraf._cli.output import new_file, print_json, warn_of
     from nutgraf._requests import Spec, summarize_request
 
+    if page is not None and file != "-" and page.exists() and page.samefile(file):
+        raise click.UsageError("the page must be another file than the article")
     text = _read(file)
     try:
         request = summarize_request(
@@ -51,13 +63,18 @@ def summarize(
         )
     except ValueError as error:  # --max-words beyond 32 bits
         raise click.UsageError(str(error)) from None
-    response, request_id = client._summarize(request)
-    result = _convert.result(response, text, request_id)
-    if as_json:
-        print_json(response)
-    else:
-        _print(result)
-    warn_of(result)
+    with new_file(page) if page is not None else nullcontext() as stream:
+        response, request_id = client._summarize(request)
+        result = _convert.result(response, text, request_id)
+        if as_json:
+            print_json(response)
+        else:
+            _print(result)
+        warn_of(result)
+        if stream is not None:
+            from nutgraf.report import render
+
+            stream.write(render(result, text, title))
 
 
 def _read(file: str) -> str:

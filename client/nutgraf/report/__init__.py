@@ -1,0 +1,110 @@
+"""Summaries as a page to look at: one HTML file that needs nothing else.
+
+    from nutgraf.report import render
+
+    result = client.summarize(text, title=title)
+    Path("summary.html").write_text(render(result, text, title), encoding="utf-8")
+
+Each article is beside its summaries. Pointing at a sentence of a summary, tabbing to it or tapping it lights up the
+passages that support it. The page asks for nothing from elsewhere, and its Content-Security-Policy forbids it to.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from html import escape
+from importlib import resources
+
+from nutgraf._requests import Article
+from nutgraf._results import ManyResult, Result
+from nutgraf.report._story import name, story
+
+__all__ = ["render", "render_many"]
+
+_PAGE = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<header class="masthead">
+<h1>nutgraf</h1>
+<p class="hint">Point at a sentence of a summary, tab to it or tap it, and the passages that support it light up in the
+article, the best one strongest. Enter goes there, Escape comes back.</p>
+</header>
+{contents}<main>
+{stories}
+</main>
+<footer>
+<p>Support is the share of a sentence’s content words, names and numbers that its passages contain; names and numbers
+weigh most. It measures overlap of words, not truth.</p>
+</footer>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+def render(result: Result, text: str, title: str = "") -> str:
+    """The page of one article.
+
+    Args:
+        result: its summaries.
+        text: the article as it was sent; positions in `result` count its code points.
+        title: its headline, if there is one.
+
+    Returns:
+        HTML, to be written as UTF-8. Nothing in the arguments can become markup or a script.
+    """
+    return render_many([ManyResult(0, Article(text, title), result, None)])
+
+
+def render_many(answers: Iterable[ManyResult]) -> str:
+    """The page of several articles, in the order given; one that failed is there with its error.
+
+    Args:
+        answers: as `summarize_many` gives them.
+
+    Returns:
+        As `render`.
+    """
+    answers = list(answers)
+    style, script = _packaged("page.css"), _packaged("page.js")
+    # Hashes, so that not even a mistake in escaping could run a script.
+    policy = (
+        f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)}; base-uri 'none'; "
+        "form-action 'none'"
+    )
+    return _PAGE.format(
+        policy=policy,
+        title=escape(name(1, answers[0].article) if len(answers) == 1 else f"{len(answers)} articles, summarised"),
+        style=style,
+        contents=_contents(answers) if len(answers) > 1 else "",
+        stories="\n".join(story(number, answer) for number, answer in enumerate(answers, 1)),
+        script=script,
+    )
+
+
+def _contents(answers: list[ManyResult]) -> str:
+    items = "\n".join(
+        f'<li><a href="#story-{number}" dir="auto">{escape(name(number, answer.article))}</a></li>'
+        for number, answer in enumerate(answers, 1)
+    )
+    return f'<nav aria-label="Articles">\n<ol>\n{items}\n</ol>\n</nav>\n'
+
+
+def _packaged(file: str) -> str:
+    return resources.files(__name__).joinpath(file).read_text(encoding="utf-8")
+
+
+def _source(inline: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
