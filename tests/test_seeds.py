@@ -1,7 +1,10 @@
 """The seed articles, and the facts beside them."""
 
+import runpy
 import tomllib
+from html import escape
 from pathlib import Path
+from urllib.parse import unquote, urlparse
 
 import pytest
 
@@ -46,3 +49,18 @@ def test_the_lead_of_a_seed_is_supported_whole_and_is_prose(path):
             span = sentence.evidence[0].span
             said = one.text[sentence.span.start : sentence.span.end]
             assert text[span.start : span.end].split()[-1].strip('”".') == said.split()[-1].strip('”".')
+
+
+def test_the_demo_leaves_a_page_of_every_article_and_says_where(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("NUTGRAF_MODEL", "lead")
+    demo = runpy.run_path(str(SEEDS[0].with_name("demo.py")))
+    assert demo["PAGE"].parent.name == ".cache"  # which git ignores, and `make clean` removes
+    assert demo["main"](tmp_path / "new" / "a page.html") == 0
+    address = urlparse(capfd.readouterr().out.splitlines()[-1])
+    assert address.scheme == "file"
+    page = Path(unquote(address.path))
+    assert page == tmp_path / "new" / "a page.html"
+    html = page.read_text(encoding="utf-8")
+    for number, path in enumerate(SEEDS, 1):
+        assert f'id="title-{number}" lang="en" dir="auto">{escape(read(path)[0])}<' in html
+    assert html.count("Short summary") == html.count("Long summary") == len(SEEDS)

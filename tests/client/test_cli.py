@@ -85,6 +85,65 @@ def test_warnings_go_to_stderr(server: StubServer, article: str) -> None:
     ]
 
 
+def test_a_page_besides_the_usual_output(server: StubServer, article: str, tmp_path: Path) -> None:
+    page = tmp_path / "a page.html"
+    page.write_text("an older and longer one" * 1000)
+    arguments = ["--title", "Zoë & all", "--html", str(page), "--length", "short", "--server", server.address]
+    result = run("summarize", article, *arguments)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "Zoë won.\n", "")
+    html = page.read_bytes().decode("utf-8")
+    assert html.startswith("<!DOCTYPE html>")
+    assert "<title>Zoë &amp; all</title>" in html
+    assert '<span id="p1-1" data-numbers="1">Zoë won.</span> It was wet.' in html
+    assert html.endswith("</html>\n")
+    result = run("summarize", article, "--json", "--html", str(page), "--server", server.address)
+    assert json.loads(result.stdout_bytes)["model"] == "stub"
+    assert sorted(tmp_path.iterdir()) == [page, Path(article)]
+
+
+def test_a_page_through_a_link_and_with_the_usual_rights(server: StubServer, article: str, tmp_path: Path) -> None:
+    (tmp_path / "link.html").symlink_to("real.html")
+    run("summarize", article, "--html", str(tmp_path / "link.html"), "--server", server.address)
+    assert (tmp_path / "link.html").is_symlink()
+    (tmp_path / "other").touch()
+    assert (tmp_path / "real.html").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [
+        ("no-such-folder/page.html", "No such file or directory"),
+        ("article.txt/page.html", "Not a directory"),
+        (".", "it is there and is not a file"),
+    ],
+)
+def test_a_page_that_cannot_be_written_is_no_call(
+    server: StubServer, article: str, tmp_path: Path, where: str, why: str
+) -> None:
+    result = run("summarize", article, "--html", str(tmp_path / where), "--server", server.address)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr == f"nutgraf: error: cannot write {(tmp_path / where).resolve()}: {why}\n"
+    assert not server.servicer.requests
+
+
+def test_a_page_in_place_of_the_article(server: StubServer, article: str) -> None:
+    result = run("summarize", article, "--html", article, "--server", server.address)
+    assert result.exit_code == 2
+    assert "the page must be another file than the article" in result.stderr
+    assert Path(article).read_text(encoding="utf-8") == TEXT
+    assert not server.servicer.requests
+
+
+def test_a_call_that_fails_leaves_the_older_page(server: StubServer, article: str, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("older")
+    server.servicer.unary = lambda request, context: abort(context, make_status(code_pb2.INTERNAL))  # type: ignore[assignment, return-value]
+    assert run("summarize", article, "--html", str(page), "--server", server.address).exit_code == 1
+    assert page.read_text() == "older"
+    assert sorted(tmp_path.iterdir()) == [Path(article), page]
+
+
 def test_bytes_that_are_not_utf8(tmp_path: Path, server: StubServer) -> None:
     path = tmp_path / "latin.txt"
     path.write_bytes("Caf\xe9 burns down.".encode("latin-1"))

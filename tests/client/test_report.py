@@ -180,6 +180,22 @@ def test_a_passage_over_two_paragraphs() -> None:
     assert passages(page)[0] == "One.Two."
 
 
+def test_a_passage_bears_the_numbers_of_its_sentences_where_it_starts() -> None:
+    text = "One.\n\nTwo. Three."
+    summary = one_sentence("Said.", (0, 10))
+    summary.text += " Too."
+    sentence = summary.sentences.add(span=pb.Span(start=6, end=10))
+    sentence.evidence.add(span=pb.Span(end=17))
+    page = Page(render(result(text, summary), text))
+    spans = [attributes for attributes in page.all("span") if "id" in attributes]
+    assert [(page.within[str(one["id"])], one.get("data-numbers")) for one in spans] == [
+        ("One.", "1 2"),
+        ("Two.", None),
+        (" Three.", None),
+    ]
+    assert [one["data-number"] for one in page.all("p", **{"class": "sentence"})] == ["1", "2"]
+
+
 def test_a_sentence_without_evidence_is_no_link_and_says_so() -> None:
     page = Page(render(result("One.", one_sentence("Said.", support=0)), "One."))
     assert not page.all("a")
