@@ -169,11 +169,10 @@ def test_pointing_at_a_sentence_lights_its_passages_and_shows_the_best(visit):
     assert tab.lit() == {}
     best = tab.sentence("1-1").get_attribute("hash")
     assert not tab.is_in_sight(best)
-    plain = tab.color(best)
     tab.point_at(tab.sentence("1-1"))
     assert tab.lit() == EVIDENCE
     tab.wait(lambda: tab.is_in_sight(best))
-    tab.wait(lambda: len({plain, *(tab.color(f'[data-lit="{rank}"]') for rank in "123")}) == 4)
+    tab.wait(lambda: len({tab.color("html"), *(tab.color(f'[data-lit="{rank}"]') for rank in "123")}) == 4)
     # Though the page has moved, the sentence that is pointed at is still the lit one.
     assert tab.lit() == EVIDENCE
     tab.point_at(tab.sentence("1-2"))
@@ -220,8 +219,21 @@ def test_tapping_on_a_narrow_screen(visit):
     assert tab.browser.execute_script("return history.length") == entries
     tab.tap(tab.browser.find_element(By.CSS_SELECTOR, best))  # to read or copy it
     assert tab.lit() == EVIDENCE
+    # A finger that moves scrolls; browsers differ in how many of its moves a page gets to see.
+    moved = "arguments[0].dispatchEvent(new PointerEvent('pointermove', {pointerType: 'touch', bubbles: true}))"
+    tab.browser.execute_script(moved, tab.sentence("1-2"))
+    assert tab.lit() == EVIDENCE
     tab.tap(tab.browser.find_element(By.CSS_SELECTOR, "h3"))
     assert tab.lit() == {}
+
+
+def test_a_passage_further_up_comes_out_from_under_the_summaries(visit):
+    tab = visit(NARROW)
+    tab.browser.execute_script("window.scrollTo({top: document.body.scrollHeight, behavior: 'instant'})")
+    best = tab.sentence("2-1").get_attribute("hash")
+    assert not tab.is_in_sight(best)
+    tab.tap(tab.sentence("2-1"))
+    tab.wait(lambda: tab.is_in_sight(best) and tab.is_in_sight("#s2-1"))
 
 
 def test_each_article_has_its_own_passages(visit):

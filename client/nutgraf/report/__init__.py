@@ -19,6 +19,7 @@ from importlib import resources
 
 from nutgraf._requests import Article
 from nutgraf._results import ManyResult, Result
+from nutgraf.report._segments import printable
 from nutgraf.report._story import name, story
 
 __all__ = ["render", "render_many"]
@@ -83,7 +84,7 @@ def render_many(answers: Iterable[ManyResult]) -> str:
         f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)}; base-uri 'none'; "
         "form-action 'none'"
     )
-    return _PAGE.format(
+    page = _PAGE.format(
         policy=policy,
         title=escape(name(1, answers[0].article) if len(answers) == 1 else f"{len(answers)} articles, summarised"),
         style=style,
@@ -91,6 +92,7 @@ def render_many(answers: Iterable[ManyResult]) -> str:
         stories="\n".join(story(number, answer) for number, answer in enumerate(answers, 1)),
         script=script,
     )
+    return printable(page)  # for titles and details, too
 
 
 def _contents(answers: list[ManyResult]) -> str:
