@@ -100,6 +100,7 @@ def server_info(response: pb.GetServerInfoResponse) -> ServerInfo:
             default_item_timeout_seconds=seconds(limits.default_item_timeout),
             max_item_timeout_seconds=seconds(limits.max_item_timeout),
             max_stream_items_in_flight=limits.max_stream_items_in_flight,
+            max_queued_tokens=limits.max_queued_tokens,
         ),
     )
 

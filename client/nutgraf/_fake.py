@@ -36,6 +36,7 @@ FAKE_INFO = ServerInfo(
         default_item_timeout_seconds=300.0,
         max_item_timeout_seconds=3600.0,
         max_stream_items_in_flight=32,
+        max_queued_tokens=65_536,
     ),
 )
 

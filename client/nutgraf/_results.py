@@ -203,6 +203,7 @@ class Limits:
     """What an item of `summarize_many` gets that names no timeout."""
     max_item_timeout_seconds: float
     max_stream_items_in_flight: int
+    max_queued_tokens: int
     """Items of one stream that the server works on at once."""
 
 

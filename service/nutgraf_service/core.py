@@ -1,10 +1,9 @@
 """The service without its wire: admission, the pipeline around the scheduler, and the state that callers see."""
 
 import asyncio
-import contextlib
 import enum
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -15,13 +14,13 @@ from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.phases import advance
 from nutgraf_models.results import ArticleSummary
 from nutgraf_models.summarizer import Summarizer
+from nutgraf_service.admission import Admission, estimate_tokens
 from nutgraf_service.metrics import Metrics
 from nutgraf_service.refusals import Refusal
 from nutgraf_service.scheduler import DeadlinePassed, Generated, Scheduler, Stopped
 
 # Seconds that loading a model takes, roughly; what a caller is told to wait.
 _LOADING_SECONDS = 5.0
-_FIRST_GUESS_SECONDS = 2.0
 _WARM_UP = Article(
     "The town council voted on Tuesday to rebuild the bridge that the flood of last spring carried away. Work is to "
     "begin in May and to end before winter. The mayor said that the ferry would run until then, free of charge."
@@ -42,6 +41,8 @@ class Job:
     specs: tuple[Spec, ...]
     extractive_fallback: bool
     deadline: float | None
+    # One of a stream's: it waits for room rather than be refused, and single calls go first.
+    is_bulk: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,21 +56,18 @@ class Outcome:
 
 
 class Core:
-    """Takes articles, at most `max_queued` of which wait, and answers or refuses each."""
+    """Takes articles, as many as its admission lets in, and answers or refuses each."""
 
-    def __init__(self, metrics: Metrics, *, max_queued: int) -> None:
+    def __init__(self, metrics: Metrics, *, max_queued: int, max_queued_tokens: int) -> None:
         self._metrics = metrics
+        self._admission = Admission(max_queued=max_queued, max_tokens=max_queued_tokens)
         self.draining = asyncio.Event()
         self._is_warm = False
-        self._max_queued = max_queued
         self._max_running = 1
         self._summarizer: Summarizer | None = None
         self._scheduler: Scheduler | None = None
         # Preparing and checking are Python; two threads keep them off the event loop without crowding the model.
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="nutgraf-text")
-        self._admitted = 0
-        self._room = asyncio.Condition()
-        self._seconds_each = _FIRST_GUESS_SECONDS
 
     @property
     def state(self) -> State:
@@ -85,7 +83,7 @@ class Core:
     async def serve_with(self, summarizer: Summarizer) -> None:
         """Takes a loaded model, writes one short summary to warm it up, and is ready."""
         self._summarizer = summarizer
-        self._max_running = summarizer.engine.parallel_requests
+        self._max_running = self._admission.max_running = summarizer.engine.parallel_requests
         self._scheduler = scheduler = Scheduler(summarizer.engine, self._metrics, max_running=self._max_running)
         self._metrics.watch(
             queued=lambda: scheduler.queued,
@@ -118,21 +116,18 @@ class Core:
             self._scheduler.stop(timeout=5.0)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def summarize(self, job: Job, *, may_wait: bool = False) -> Outcome:
+    async def summarize(self, job: Job) -> Outcome:
         """Summarises an article.
-
-        Args:
-            job: the article.
-            may_wait: wait for room in the queue rather than be refused.
 
         Raises:
             Refusal: EMPTY_TEXT, QUEUE_FULL, LOADING, DRAINING or DEADLINE_EXCEEDED.
         """
         started = time.monotonic()
-        summarizer, scheduler = self._ready(is_accepted=may_wait)
-        async with self._admission(may_wait, job.deadline):
+        summarizer, scheduler = self._ready(is_accepted=job.is_bulk)
+        tokens = estimate_tokens(len(job.article.text))
+        async with self._admission.enter(tokens, job.deadline, is_bulk=job.is_bulk):
             try:
-                return await self._run(job, summarizer, scheduler, started)
+                outcome = await self._run(job, summarizer, scheduler, started)
             except EmptyArticle:
                 message = "the text is empty or has nothing in it to read; send the text of an article"
                 raise Refusal("EMPTY_TEXT", message, field_path="text") from None
@@ -140,6 +135,8 @@ class Core:
                 raise Refusal("DEADLINE_EXCEEDED", "the deadline passed before the summary was written") from None
             except Stopped:
                 raise draining() from None
+            self._admission.finish(tokens)
+            return outcome
 
     async def _run(self, job: Job, summarizer: Summarizer, scheduler: Scheduler, started: float) -> Outcome:
         loop = asyncio.get_running_loop()
@@ -149,20 +146,18 @@ class Core:
         is_first = True
         while not isinstance(step, ArticleSummary):
             phase_started = time.monotonic()
-            generated = await self._generate(scheduler, step, job.deadline, is_next=not is_first)
+            generated = await self._generate(scheduler, step, job, is_next=not is_first)
             # They are queued in this order, so once the first one runs the article is in the engine.
             queue_seconds += generated[0].queue_seconds
             generate_seconds += time.monotonic() - phase_started - generated[0].queue_seconds
             is_first = False
             step = await loop.run_in_executor(self._pool, advance, phases, tuple(one.rows for one in generated))
-        if not is_first:
-            self._seconds_each += 0.2 * (generate_seconds - self._seconds_each)
         outcome = Outcome(step, queue_seconds, generate_seconds, time.monotonic() - started)
         self._metrics.summarized(step, outcome.queue_seconds, outcome.generate_seconds, outcome.total_seconds)
         return outcome
 
     async def _generate(
-        self, scheduler: Scheduler, requests: Sequence[GenerationRequest], deadline: float | None, *, is_next: bool
+        self, scheduler: Scheduler, requests: Sequence[GenerationRequest], job: Job, *, is_next: bool
     ) -> list[Generated]:
         """Runs the requests of a phase. If one fails, or the caller is cancelled, all end.
 
@@ -174,7 +169,7 @@ class Core:
 
         async def take_turns() -> None:
             for place, request in left:
-                generated[place] = await scheduler.generate(request, deadline, is_next=is_next)
+                generated[place] = await scheduler.generate(request, job.deadline, is_next=is_next, is_bulk=job.is_bulk)
 
         turns = [asyncio.create_task(take_turns()) for _ in requests[: self._max_running]]
         try:
@@ -191,31 +186,6 @@ class Core:
         if self.state is State.LOADING or self._summarizer is None or self._scheduler is None:
             raise loading()
         return self._summarizer, self._scheduler
-
-    @contextlib.asynccontextmanager
-    async def _admission(self, may_wait: bool, deadline: float | None) -> AsyncIterator[None]:
-        if may_wait:
-            # Streams leave half of the queue to those who cannot wait.
-            await self._wait_for_room(self._max_running + self._max_queued // 2, deadline)
-        elif self._admitted >= self._max_running + self._max_queued:
-            retry_after = self._seconds_each * max(1.0, self._admitted / self._max_running)
-            message = f"{self._max_queued} calls are waiting, and no more may; try again in {retry_after:.1f} s"
-            raise Refusal("QUEUE_FULL", message, retry_after=retry_after)
-        self._admitted += 1
-        try:
-            yield
-        finally:
-            self._admitted -= 1
-            async with self._room:
-                self._room.notify_all()
-
-    async def _wait_for_room(self, most: int, deadline: float | None) -> None:
-        timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
-        try:
-            async with asyncio.timeout(timeout), self._room:
-                await self._room.wait_for(lambda: self._admitted < most)
-        except TimeoutError:
-            raise Refusal("DEADLINE_EXCEEDED", "the deadline passed while the article was waiting") from None
 
     async def _warm_up(self, summarizer: Summarizer, scheduler: Scheduler) -> None:
         """A few tokens are enough to load what is loaded lazily and to set up the kernels."""

@@ -14,7 +14,7 @@ MAX_ID_CHARACTERS = 256
 _LENGTHS: dict[int, Length] = {pb.SUMMARY_LENGTH_SHORT: Length.SHORT, pb.SUMMARY_LENGTH_LONG: Length.LONG}
 
 
-def job_from(request: pb.SummarizeRequest, settings: Settings, deadline: float | None) -> Job:
+def job_from(request: pb.SummarizeRequest, settings: Settings, deadline: float | None, *, is_bulk: bool) -> Job:
     """Checks a request and translates it. `deadline` is in `time.monotonic()` seconds.
 
     Raises:
@@ -24,7 +24,8 @@ def job_from(request: pb.SummarizeRequest, settings: Settings, deadline: float |
         raise Refusal("EMPTY_TEXT", "the text is empty; send the text of an article", field_path="text")
     _check_size("TEXT_TOO_LONG", "text", request.text, settings.max_text_characters)
     _check_size("TITLE_TOO_LONG", "title", request.title, settings.max_title_characters)
-    return Job(Article(request.text, request.title), _specs(request), request.extractive_fallback, deadline)
+    article = Article(request.text, request.title)
+    return Job(article, _specs(request), request.extractive_fallback, deadline, is_bulk)
 
 
 def item_deadline(request: pb.SummarizeManyRequest, settings: Settings) -> float:

@@ -51,6 +51,7 @@ def server_info(core: Core, settings: Settings, version: str) -> pb.GetServerInf
             max_title_characters=settings.max_title_characters,
             max_message_bytes=settings.max_message_bytes,
             max_queued_requests=settings.max_queued_requests,
+            max_queued_tokens=settings.max_queued_tokens,
             max_summary_sentences=MAX_SENTENCES_LIMIT,
             min_summary_words=MIN_WORDS_LIMIT,
             max_summary_words=MAX_WORDS_LIMIT,

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from nutgraf_models.engines.base import Completion, Engine, GenerationRequest, Handle, Rows
 from nutgraf_service.metrics import Metrics
 
+# Where both wait, so many single calls go before the next of bulk.
+_SINGLES_PER_BULK = 3
+
 
 class DeadlinePassed(Exception):
     """The deadline was over before the request was done."""
@@ -40,6 +43,7 @@ class Generated:
 class _Job:
     request: GenerationRequest
     deadline: float | None  # time.monotonic()
+    is_bulk: bool
     queued: float = field(default_factory=time.monotonic)
     started: float = 0.0
     future: "Future[Generated]" = field(default_factory=Future)
@@ -48,14 +52,51 @@ class _Job:
         return self.deadline is not None and now >= self.deadline
 
 
+class _Queue:
+    """What waits. First what has waited already, then single calls before bulk, but bulk gets every fourth turn."""
+
+    def __init__(self) -> None:
+        self._next: deque[_Job] = deque()
+        self._single: deque[_Job] = deque()
+        self._bulk: deque[_Job] = deque()
+        self._singles_in_a_row = 0
+
+    def __len__(self) -> int:
+        return len(self._next) + len(self._single) + len(self._bulk)
+
+    def put(self, job: _Job, *, is_next: bool) -> None:
+        (self._next if is_next else self._bulk if job.is_bulk else self._single).append(job)
+
+    def take(self, *, bulk_may_run: bool) -> _Job | None:
+        """The job whose turn it is; if bulk may not run, only a single call's."""
+        for place, job in enumerate(self._next):
+            if bulk_may_run or not job.is_bulk:
+                del self._next[place]
+                return job
+        if self._bulk and bulk_may_run and (not self._single or self._singles_in_a_row >= _SINGLES_PER_BULK):
+            self._singles_in_a_row = 0
+            return self._bulk.popleft()
+        if self._single:
+            self._singles_in_a_row = self._singles_in_a_row + 1 if self._bulk else 0
+            return self._single.popleft()
+        return None
+
+    def clear(self) -> list[_Job]:
+        """Empties it and returns what was in it."""
+        jobs = [*self._next, *self._single, *self._bulk]
+        for queue in (self._next, self._single, self._bulk):
+            queue.clear()
+        return jobs
+
+
 class Scheduler:
-    """Runs up to `max_running` requests at once, in the order in which they came."""
+    """Runs up to `max_running` requests at once, and a single call besides where bulk has all those places."""
 
     def __init__(self, engine: Engine, metrics: Metrics, *, max_running: int = 1) -> None:
         self._engine = engine
         self._metrics = metrics
         self._max_running = max_running
-        self._queue: deque[_Job] = deque()
+        self._queue = _Queue()
         self._running: dict[Handle, _Job] = {}
         self._changed = threading.Condition()
         self._stopping = False
@@ -90,29 +131,28 @@ class Scheduler:
         """Fails all requests with `Stalled`, whatever the engine is doing. The scheduler is of no more use."""
         with self._changed:
             self._stopping = True
-            left = [*self._queue, *self._running.values()]
-            self._queue.clear()
+            left = [*self._queue.clear(), *self._running.values()]
         for job in left:
             _fail(job, Stalled("the engine hangs"))
 
-    async def generate(self, request: GenerationRequest, deadline: float | None, *, is_next: bool = False) -> Generated:
+    async def generate(
+        self, request: GenerationRequest, deadline: float | None, *, is_next: bool = False, is_bulk: bool = False
+    ) -> Generated:
         """Queues a request and waits for it. `deadline` is in `time.monotonic()` seconds.
 
-        `is_next` is for what has waited already: it goes before all others. Cancelling the caller cancels the request.
+        `is_next` is for what has waited already: it goes before all others. `is_bulk` is for what nobody sits and
+        waits for. Cancelling the caller cancels the request.
 
         Raises:
             DeadlinePassed: the deadline was over first.
             Stopped: the scheduler was stopped first.
             Exception: whatever the engine raised for this request.
         """
-        job = _Job(request, deadline)
+        job = _Job(request, deadline, is_bulk)
         with self._changed:
             if self._stopping:
                 raise Stopped
-            if is_next:
-                self._queue.appendleft(job)
-            else:
-                self._queue.append(job)
+            self._queue.put(job, is_next=is_next)
             self._changed.notify()
         return await asyncio.wrap_future(job.future)
 
@@ -127,17 +167,16 @@ class Scheduler:
             if self._running:
                 self._step()
         with self._changed:
-            left = [*self._queue, *self._running.values()]
-            self._queue.clear()
+            left = [*self._queue.clear(), *self._running.values()]
         for job in left:
             _fail(job, Stopped())
 
     def _admit(self) -> None:
-        while len(self._running) < self._max_running:
+        while self._has_room():
             with self._changed:
-                if not self._queue:
-                    return
-                job = self._queue.popleft()
+                job = self._queue.take(bulk_may_run=len(self._running) < self._max_running)
+            if job is None:
+                return
             now = time.monotonic()
             if job.future.cancelled() or job.is_expired(now):
                 self._metrics.abandoned("queue")
@@ -148,6 +187,10 @@ class Scheduler:
                 self._running[self._engine.submit(job.request)] = job
             except Exception as error:
                 _fail(job, error)
+
+    def _has_room(self) -> bool:
+        """Whether one more may start. Where bulk runs there is a place more, for a single call."""
+        return len(self._running) < self._max_running + any(job.is_bulk for job in self._running.values())
 
     def _drop_abandoned(self) -> None:
         now = time.monotonic()

@@ -53,12 +53,14 @@ class Server:
     def __init__(self, settings: Settings, load: Callable[[], Summarizer] | None = None) -> None:
         self._settings = settings
         self._load = load or (lambda: load_summarizer(settings.model, engine=settings.engine, threads=settings.threads))
-        self._metrics = Metrics()
+        self.metrics = Metrics()
         self._endpoint: Endpoint | None = None
-        self.core = Core(self._metrics, max_queued=settings.max_queued_requests)
+        self.core = Core(
+            self.metrics, max_queued=settings.max_queued_requests, max_queued_tokens=settings.max_queued_tokens
+        )
         release = version("nutgraf")
         self._tracing = None if settings.otlp_endpoint is None else Tracing(settings.otlp_endpoint, release)
-        self._servicer = Servicer(self.core, settings, self._metrics, self._tracing, release)
+        self._servicer = Servicer(self.core, settings, self.metrics, self._tracing, release)
         self._health = health.aio.HealthServicer()
         interceptors: list[grpc.aio.ServerInterceptor] = [MalformedMessages()]
         if settings.token_file is not None:
@@ -110,7 +112,7 @@ class Server:
 
     def _serve_metrics(self, host: str, port: int) -> Endpoint:
         try:
-            endpoint = Endpoint(self._metrics, host, port)
+            endpoint = Endpoint(self.metrics, host, port)
         except OSError as error:
             reason = error.strerror or "no such address"
             raise PortInUse(

@@ -69,7 +69,7 @@ class Servicer(SummarizerServiceServicer):
         """The answer to one item of a stream, an error included."""
         try:
             deadline = item_deadline(request, self._settings)
-            response = await self._summarize(request.request, deadline, call, may_wait=True)
+            response = await self._summarize(request.request, deadline, call, is_bulk=True)
             return pb.SummarizeManyResponse(id=request.id, response=response)
         except Exception as error:
             refusal = error if isinstance(error, Refusal) else internal_error(error, call.request_id)
@@ -77,11 +77,11 @@ class Servicer(SummarizerServiceServicer):
             return pb.SummarizeManyResponse(id=request.id, error=refusal.status())
 
     async def _summarize(
-        self, request: pb.SummarizeRequest, deadline: float | None, call: _Call, *, may_wait: bool = False
+        self, request: pb.SummarizeRequest, deadline: float | None, call: _Call, *, is_bulk: bool = False
     ) -> pb.SummarizeResponse:
         try:
-            job = job_from(request, self._settings, deadline)
-            outcome = await self._core.summarize(job, may_wait=may_wait)
+            job = job_from(request, self._settings, deadline, is_bulk=is_bulk)
+            outcome = await self._core.summarize(job)
         except Exception as error:
             if self._tracing is not None:
                 reason = error.reason if isinstance(error, Refusal) else "INTERNAL"

@@ -24,6 +24,9 @@ class Settings(BaseSettings):
     max_title_characters: int = Field(1_000, ge=1, description="Longest title taken.")
     max_message_bytes: int = Field(4 << 20, ge=1 << 10, description="Largest message taken.")
     max_queued_requests: int = Field(64, ge=0, description="Calls that may wait; another one is refused.")
+    max_queued_tokens: int = Field(
+        65_536, ge=1, description="Tokens, roughly, that the articles running and waiting may have; another is refused."
+    )
     max_stream_items: int = Field(8, ge=1, description="Articles of one stream worked on at once.")
     default_item_timeout: float = Field(60.0, gt=0, description="Seconds for an item of a stream that names none.")
     max_item_timeout: float = Field(3600.0, gt=0, description="Most seconds that an item of a stream may name.")

@@ -1,6 +1,7 @@
 """The three RPCs on a real channel: answers, streams, cancelled neighbours, draining, ids, logs."""
 
 import threading
+from functools import partial
 
 import grpc
 import pytest
@@ -134,6 +135,36 @@ def test_a_unary_call_finds_room_while_a_stream_fills_its_half():
         engine.allow(30)
         assert call.result().summaries[0].text == SHORT_OF_OTHER
         assert len(list(answers)) == 20
+
+
+def test_a_single_call_does_not_wait_for_a_stream():
+    engine = GatedEngine()
+    with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
+        answers = stub.SummarizeMany((item(number) for number in range(20)), timeout=TIMEOUT)
+        engine.wait_until(lambda one: len(one.submitted) == 2)
+        call = stub.Summarize.future(pb.SummarizeRequest(text=OTHER), timeout=TIMEOUT)
+        # No step is allowed yet: it joins what runs.
+        engine.wait_until(lambda one: OTHER[:20] in one.submitted[-1])
+        engine.open()
+        assert call.result().summaries[0].text == SHORT_OF_OTHER
+        assert len(list(answers)) == 20
+
+
+def test_a_stream_gets_every_fourth_turn_while_single_calls_wait():
+    engine = GatedEngine()
+    with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
+        queued = partial(running.metric, "nutgraf_queued_requests")
+        singles = [stub.Summarize.future(pb.SummarizeRequest(text=OTHER), timeout=TIMEOUT)]
+        engine.wait_until(lambda one: len(one.submitted) == 2)
+        answers = stub.SummarizeMany((item(number) for number in range(2)), timeout=TIMEOUT)
+        engine.wait_until(lambda one: queued() == 2)
+        singles += [stub.Summarize.future(pb.SummarizeRequest(text=OTHER), timeout=TIMEOUT) for _ in range(6)]
+        engine.wait_until(lambda one: queued() == 8)
+        engine.open()
+        assert len(list(answers)) == 2
+        assert all(single.result().summaries for single in singles)
+        is_bulk = [OTHER[:20] not in text for text in engine.submitted[2:]]
+        assert [place for place, bulk in enumerate(is_bulk) if bulk] == [3, 7]
 
 
 def test_a_cancelled_call_leaves_its_neighbours_alone_and_frees_the_engine(gated):

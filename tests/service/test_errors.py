@@ -132,6 +132,19 @@ def test_a_full_queue_refuses_at_once_with_a_time_to_retry():
         assert waiting.result().summaries
 
 
+def test_a_queue_is_full_of_tokens_too_but_takes_any_article_when_it_is_empty():
+    engine = GatedEngine()
+    long = "\n\n".join(f"{ARTICLE} This is part {number}." for number in range(5))
+    with running_server(lambda: summarizer_with(engine), max_queued_tokens=300) as running, running.stub() as stub:
+        first = stub.Summarize.future(pb.SummarizeRequest(text=long), timeout=TIMEOUT)
+        engine.wait_until(lambda one: len(one.submitted) == 2)
+        failed = failure(lambda: stub.Summarize(pb.SummarizeRequest(text=OTHER), timeout=TIMEOUT))
+        assert failed.info.reason == "QUEUE_FULL"
+        assert "300 tokens" in failed.message
+        engine.open()
+        assert first.result().summaries
+
+
 def test_a_deadline_that_passes_while_running_frees_the_engine_and_names_itself(gated):
     running, engine = gated
     with running.stub() as stub:
@@ -155,6 +168,8 @@ def test_a_deadline_that_passes_in_the_queue_is_never_run(gated):
         with pytest.raises(grpc.RpcError) as caught:
             stub.Summarize(pb.SummarizeRequest(text=OTHER), timeout=0.3)
         assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        # The caller's clock may be a little ahead of the server's.
+        engine.wait_until(lambda one: running.metric("nutgraf_calls_total") == 1)
         engine.allow(5)
         assert first.result().summaries
         assert stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT).summaries

@@ -32,6 +32,11 @@ class Running:
         with grpc.insecure_channel(self.address) as channel:
             yield summarizer_pb2_grpc.SummarizerServiceStub(channel)
 
+    def metric(self, name: str) -> float:
+        """The value of a metric, summed over its labels."""
+        metrics = self.server.metrics.registry.collect()
+        return sum(sample.value for metric in metrics for sample in metric.samples if sample.name == name)
+
     def drain(self) -> "asyncio.Future[None]":
         """Starts to drain; the future is done when the server has stopped."""
         return asyncio.run_coroutine_threadsafe(self.server.drain(), self.loop)  # type: ignore[return-value]

@@ -823,6 +823,7 @@ class Limits(_message.Message):
     DEFAULT_ITEM_TIMEOUT_FIELD_NUMBER: _builtins.int
     MAX_ITEM_TIMEOUT_FIELD_NUMBER: _builtins.int
     MAX_STREAM_ITEMS_IN_FLIGHT_FIELD_NUMBER: _builtins.int
+    MAX_QUEUED_TOKENS_FIELD_NUMBER: _builtins.int
     max_text_characters: _builtins.int
     """Code points in `SummarizeRequest.text`."""
     max_title_characters: _builtins.int
@@ -843,6 +844,10 @@ class Limits(_message.Message):
     """Code points in `SummarizeManyRequest.id`."""
     max_stream_items_in_flight: _builtins.int
     """Items of one stream that the server works on at once; it reads no further ones until one is answered."""
+    max_queued_tokens: _builtins.int
+    """Tokens, at four characters each, that the articles being worked on and waiting may have together; a call whose article
+    would make them more is refused with QUEUE_FULL, unless no other call is there.
+    """
     @_builtins.property
     def default_item_timeout(self) -> _duration_pb2.Duration:
         """The time given to an item of a stream that names none."""
@@ -866,10 +871,11 @@ class Limits(_message.Message):
         default_item_timeout: _duration_pb2.Duration | None = ...,
         max_item_timeout: _duration_pb2.Duration | None = ...,
         max_stream_items_in_flight: _builtins.int = ...,
+        max_queued_tokens: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["default_item_timeout", b"default_item_timeout", "max_item_timeout", b"max_item_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_item_timeout", b"default_item_timeout", "max_id_characters", b"max_id_characters", "max_input_tokens", b"max_input_tokens", "max_item_timeout", b"max_item_timeout", "max_message_bytes", b"max_message_bytes", "max_queued_requests", b"max_queued_requests", "max_stream_items_in_flight", b"max_stream_items_in_flight", "max_summary_sentences", b"max_summary_sentences", "max_summary_words", b"max_summary_words", "max_text_characters", b"max_text_characters", "max_title_characters", b"max_title_characters", "min_summary_words", b"min_summary_words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_item_timeout", b"default_item_timeout", "max_id_characters", b"max_id_characters", "max_input_tokens", b"max_input_tokens", "max_item_timeout", b"max_item_timeout", "max_message_bytes", b"max_message_bytes", "max_queued_requests", b"max_queued_requests", "max_queued_tokens", b"max_queued_tokens", "max_stream_items_in_flight", b"max_stream_items_in_flight", "max_summary_sentences", b"max_summary_sentences", "max_summary_words", b"max_summary_words", "max_text_characters", b"max_text_characters", "max_title_characters", b"max_title_characters", "min_summary_words", b"min_summary_words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
