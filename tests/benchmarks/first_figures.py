@@ -26,6 +26,7 @@ TIMEOUT = 600.0
 @dataclass(frozen=True)
 class Served:
     client: Client
+    address: str
     pid: int
     start_seconds: float
 
@@ -69,7 +70,7 @@ def served(engine: str) -> Iterator[Served]:
             raise SystemExit(f"the server did not start: exit status {process.wait()}")
         start_seconds = time.perf_counter() - started
         with Client(address, timeout=TIMEOUT) as client:
-            yield Served(client, process.pid, start_seconds)
+            yield Served(client, address, process.pid, start_seconds)
     finally:
         process.terminate()
         process.communicate(timeout=60)

@@ -1,0 +1,115 @@
+"""What callers do to each other: a single call beside a stream, and calls that are given up.
+
+With the default model, in a process of its own: the time of single calls while nothing else runs, and while a stream of
+articles does; and the time of two calls alone, and of two out of many of which the others are cancelled.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from first_figures import TIMEOUT, processor, served
+
+from nutgraf import Article, AsyncClient
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help='JSON lines with "article"')
+    parser.add_argument("--calls", type=int, default=10, help="single calls timed, each way")
+    parser.add_argument("--bulk", type=int, default=1000, help="articles of the stream, which ends with the calls")
+    parser.add_argument("--cancelled", type=int, default=30, help="calls given up")
+    parser.add_argument("--runs", type=int, default=3, help="times that calls are given up")
+    parser.add_argument("--words", type=int, default=350, help="words of each article, about 500 tokens")
+    arguments = parser.parse_args()
+    articles = leading_words(arguments.data, arguments.words)
+    print(f"{processor()}; {len(articles)} articles of about {arguments.words} words\n")
+    with served("auto") as server:
+        address = server.address
+        asyncio.run(beside_bulk(address, articles, arguments.calls, arguments.bulk))
+        asyncio.run(given_up(address, articles, arguments.cancelled, arguments.runs))
+
+
+def leading_words(data: Path, words: int) -> list[str]:
+    """The first `words` words of each article that has as many."""
+    with data.open(encoding="utf-8") as lines:
+        texts = [json.loads(line)["article"].split() for line in lines]
+    return [" ".join(text[:words]) for text in texts if len(text) >= words]
+
+
+async def beside_bulk(address: str, articles: Sequence[str], calls: int, bulk: int) -> None:
+    async with AsyncClient(address, timeout=TIMEOUT) as client, AsyncClient(address, timeout=TIMEOUT) as other:
+        await client.summarize(articles[0])
+        alone = [await seconds_of(client, article) for article in articles[1 : calls + 1]]
+        answered = 0
+        is_running = asyncio.Event()
+
+        async def feed() -> AsyncIterator[Article]:
+            for number in range(bulk):
+                yield Article(articles[number % len(articles)], id=str(number))
+
+        async def stream() -> None:
+            nonlocal answered
+            async for answer in other.summarize_many(feed()):
+                assert answer.error is None, answer.error
+                answered += 1
+                is_running.set()
+
+        started = time.perf_counter()
+        streaming = asyncio.create_task(stream())
+        await is_running.wait()
+        beside = [await seconds_of(client, article) for article in articles[1 : calls + 1]]
+        taken = time.perf_counter() - started
+        streaming.cancel()
+        with suppress(asyncio.CancelledError):
+            await streaming
+    print(f"single call, nothing else      {spread(alone)}")
+    print(f"single call, beside a stream   {spread(beside)}   {median_ratio(beside, alone)} as long")
+    print(f"the stream meanwhile           {answered / taken:.2f} articles a second\n")
+
+
+async def given_up(address: str, articles: Sequence[str], cancelled: int, runs: int) -> None:
+    async with AsyncClient(address, timeout=TIMEOUT) as client:
+
+        async def two(given_up: Sequence[str]) -> float:
+            """Seconds until both of two calls are answered, sent at once with others, given up after half a second."""
+            started = time.perf_counter()
+            doomed = [asyncio.create_task(client.summarize(article)) for article in given_up[::2]]
+            kept = [asyncio.create_task(client.summarize(article)) for article in articles[:2]]
+            doomed += [asyncio.create_task(client.summarize(article)) for article in given_up[1::2]]
+            if doomed:
+                await asyncio.sleep(0.5)
+            for task in doomed:
+                task.cancel()
+            await asyncio.gather(*kept)
+            taken = time.perf_counter() - started
+            await asyncio.gather(*doomed, return_exceptions=True)
+            return taken
+
+        alone = [await two([]) for _ in range(runs)]
+        among = [await two(articles[2 : cancelled + 2]) for _ in range(runs)]
+    print(f"two calls                      {spread(alone)}")
+    print(f"two of {cancelled + 2}, the others cancelled  {spread(among)}   {median_ratio(among, alone)} as long")
+
+
+async def seconds_of(client: AsyncClient, article: str) -> float:
+    started = time.perf_counter()
+    await client.summarize(article)
+    return time.perf_counter() - started
+
+
+def spread(seconds: Sequence[float]) -> str:
+    return f"{statistics.median(seconds):6.2f} s ({min(seconds):.2f} to {max(seconds):.2f}, n={len(seconds)})"
+
+
+def median_ratio(some: Sequence[float], others: Sequence[float]) -> str:
+    return f"{statistics.median(some) / statistics.median(others):.2f} times"
+
+
+if __name__ == "__main__":
+    main()
