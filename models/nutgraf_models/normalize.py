@@ -87,6 +87,8 @@ def normalize(text: str) -> NormalizedText:
     case. The result is empty if there is nothing to read.
     """
     is_html = len(_HTML.findall(text, 0, 20_000)) >= 2
+    # With inline tags alone, white space means what it means in plain text.
+    has_blocks = is_html and _BLOCK.search(text) is not None
     break_lines = not _is_hard_wrapped(text)
     parts: list[str] = []
     segments: list[_Segment] = []
@@ -113,7 +115,7 @@ def normalize(text: str) -> NormalizedText:
         start, size = match.start(), len(piece)
         if piece.isspace() or (is_html and size > 1 and piece[0] == "<"):
             goes_on = text[start + size : start + size + 1].islower()
-            space = _space(piece, break_lines and not goes_on, is_html)
+            space = _space(piece, break_lines and not goes_on, has_blocks)
             if length and space:
                 gap = (
                     (start, size, space)
@@ -173,11 +175,11 @@ def _html_pieces(text: str) -> Iterator[re.Match[str]]:
     yield from _HTML_PIECE.finditer(text, position)
 
 
-def _space(piece: str, break_lines: bool, is_html: bool) -> str:
+def _space(piece: str, break_lines: bool, has_blocks: bool) -> str:
     """What a run of white space, or a tag, becomes."""
     if piece[0] == "<":
         return "\n\n" if _BLOCK.match(piece) else ""
-    if is_html:
+    if has_blocks:
         return " "
     breaks = piece.replace("\r\n", "\n").count("\n") + piece.count("\u2029") + piece.count("\u2028")
     if breaks >= 2 or "\u2029" in piece:

@@ -168,10 +168,15 @@ def _check(shown: Draft, spec: Spec, terms: TermIndex, evidence: EvidenceIndex) 
     unsupported = terms.unsupported(text)
     warnings = list(shown.warnings)
     if unsupported:
-        detail = f"{len(unsupported)} name(s), number(s) or quotation(s) of this summary are not in the article"
+        count = (
+            "a name, number or quotation"
+            if len(unsupported) == 1
+            else f"{len(unsupported)} names, numbers or quotations"
+        )
+        detail = f"{count} of this summary cannot be found in the article"
         warnings.append(Warning(WarningKind.UNSUPPORTED_TERMS, detail))
     if len(shown.sentences) < spec.sentence_floor and shown.reason is not FinishReason.EXTRACTIVE:
-        detail = f"the model wrote {len(shown.sentences)} sentence(s) where {spec.sentence_floor} were expected"
+        detail = f"{len(shown.sentences)} of at least {spec.sentence_floor} sentences could be shown"
         warnings.append(Warning(WarningKind.FEWER_SENTENCES, detail))
     return Summary(
         spec.length,

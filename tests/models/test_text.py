@@ -23,6 +23,8 @@ from nutgraf_models.sentences import split, word_count
         ("cafe\u0301", "café"),
         ("ﬁne ﬂour", "fine flour"),
         ("<p>One &amp; two.</p><p>Three.</p>", "One & two.\n\nThree."),
+        ("<p>One\n\ntwo.</p>\n<p>Three.</p>", "One two.\n\nThree."),
+        ("One <b>two</b> here.\n\nThree.", "One two here.\n\nThree."),
         ("<div>A<script>if (a < b) { x }</script>B</div><br>", "AB"),
         ("<p>a<!-- never closed <p>b</p>", "a<!-- never closed\n\nb"),
         ("2 < 3 and 4 > 3", "2 < 3 and 4 > 3"),

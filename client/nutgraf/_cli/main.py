@@ -25,6 +25,7 @@ _SERVICE = {
     "serve": "Run the service.",
     "models": "List, show and pull models.",
     "eval": "Score a model on a data set.",
+    "train": "Make training pairs, and train an adapter on them.",
 }
 _ENTRY_POINTS = "nutgraf.commands"
 
