@@ -14,7 +14,7 @@ from nutgraf_models.drafts import Draft, draft, extract, needs_more_candidates
 from nutgraf_models.engines.base import Candidate, Engine, GenerationRequest, Row, Rows
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.evidence import EvidenceIndex
-from nutgraf_models.lengths import DEFAULT_SPECS, Spec
+from nutgraf_models.lengths import DEFAULT_SPECS, Length, Spec
 from nutgraf_models.normalize import normalize
 from nutgraf_models.phases import Phases, run
 from nutgraf_models.plan import make_chunks, row_for
@@ -72,9 +72,12 @@ class Summarizer:
         (rows,) = yield (GenerationRequest(text, asked),)
         wanting = [place for place, row in enumerate(asked) if self._is_wanting(prepared, place, row, rows[place])]
         if wanting:
-            (more,) = yield (GenerationRequest(text, tuple(_by_beams(asked[place]) for place in wanting)),)
-            added = dict(zip(wanting, more, strict=True))
-            rows = tuple((*row, *added.get(place, ())) for place, row in enumerate(rows))
+            again = [(place, row) for place in wanting for row in self._again(asked[place], tokens)]
+            (more,) = yield (GenerationRequest(text, tuple(row for _, row in again)),)
+            added = {place: list(row) for place, row in enumerate(rows)}
+            for (place, _), candidates in zip(again, more, strict=True):
+                added[place] += candidates
+            rows = tuple(tuple(candidates) for candidates in added.values())
         return self._complete(prepared, rows, repaired=bool(wanting))
 
     def _prepare(self, article: Article, specs: tuple[Spec, ...], extractive_fallback: bool) -> Prepared:
@@ -111,6 +114,17 @@ class Summarizer:
         return row.decoding.num_beams == 1 and needs_more_candidates(
             prepared, spec, candidates, self.card.prompt.after(spec.length)
         )
+
+    def _again(self, row: Row, tokens: int) -> list[Row]:
+        """Rows that give more candidates: by beams, and for a SHORT the first sentence that a LONG would have.
+
+        Beams often differ in a word and share what was invented; another instruction gives another sentence.
+        """
+        rows = [replace(row, decoding=row.decoding.model_copy(update={"num_beams": _REPAIR_BEAMS}))]
+        if row.length is Length.SHORT:
+            other = row_for(self.card, Spec(Length.LONG, max_sentences=1, max_words=row.max_words), tokens)
+            rows.append(replace(other, decoding=other.decoding.model_copy(update={"min_new_tokens": 0})))
+        return rows
 
     def _complete(self, prepared: Prepared, rows: Rows = (), *, repaired: bool = False) -> ArticleSummary:
         """Turns what the engine wrote, one entry for each of `prepared.rows`, into checked summaries."""
@@ -150,11 +164,6 @@ class Summarizer:
             detail = "the text has no sentence: it looks like a table, a list, code, or what surrounds an article"
             warnings.append(Warning(WarningKind.NO_PROSE, detail))
         return tuple(warnings)
-
-
-def _by_beams(row: Row) -> Row:
-    """The same row with more candidates."""
-    return replace(row, decoding=row.decoding.model_copy(update={"num_beams": _REPAIR_BEAMS}))
 
 
 def _check(shown: Draft, spec: Spec, terms: TermIndex, evidence: EvidenceIndex) -> Summary:

@@ -24,7 +24,7 @@ def written(*texts: str, spec: Spec = SHORT, fallback: bool = False, article: st
     step = advance(phases, ((candidates,),))
     if not isinstance(step, ArticleSummary):
         # More candidates are asked for; there are none.
-        step = advance(phases, (((),),))
+        step = advance(phases, (tuple(() for _ in step[0].rows),))
     assert isinstance(step, ArticleSummary)
     return step.summaries[0]
 
@@ -107,7 +107,13 @@ def test_only_the_row_that_is_wanting_is_asked_for_again_with_beams(greedy):
         (Length.LONG, 1): (f"{GOOD} {MORE}",),
         (Length.SHORT, 4): (BAD, "The port of Barlow reopened.", GOOD, MORE),
     }
-    assert repaired(script, SHORT, LONG) == ([GOOD, f"{GOOD} {MORE}"], list(script))
+    # And for the first sentence that a LONG of its own would have.
+    assert repaired(script, SHORT, LONG) == ([GOOD, f"{GOOD} {MORE}"], [*script, (Length.LONG, 1)])
+
+
+def test_where_beams_invent_as_well_the_other_instruction_gives_a_sentence():
+    script = {(Length.SHORT, 1): (BAD,), (Length.SHORT, 4): (BAD, BAD), (Length.LONG, 1): (f"{GOOD} {MORE}",)}
+    assert repaired(script, SHORT)[0] == [GOOD]
 
 
 def test_a_long_summary_of_one_sentence_is_asked_for_again():

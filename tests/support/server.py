@@ -121,7 +121,7 @@ class ScriptedEngine(LeadEngine):
         asked = [(row.length, row.decoding.num_beams) for row in request.rows]
         self.asked += asked
         return tuple(
-            tuple(Candidate(text, len(text.split()), Finish.STOP) for text in self.script[one]) for one in asked
+            tuple(Candidate(text, len(text.split()), Finish.STOP) for text in self.script.get(one, ())) for one in asked
         )
 
 
