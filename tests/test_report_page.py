@@ -36,7 +36,8 @@ TITLE = f'Port & "quay" {ATTACK}'
 # So long that the passages, which are at its end, are out of sight at first.
 TEXT = f"{ATTACK}\n\n" + "\n\n".join(f"{OTHER} 🎈 {ATTACK}" for _ in range(8)) + f"\n\n<p>{ARTICLE}"
 SHORT = "The crane that fell across the main quay of Marlow was built in 1974, and Tarnholm inspected it in March."
-LONG = "Two ships waited outside the breakwater for nine hours. The crane was built in 1974."
+# A LONG goes without the sentence that invents.
+LONG = f"{SHORT} Two ships waited outside the breakwater for nine hours. The crane was built in 1974."
 
 
 @pytest.fixture(scope="module")
