@@ -61,7 +61,7 @@ test-lowest: $(VENV)-lowest/stamp  ## Run the client's tests with the lowest grp
 	$(VENV)-lowest/bin/pytest tests/client
 
 test-ray: $(VENV)/ray.stamp  ## Run the tests of the service on Ray Serve, on a cluster of this machine
-	NUTGRAF_TEST_RAY=1 $(BIN)/pytest -m ray tests/service
+	NUTGRAF_TEST_RAY=1 $(BIN)/python tests/support/own_network.py $(BIN)/pytest -m ray tests/service
 
 lint: $(VENV)/dev.stamp $(VENV)-protos/stamp  ## Check style, types, the contract, and that generated code is up to date
 	$(BIN)/ruff check .

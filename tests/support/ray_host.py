@@ -186,6 +186,9 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def running_ray() -> Iterator[RayHost]:
     """A cluster for this block, with Serve and nothing deployed."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # What is deployed from here is imported by other processes.
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     ray.init(
         num_cpus=2,
         object_store_memory=100 << 20,
