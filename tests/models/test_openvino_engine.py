@@ -1,8 +1,12 @@
 """The OpenVINO engine against torch on the same weights: the small chat model that was trained for these tests."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import openvino_genai
 import pytest
 from transformers import AutoModelForCausalLM
 
@@ -102,3 +106,32 @@ def test_a_damaged_file_is_named(folder, tmp_path):
     (tmp_path / "damaged" / "smollm.F16.gguf").write_bytes(b"GGUF and nothing else")
     with pytest.raises(ModelError, match="OpenVINO cannot load"):
         OpenVinoEngine(card(folder), tmp_path / "damaged")
+
+
+def test_weights_that_cannot_be_written_to_are_read_all_the_same(folder, engine, monkeypatch):
+    """As from the image of a container. Root may write everywhere, so what the system says is played."""
+    opened: list[Path] = []
+    pipeline = openvino_genai.ContinuousBatchingPipeline
+
+    def recorded(file: str, *more: object) -> object:
+        opened.append(Path(file))
+        return pipeline(file, *more)
+
+    monkeypatch.setattr(os, "access", lambda file, mode: mode != os.W_OK)
+    monkeypatch.setattr(openvino_genai, "ContinuousBatchingPipeline", recorded)
+    read_only = OpenVinoEngine(card(folder), folder)
+    assert [file.name for file in opened] == ["smollm.F16.gguf"]
+    assert opened[0].parent != folder
+    assert not opened[0].exists()
+    request = GenerationRequest(" ".join(stories(1, seed=7)[0]), both(GREEDY))
+    assert run(read_only, request) == run(engine, request)
+
+
+def test_openvino_reports_to_nobody_that_it_is_imported(tmp_path):
+    script = (
+        "import threading, nutgraf_models.engines.openvino_engine\n"
+        "assert threading.active_count() == 1, threading.enumerate()\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "TF_BUILD", "JENKINS_URL")}
+    subprocess.run([sys.executable, "-c", script], check=True, env={**environment, "HOME": str(tmp_path)}, timeout=120)
+    assert list(tmp_path.iterdir()) == []

@@ -4,12 +4,21 @@ Requests join and leave between steps. The rows of a request share the article's
 the second is handed over when the first has been read, not before, or both would be read in the same step.
 """
 
+import contextlib
 import itertools
-from collections.abc import Sequence
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+# To be imported is reported to OpenVINO's makers by OpenVINO, unless this package of theirs is missing.
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+# ruff: noqa: E402
 import openvino
 import openvino_genai
 
@@ -56,8 +65,9 @@ class OpenVinoEngine:
         scheduling.max_num_batched_tokens = _TOKENS_PER_STEP
         properties: dict[str, Any] = {} if threads is None else {"INFERENCE_NUM_THREADS": threads}
         try:
-            self._pipeline = openvino_genai.ContinuousBatchingPipeline(str(file), scheduling, "CPU", properties)
-        except RuntimeError as error:
+            with _writable(file) as place:
+                self._pipeline = openvino_genai.ContinuousBatchingPipeline(str(place), scheduling, "CPU", properties)
+        except (RuntimeError, OSError) as error:
             raise ModelError(f"OpenVINO cannot load {card.id}: {str(error).strip().splitlines()[-1]}") from error
         # A file is named for how its weights are quantised: "name.Q4_1.gguf".
         self.precision = file.stem.rpartition(".")[2] or "gguf"
@@ -184,6 +194,16 @@ def unsupported(card: Card, folder: Path) -> str | None:
 
 def _weights(folder: Path) -> Path | None:
     return next(iter(sorted(folder.glob("*.gguf"))), None)
+
+
+@contextlib.contextmanager
+def _writable(file: Path) -> Iterator[Path]:
+    """The file, or a copy for a while if it is read-only, as in a container: OpenVINO opens it for writing as well."""
+    if os.access(file, os.W_OK):
+        yield file
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(shutil.copyfile(file, Path(folder) / file.name))
 
 
 def _end_tokens(folder: Path) -> tuple[int, ...]:
