@@ -3,6 +3,7 @@
 What is asserted of every article in every way of calling: one answer, its own, and no error.
 """
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +21,7 @@ THREADS = 8
 CRITICAL = 10.83
 # Answers that show that a way of calling goes on: more than it has in flight, which is two streams with 16 each.
 SOME = 40
+SECONDS = 60.0
 
 
 @pytest.fixture
@@ -38,16 +40,44 @@ def go_on(loads: list[Load]) -> None:
         load.more(SOME)
 
 
+def check_even(client: Client, replicas: tuple[Replica, Replica]) -> None:
+    """That calls of `client` fall on both, as their own metrics count them."""
+    before = [replica.answered() for replica in replicas]
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = list(pool.map(lambda number: client.summarize(article("spread", number)), range(CALLS)))
+    assert [result.summaries[0].text for result in found] == [summary("spread", number) for number in range(CALLS)]
+    counts = [replica.answered() - count for replica, count in zip(replicas, before, strict=True)]
+    assert sum(counts) == CALLS
+    assert sum((count - CALLS / 2) ** 2 / (CALLS / 2) for count in counts) < CRITICAL
+
+
+def call_until_called(client: Client, replica: Replica) -> None:
+    """Calls until `replica` has had one; every call must be answered."""
+    limit = time.monotonic() + SECONDS
+    while not replica.answered():
+        assert time.monotonic() < limit, "the server was never called"
+        for number in range(10):
+            assert client.summarize(article("again", number)).summaries[0].text == summary("again", number)
+
+
 def test_calls_fall_evenly_on_a_list_of_addresses_and_on_those_of_a_name(replicas: tuple[Replica, Replica]) -> None:
     with running_names(*(replica.host for replica in replicas)) as names:
         for server in (both(replicas), f"dns://127.0.0.1:{names.port}/summaries.test:{replicas[0].port}"):
-            before = [replica.answered() for replica in replicas]
-            with Client(server) as client, ThreadPoolExecutor(THREADS) as pool:
-                found = list(pool.map(lambda number: client.summarize(article("spread", number)), range(CALLS)))
-            assert [result.summaries[0].text for result in found] == [summary("spread", n) for n in range(CALLS)]
-            counts = [replica.answered() - count for replica, count in zip(replicas, before, strict=True)]
-            assert sum(counts) == CALLS
-            assert sum((count - CALLS / 2) ** 2 / (CALLS / 2) for count in counts) < CRITICAL
+            with Client(server) as client:
+                check_even(client, replicas)
+
+
+def test_a_server_that_was_killed_gets_its_share_again(replicas: tuple[Replica, Replica]) -> None:
+    first, second = replicas
+    with Client(both(replicas)) as client:
+        call_until_called(client, first)
+        call_until_called(client, second)
+        first.kill()
+        for number in range(20):
+            assert client.summarize(article("alone", number)).summaries[0].text == summary("alone", number)
+        first.start()
+        call_until_called(client, first)
+        check_even(client, replicas)
 
 
 def test_a_name_that_gains_an_address_has_its_calls_spread_over_it() -> None:
@@ -62,12 +92,7 @@ def test_a_name_that_gains_an_address_has_its_calls_spread_over_it() -> None:
         assert (first.answered(), second.answered()) == (1, 0)
         names.addresses.append(second.host)
         # gRPC asks for the name again when a connection ends, at most every 5 s.
-        for number in range(CALLS * 60):
-            assert client.summarize(article("name", number)).summaries[0].text == summary("name", number)
-            if number % 100 == 0 and second.answered():
-                break
-        else:
-            pytest.fail("the second server was never called")
+        call_until_called(client, second)
 
 
 def test_one_of_two_is_killed_and_comes_back(replicas: tuple[Replica, Replica], tmp_path: Path) -> None:
