@@ -169,19 +169,19 @@ def print_measured(measured: list[Measured]) -> None:
 def print_assumptions(options: argparse.Namespace) -> None:
     print(f"""
 assumed
-- calls come evenly enough that {options.utilisation:.0%} of a replica's most keeps its queue short (--utilisation)
-- replicas share nothing, so that n of them do n times as much; callers spread their calls evenly
-- a core of the machines is as fast as one here, and they have {options.machine_cores} cores (--machine-cores) and \
-{options.machine_gigabytes:g} GB (--machine-gigabytes), a tenth of the memory for the system
-- a core costs {options.core_hour:g} an hour (--core-hour); memory and network cost nothing besides
-- headers, TLS and TCP are not in the network's figures
-- articles are as long as the measured ones; the work grows with their length
+- given {options.utilisation:.0%} of what it can do at most, a replica keeps its queue short (--utilisation)
+- replicas share nothing, so that n of them do n times as much, and callers spread their calls evenly
+- a core of the machines is as fast as one here; a machine has {options.machine_cores} of them (--machine-cores)
+- a machine has {options.machine_gigabytes:g} GB (--machine-gigabytes), a tenth of it for the system
+- a core costs {options.core_hour:g} an hour (--core-hour), with the memory and the network that it needs
+- headers, TLS and TCP add little to the messages
+- articles are as long as the measured ones, and callers want both lengths
 """)
 
 
 def print_table(measured: list[Measured], options: argparse.Namespace) -> None:
-    names = ("articles/s", "replicas", "cores", "machines", "memory", "in", "out", "cost/h", "cost/1M articles")
-    widths = (10, 10, 8, 10, 11, 14, 14, 11, 18)
+    names = ("articles/s", "replicas", "cores", "machines", "memory", "in", "out", "cost/h", "cost/1M")
+    widths = (10, 10, 8, 10, 13, 16, 16, 11, 9)
     print("".join(f"{name:>{width}}" for name, width in zip(names, widths, strict=True)))
     single = measured[0]
     # The first line: what one small replica can be given.

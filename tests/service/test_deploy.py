@@ -40,16 +40,20 @@ KUBERNETES = ("1.30", kubernetes_validate.latest_version())
 NOT_SETTINGS = {"NUTGRAF_HOME", "NUTGRAF_SERVER", "NUTGRAF_TOKEN"}
 
 
+def load(file: str) -> dict[str, Any]:
+    return yaml.safe_load((DEPLOY / file).read_text(encoding="utf-8"))
+
+
 def manifest(name: str) -> dict[str, Any]:
-    return yaml.safe_load((DEPLOY / "kubernetes" / f"{name}.yaml").read_text(encoding="utf-8"))
+    return load(f"kubernetes/{name}.yaml")
 
 
-OWN = sorted(file.stem for file in (DEPLOY / "kubernetes").glob("*.yaml") if file.stem != "rayservice")
+OWN = sorted(file.stem for file in (DEPLOY / "kubernetes").iterdir())
 DEPLOYMENT = manifest("deployment")
 POD = DEPLOYMENT["spec"]["template"]["spec"]
 (CONTAINER,) = POD["containers"]
 PROBES = {name: CONTAINER[f"{name}Probe"] for name in ("startup", "readiness", "liveness")}
-RAY = manifest("rayservice")["spec"]
+RAY = load("rayservice.yaml")["spec"]
 RAY_GROUPS = [RAY["rayClusterConfig"]["headGroupSpec"], *RAY["rayClusterConfig"]["workerGroupSpecs"]]
 RAY_PODS = [group["template"]["spec"] for group in RAY_GROUPS]
 
@@ -227,7 +231,7 @@ def test_it_is_scaled_by_a_metric_that_there_is() -> None:
 
 
 def test_the_ray_service_is_what_is_tested_on_ray() -> None:
-    config = yaml.safe_load((DEPLOY / "ray.yaml").read_text(encoding="utf-8"))
+    config = load("ray.yaml")
     served = yaml.safe_load(RAY["serveConfigV2"])
     assert served["http_options"].pop("host") == "0.0.0.0"
     assert config["http_options"].pop("host") == "127.0.0.1"
