@@ -31,7 +31,8 @@ from support.server import running_server
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "service/deploy"
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
 # Seconds between the end of a drain and that of its process, at most.
 TO_END = 5
 # The oldest that knows preStop.sleep without being told to, and the newest that there are schemas of.
@@ -252,7 +253,8 @@ def test_ray_knows_every_field_of_what_it_is_to_serve(ray_host: object) -> None:
     from ray.serve.schema import ServeDeploySchema
 
     served = yaml.safe_load(RAY["serveConfigV2"])
-    assert ServeDeploySchema.model_validate(served).applications[0].args == served["applications"][0]["args"]
+    # What it does not know it passes over in silence.
+    assert ServeDeploySchema.model_validate(served).model_dump(mode="json", exclude_unset=True) == served
 
 
 def test_images_are_of_this_version() -> None:
@@ -309,6 +311,9 @@ def test_the_image_is_built_by_what_make_runs(tmp_path: Path) -> None:
     commands = [line for line in dry_run(make, tmp_path).splitlines() if "pip install" in line]
     pip = "/opt/nutgraf/bin/pip install --quiet --constraint constraints.txt"
     assert [" ".join(shlex.split(line)) for line in commands] == [f"{pip} torch", f"{pip} .[service]"]
+    wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    for needed in (*(Path(package).parts[0] for package in wheel), PROJECT["readme"], *PROJECT["license-files"]):
+        assert (tmp_path / needed).exists(), needed
     (words,) = (shlex.split(one) for one in pull.split("&&") if "/nutgraf " in one)
     accepts(["nutgraf", *words[1:]])
     assert PROJECT["requires-python"] == ">=3.11"
