@@ -127,6 +127,23 @@ def test_weights_that_cannot_be_written_to_are_read_all_the_same(folder, engine,
     assert run(read_only, request) == run(engine, request)
 
 
+def longest(engine: OpenVinoEngine, seed: int) -> str:
+    """An article of as many tokens as the engine reads in one piece, or nearly."""
+    words = " ".join(sentence for one in stories(60, seed=seed) for sentence in one).split()
+    per_word = engine.count_tokens([" ".join(words)])[0] / len(words)
+    return " ".join(words[: int(0.97 * engine.max_input_tokens / per_word)])
+
+
+def test_the_cache_has_room_for_what_runs_at_once_and_not_for_much_more(folder):
+    engine = OpenVinoEngine(card(folder).model_copy(update={"max_input_tokens": 1024}), folder)
+    requests = [GenerationRequest(longest(engine, seed), both(BEAMS)) for seed in range(engine.parallel_requests)]
+    assert all(engine.count_tokens([one.article])[0] > 900 for one in requests)
+    together = texts(engine, requests)
+    # In percent. What is never used is memory all the same, in the end.
+    assert 30 < engine._pipeline.get_metrics().max_cache_usage < 95
+    assert together == [texts(engine, [request])[0] for request in requests]
+
+
 def test_openvino_reports_to_nobody_that_it_is_imported(tmp_path):
     script = (
         "import threading, nutgraf_models.engines.openvino_engine\n"
