@@ -4,6 +4,9 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/pip install --quiet --constraint constraints.txt
+# For an installation that is to stand without this checkout: make install VENV=/opt/nutgraf EDITABLE= EXTRAS=service,otel
+EDITABLE := --editable
+EXTRAS := service
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-slow test-lowest test-ray lint protos protos-check bench eval train clean
@@ -22,7 +25,7 @@ $(BIN)/python:
 # torch comes first and by itself: pinned, it is the CPU build.
 $(VENV)/service.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP_INSTALL) torch
-	$(PIP_INSTALL) --editable '.[service]'
+	$(PIP_INSTALL) $(EDITABLE) '.[$(EXTRAS)]'
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/service.stamp

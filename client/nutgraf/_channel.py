@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import json
 import os
 import re
@@ -47,7 +48,7 @@ class Endpoint:
     """A server's address and the caller's credentials for it."""
 
     target: str
-    """What gRPC resolves: host:port, dns:///..., unix:..."""
+    """What gRPC resolves: host:port, dns:///..., ipv4:ip:port,ip:port, unix:..."""
     credentials: grpc.ChannelCredentials | None
     """None for a connection without TLS."""
     token: str | None = dataclasses.field(repr=False)
@@ -80,7 +81,8 @@ def endpoint(
         token: a bearer token; None for none. Without TLS it can be read on the way.
 
     Raises:
-        ValueError: the address cannot be one, or the token has characters that no header can carry.
+        ValueError: the address cannot be one, the token has characters that no header can carry, or there are several
+            addresses and TLS, which checks the server's certificate against the one name that it was called by.
     """
     if token is not None:
         token = token.strip()
@@ -88,23 +90,34 @@ def endpoint(
             raise ValueError("the token is empty or has characters other than printable ASCII")  # never the token
     credentials = grpc.ssl_channel_credentials() if tls is True else (tls or None)
     address = server if server is not None else os.environ.get("NUTGRAF_SERVER") or DEFAULT_SERVER
-    return Endpoint(target=parse_server(address), credentials=credentials, token=token)
+    target = parse_server(address)
+    if credentials is not None and _is_list(target):
+        raise ValueError("TLS checks the servers' certificates by their name: give that instead of addresses")
+    return Endpoint(target=target, credentials=credentials, token=token)
 
 
 def parse_server(address: str) -> str:
     """gRPC's target for an address as people write it; the port is 50051 where it is left out.
 
+    A list is one of several servers' IP addresses, separated by commas, all of them IPv4 or all IPv6: gRPC resolves no
+    names in a list, and mixes no families. A name with several addresses stands for a list by itself.
+
     >>> parse_server("summaries.internal")
     'summaries.internal:50051'
+    >>> parse_server("10.0.0.1, 10.0.0.2:50052")
+    'ipv4:10.0.0.1:50051,10.0.0.2:50052'
 
     Raises:
-        ValueError: for a URL, an empty host or a port that is no number from 1 to 65535.
+        ValueError: for a URL, an empty host, a port that is no number from 1 to 65535, or a list of anything else than
+            IP addresses of one family.
     """
     address = address.strip()
     if re.match(r"(?i)https?://", address):
         raise ValueError(f"{address!r} is a URL; a server is named by host:port, such as {DEFAULT_SERVER}")
     if re.match(r"(?i)(unix|unix-abstract|ipv4|ipv6|vsock|xds|passthrough):", address):
         return address
+    if "," in address:
+        return _parse_list(address)
     scheme, authority = re.fullmatch(r"((?:dns:(?://[^/]*/)?)?)(.*)", address, re.DOTALL).groups()  # type: ignore[union-attr]
     if authority.count(":") > 1 and "[" not in authority:
         authority = f"[{authority}]"  # an IPv6 address without a port
@@ -112,6 +125,24 @@ def parse_server(address: str) -> str:
     if match is None or not 0 < int(match[2] or DEFAULT_PORT) < 65536:
         raise ValueError(f"{address!r} is no server address; write host:port, such as {DEFAULT_SERVER}")
     return f"{scheme}{match[1]}:{match[2] or DEFAULT_PORT}"
+
+
+def _parse_list(addresses: str) -> str:
+    targets = [parse_server(address) for address in addresses.split(",")]
+    try:
+        families = {ipaddress.ip_address(target.rpartition(":")[0].strip("[]")).version for target in targets}
+    except ValueError:
+        families = set()
+    if len(families) != 1:
+        raise ValueError(
+            f"{addresses!r} is no list of servers; write their IP addresses as host:port,host:port, all IPv4 or all "
+            "IPv6, or the one name that stands for them"
+        )
+    return f"ipv{families.pop()}:{','.join(targets)}"
+
+
+def _is_list(target: str) -> bool:
+    return re.match(r"(?i)ipv[46]:.*,", target) is not None
 
 
 def open_channel(endpoint: Endpoint, *, control: bool = False) -> grpc.Channel:
@@ -152,6 +183,7 @@ def _options(target: str, service_config: dict[str, Any]) -> Options:
         ("grpc.dns_ares_query_timeout", _CONNECT_TIMEOUT_MS),
         ("grpc.dns_min_time_between_resolutions_ms", 5_000),
     ]
-    if re.search(r"(?:^|/)(?:localhost|127\.[\d.]+|\[::1\]):\d+$", target):
-        options.append(("grpc.enable_http_proxy", 0))  # $http_proxy must not catch this machine's own server
+    if _is_list(target) or re.search(r"(?:^|/)(?:localhost|127\.[\d.]+|\[::1\]):\d+$", target):
+        # $http_proxy must not catch this machine's own server, and can make nothing of several addresses.
+        options.append(("grpc.enable_http_proxy", 0))
     return options

@@ -28,8 +28,10 @@ class Client:
     over a restart of a server that was there, calls wait for it, up to `retry_seconds` and never past their timeout.
 
     Args:
-        server: an address such as "localhost:50051", "summaries.internal" (port 50051), "dns:///host:port" (spread
-            over all its addresses) or "unix:/path"; None for `NUTGRAF_SERVER`, else localhost:50051.
+        server: an address such as "localhost:50051", "summaries.internal" (port 50051) or "unix:/path". Where it stands
+            for several servers, calls are spread over those that serve: a name ("dns:///host:port" in its long form)
+            with several addresses, or a list of IP addresses, "10.0.0.1:50051,10.0.0.2:50051", without TLS. A stream
+            stays with one of them while that lasts. None for `NUTGRAF_SERVER`, else localhost:50051.
         timeout: seconds that a call may take unless it says otherwise.
         tls: True to connect by TLS, checking the server against the system's certificates, or
             `grpc.ssl_channel_credentials(...)` for certificates of one's own.

@@ -86,6 +86,10 @@ class Server:
         if self._settings.reflection:
             names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
             reflection.enable_server_reflection(names, self._server)
+        if self._settings.channelz:
+            from grpc_channelz.v1 import channelz  # its API is experimental: nobody else is to depend on it
+
+            channelz.add_channelz_servicer(self._server)
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         host = _bracketed(self._settings.host)
         address = f"{host}:{self._settings.port}"
@@ -217,6 +221,7 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         *_OPTIONS,
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_concurrent_streams", settings.max_concurrent_streams),
+        ("grpc.enable_channelz", int(settings.channelz)),  # gRPC itself counts by default
     ]
     if settings.max_connection_age:
         # With no grace of its own set, it is unlimited: calls under way end in their own time.

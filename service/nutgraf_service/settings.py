@@ -48,5 +48,6 @@ class Settings(BaseSettings):
     metrics_host: str = Field("127.0.0.1", description="Address for Prometheus.")
     otlp_endpoint: str | None = Field(None, description="Collector for OpenTelemetry traces, http://host:4317.")
     reflection: bool = Field(True, description="Serve gRPC reflection.")
+    channelz: bool = Field(False, description="Serve channelz: connections and their counts, for debugging.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log entry kept.")
     log_format: Literal["json", "text"] = Field("json", description="How log entries are written, on standard error.")

@@ -28,6 +28,9 @@ from nutgraf._outage import Link, Outage
         ("dns://8.8.8.8/summaries:80", "dns://8.8.8.8/summaries:80"),
         ("unix:/run/nutgraf.sock", "unix:/run/nutgraf.sock"),
         ("ipv4:10.0.0.1:80,10.0.0.2:80", "ipv4:10.0.0.1:80,10.0.0.2:80"),
+        ("10.0.0.1:80,10.0.0.2:81", "ipv4:10.0.0.1:80,10.0.0.2:81"),
+        (" 10.0.0.1, 10.0.0.2 ", "ipv4:10.0.0.1:50051,10.0.0.2:50051"),
+        ("[::1]:80,::1", "ipv6:[::1]:80,[::1]:50051"),
     ],
 )
 def test_addresses(written: str, target: str) -> None:
@@ -35,7 +38,11 @@ def test_addresses(written: str, target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["", " ", ":50051", "host:", "host:x", "host:0", "host:65536", "a b", "http://host:1", "host/path", "[x"]
+    "written",
+    [
+        *["", " ", ":50051", "host:", "host:x", "host:0", "host:65536", "a b", "http://host:1", "host/path", "[x"],
+        *["10.0.0.1,", "10.0.0.1:0,10.0.0.2", "10.0.0.1,host", "host,host", "10.0.0.1,::1", "dns:///host,10.0.0.1"],
+    ],
 )
 def test_what_is_no_address(written: str) -> None:
     with pytest.raises(ValueError, match="host:port"):
@@ -58,11 +65,17 @@ def test_tls() -> None:
     assert isinstance(endpoint("h", tls=True).credentials, grpc.ChannelCredentials)
     own = grpc.ssl_channel_credentials()
     assert endpoint("h", tls=own).credentials is own
+    assert endpoint("10.0.0.1", tls=own).credentials is own
+    with pytest.raises(ValueError, match="name"):
+        endpoint("10.0.0.1,10.0.0.2", tls=own)
 
 
 @pytest.mark.parametrize(
     ("target", "direct"),
-    [("localhost:1", True), ("127.0.0.1:1", True), ("dns:///[::1]:1", True), ("host:1", False), ("10.0.0.1:1", False)],
+    [
+        *[("localhost:1", True), ("127.0.0.1:1", True), ("dns:///[::1]:1", True), ("host:1", False)],
+        *[("10.0.0.1:1", False), ("ipv4:10.0.0.1:1,10.0.0.2:1", True)],
+    ],
 )
 def test_a_proxy_is_not_asked_for_this_machine(target: str, direct: bool) -> None:
     assert (("grpc.enable_http_proxy", 0) in _options(target, {})) is direct

@@ -1,8 +1,12 @@
 """The OpenVINO engine against torch on the same weights: the small chat model that was trained for these tests."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import openvino_genai
 import pytest
 from transformers import AutoModelForCausalLM
 
@@ -102,3 +106,49 @@ def test_a_damaged_file_is_named(folder, tmp_path):
     (tmp_path / "damaged" / "smollm.F16.gguf").write_bytes(b"GGUF and nothing else")
     with pytest.raises(ModelError, match="OpenVINO cannot load"):
         OpenVinoEngine(card(folder), tmp_path / "damaged")
+
+
+def test_weights_that_cannot_be_written_to_are_read_all_the_same(folder, engine, monkeypatch):
+    """As from the image of a container. Root may write everywhere, so what the system says is played."""
+    opened: list[Path] = []
+    pipeline = openvino_genai.ContinuousBatchingPipeline
+
+    def recorded(file: str, *more: object) -> object:
+        opened.append(Path(file))
+        return pipeline(file, *more)
+
+    monkeypatch.setattr(os, "access", lambda file, mode: mode != os.W_OK)
+    monkeypatch.setattr(openvino_genai, "ContinuousBatchingPipeline", recorded)
+    read_only = OpenVinoEngine(card(folder), folder)
+    assert [file.name for file in opened] == ["smollm.F16.gguf"]
+    assert opened[0].parent != folder
+    assert not opened[0].exists()
+    request = GenerationRequest(" ".join(stories(1, seed=7)[0]), both(GREEDY))
+    assert run(read_only, request) == run(engine, request)
+
+
+def longest(engine: OpenVinoEngine, seed: int) -> str:
+    """An article of as many tokens as the engine reads in one piece, or nearly."""
+    words = " ".join(sentence for one in stories(60, seed=seed) for sentence in one).split()
+    per_word = engine.count_tokens([" ".join(words)])[0] / len(words)
+    return " ".join(words[: int(0.97 * engine.max_input_tokens / per_word)])
+
+
+def test_the_cache_has_room_for_what_runs_at_once_and_not_for_much_more(folder):
+    engine = OpenVinoEngine(card(folder).model_copy(update={"max_input_tokens": 1024}), folder)
+    requests = [GenerationRequest(longest(engine, seed), both(BEAMS)) for seed in range(engine.parallel_requests)]
+    assert all(engine.count_tokens([one.article])[0] > 900 for one in requests)
+    together = texts(engine, requests)
+    # In percent. What is never used is memory all the same, in the end.
+    assert 30 < engine._pipeline.get_metrics().max_cache_usage < 95
+    assert together == [texts(engine, [request])[0] for request in requests]
+
+
+def test_openvino_reports_to_nobody_that_it_is_imported(tmp_path):
+    script = (
+        "import threading, nutgraf_models.engines.openvino_engine\n"
+        "assert threading.active_count() == 1, threading.enumerate()\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "TF_BUILD", "JENKINS_URL")}
+    subprocess.run([sys.executable, "-c", script], check=True, env={**environment, "HOME": str(tmp_path)}, timeout=120)
+    assert list(tmp_path.iterdir()) == []

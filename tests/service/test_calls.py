@@ -5,6 +5,7 @@ from functools import partial
 
 import grpc
 import pytest
+from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
@@ -276,6 +277,22 @@ def test_reflection_lists_the_service_unless_it_is_switched_off(server):
     with running_server(reflection=False) as running, pytest.raises(grpc.RpcError) as caught:
         services(running.address)
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_channelz_is_served_only_where_it_is_switched_on(server):
+    def servers(address: str) -> list[channelz_pb2.Server]:
+        with grpc.insecure_channel(address) as channel:
+            stub = channelz_pb2_grpc.ChannelzStub(channel)
+            return list(stub.GetServers(channelz_pb2.GetServersRequest(), timeout=TIMEOUT).server)
+
+    with pytest.raises(grpc.RpcError) as caught:
+        servers(server.address)
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    with running_server(channelz=True) as running, running.stub() as stub:
+        stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
+        # The other server of this process is not among them: it counts nothing.
+        (counted,) = servers(running.address)
+        assert counted.data.calls_started == 2  # this question, too
 
 
 def test_the_log_has_the_call_and_nothing_of_the_article(capfd):

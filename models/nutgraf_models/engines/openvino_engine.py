@@ -4,12 +4,22 @@ Requests join and leave between steps. The rows of a request share the article's
 the second is handed over when the first has been read, not before, or both would be read in the same step.
 """
 
+import contextlib
 import itertools
-from collections.abc import Sequence
+import math
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+# To be imported is reported to OpenVINO's makers by OpenVINO, unless this package of theirs is missing.
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+# ruff: noqa: E402
 import openvino
 import openvino_genai
 
@@ -20,7 +30,11 @@ from nutgraf_models.engines.tokens import IsEnough, Tokens
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length
 
-_CACHE_GIGABYTES = 1
+_BLOCK_TOKENS = 32  # of OpenVINO's key-value cache, on a CPU
+# What a request writes at most: both lengths by four beams. Where it is more, requests take turns.
+_ANSWERS_PER_REQUEST = 8
+# For models of a huge window.
+_MOST_CACHE_TOKENS = 1 << 16
 # Prompt tokens read in one step. More are read faster, but a step holds the interpreter's lock until it is over.
 _TOKENS_PER_STEP = 512
 
@@ -50,18 +64,22 @@ class OpenVinoEngine:
         self._card = card
         self._tokens = Tokens.from_folder(folder)
         self._eos = _end_tokens(folder)
+        prompt_tokens = self._tokens.count_prompt(card.prompt)
+        self.max_input_tokens = card.room_for_article(prompt_tokens)
         scheduling = openvino_genai.SchedulerConfig()
         scheduling.enable_prefix_caching = True
-        scheduling.cache_size = _CACHE_GIGABYTES
+        # Room for what runs at once. More would be filled with articles that are done, at over 30 kB a token: with the
+        # least size in gigabytes that can be given, 1, the default model's process grows from one to over two.
+        scheduling.num_kv_blocks = self.parallel_requests * self._blocks(prompt_tokens)
         scheduling.max_num_batched_tokens = _TOKENS_PER_STEP
         properties: dict[str, Any] = {} if threads is None else {"INFERENCE_NUM_THREADS": threads}
         try:
-            self._pipeline = openvino_genai.ContinuousBatchingPipeline(str(file), scheduling, "CPU", properties)
-        except RuntimeError as error:
+            with _writable(file) as place:
+                self._pipeline = openvino_genai.ContinuousBatchingPipeline(str(place), scheduling, "CPU", properties)
+        except (RuntimeError, OSError) as error:
             raise ModelError(f"OpenVINO cannot load {card.id}: {str(error).strip().splitlines()[-1]}") from error
         # A file is named for how its weights are quantised: "name.Q4_1.gguf".
         self.precision = file.stem.rpartition(".")[2] or "gguf"
-        self.max_input_tokens = card.room_for_article(self._tokens.count_prompt(card.prompt))
         self._handles = itertools.count(1)
         self._ids = itertools.count(1)
         self._running: dict[Handle, list[_Row]] = {}
@@ -99,6 +117,13 @@ class OpenVinoEngine:
         for row in self._running.pop(handle, ()):
             if row.handle is not None:
                 row.handle.cancel()
+
+    def _blocks(self, prompt_tokens: int) -> int:
+        """Blocks of the cache that the longest request takes. Each answer begins a block of its own."""
+        presets = self._card.decoding
+        answer = max(presets.short.max_new_tokens, presets.long.max_new_tokens)
+        shared = min(self.max_input_tokens + prompt_tokens, _MOST_CACHE_TOKENS // self.parallel_requests)
+        return math.ceil(shared / _BLOCK_TOKENS) + _ANSWERS_PER_REQUEST * (1 + math.ceil(answer / _BLOCK_TOKENS))
 
     def _encode_prompt(self, article: str, length: Length) -> list[int]:
         prompt = self._card.prompt
@@ -184,6 +209,16 @@ def unsupported(card: Card, folder: Path) -> str | None:
 
 def _weights(folder: Path) -> Path | None:
     return next(iter(sorted(folder.glob("*.gguf"))), None)
+
+
+@contextlib.contextmanager
+def _writable(file: Path) -> Iterator[Path]:
+    """The file, or a copy for a while if it is read-only, as in a container: OpenVINO opens it for writing as well."""
+    if os.access(file, os.W_OK):
+        yield file
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(shutil.copyfile(file, Path(folder) / file.name))
 
 
 def _end_tokens(folder: Path) -> tuple[int, ...]:

@@ -1,0 +1,52 @@
+"""`nutgraf batch`, a process, killed as it works with a real server, and run again."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from support.loads import article
+from support.replicas import Replica
+
+ARTICLES = 400
+# What the output has, at least, when the process is killed; far enough from the end that it is not through before.
+LINES = (0, 1, 2, 37, 100, 163, 200)
+SECONDS = 60
+
+
+def command(source: Path, output: Path, server: Replica) -> list[str]:
+    return [sys.executable, "-m", "nutgraf", "batch", str(source), "-o", str(output), "--server", server.address]
+
+
+def records(output: Path) -> dict[str, dict[str, object]]:
+    """What was answered by id, without the times; fails if a line is torn or doubled."""
+    lines = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
+    by_id = {line["id"]: line | {"timings": None} for line in lines}
+    assert len(by_id) == len(lines)
+    return by_id
+
+
+def wait_for_lines(count: int, output: Path, process: "subprocess.Popen[bytes]") -> None:
+    limit = time.monotonic() + SECONDS
+    while not output.exists() or output.read_bytes().count(b"\n") < count:
+        assert process.poll() is None, "it was through before it could be killed"
+        assert time.monotonic() < limit
+        time.sleep(0.001)
+
+
+def test_killed_at_several_moments_it_ends_with_what_an_uninterrupted_run_has(tmp_path: Path) -> None:
+    source, whole, output = tmp_path / "in.jsonl", tmp_path / "whole.jsonl", tmp_path / "out.jsonl"
+    lines = [json.dumps({"id": f"a{number}", "text": article("batch", number)}) for number in range(ARTICLES)]
+    source.write_text("\n".join(lines), encoding="utf-8")
+    with Replica() as server:
+        subprocess.run(command(source, whole, server), check=True, timeout=SECONDS)
+        for count in LINES:
+            with subprocess.Popen(command(source, output, server)) as process:
+                wait_for_lines(count, output, process)
+                process.kill()
+            assert process.returncode == -signal.SIGKILL
+        subprocess.run(command(source, output, server), check=True, timeout=SECONDS)
+    assert len(records(whole)) == ARTICLES
+    assert records(output) == records(whole)

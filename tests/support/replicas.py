@@ -1,0 +1,71 @@
+"""Server processes on ports that they keep, to be killed, drained and started again."""
+
+import os
+import subprocess
+import sys
+import urllib.request
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from prometheus_client.parser import text_string_to_metric_families
+
+from client.stub_server import SERVICE, SERVING, free_port
+
+_SECONDS = 60.0
+
+
+class Replica:
+    """`nutgraf serve` with the lead model. Its log goes nowhere: a pipe that nobody reads would stop it when full."""
+
+    def __init__(self, host: str = "127.0.0.1", port: int | None = None, *arguments: str) -> None:
+        self.host = host
+        self.port = port or free_port()
+        self.address = f"{host}:{self.port}"
+        self._metrics_port = free_port()
+        self._arguments = arguments
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Starts it; returns when it is SERVING."""
+        command = [sys.executable, "-m", "nutgraf", "serve", "--model", "lead", "--host", self.host]
+        command += ["--port", str(self.port), "--metrics-port", str(self._metrics_port)]
+        # Room for all that other replicas had been given.
+        command += ["--max-queued-requests", "1000", *self._arguments]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("NUTGRAF_")}
+        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment)
+        with grpc.insecure_channel(self.address) as channel:
+            watch = health_pb2_grpc.HealthStub(channel).Watch(
+                health_pb2.HealthCheckRequest(service=SERVICE), wait_for_ready=True, timeout=_SECONDS
+            )
+            assert any(response.status == SERVING for response in watch)
+            watch.cancel()
+
+    def kill(self) -> None:
+        """kill -9."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(_SECONDS)
+
+    def drain(self) -> None:
+        """SIGTERM; returns when it has ended, which it must by itself."""
+        assert self._process is not None
+        self._process.terminate()
+        assert self._process.wait(_SECONDS) == 0
+
+    def answered(self, method: str = "Summarize") -> int:
+        """How many calls of `method` have ended well since it was started."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics", timeout=_SECONDS) as response:
+            text = response.read().decode()
+        return sum(
+            int(sample.value)
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == "nutgraf_calls_total" and sample.labels == {"method": method, "code": "OK"}
+        )
+
+    def __enter__(self) -> "Replica":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
