@@ -51,7 +51,8 @@ def main() -> None:
 
     with served("auto") as server:
         article = article_of(arguments.tokens, server.client)
-        results = [timed(server.client, article) for _ in range(arguments.runs + 1)][1:]
+        # Each begins differently, or the cache of prefixes would have the article from the run before.
+        results = [timed(server.client, f"Day {run}: {article}") for run in range(arguments.runs + 1)][1:]
     taken = statistics.median(seconds for seconds, _ in results)
     tokens = results[0][1].article.input_token_count
     written = [summary.output_token_count for summary in results[0][1].summaries]

@@ -6,16 +6,17 @@ articles does; and the time of two calls alone, and of two out of many of which 
 
 import argparse
 import asyncio
+import itertools
 import json
 import statistics
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from first_figures import TIMEOUT, processor, served
 
-from nutgraf import Article, AsyncClient
+from nutgraf import Article, AsyncClient, Result
 
 
 def main() -> None:
@@ -29,10 +30,12 @@ def main() -> None:
     arguments = parser.parse_args()
     articles = leading_words(arguments.data, arguments.words)
     print(f"{processor()}; {len(articles)} articles of about {arguments.words} words\n")
+    # Always others: what the engine has read lately it need not read again.
+    others = itertools.cycle(articles)
     with served("auto") as server:
         address = server.address
-        asyncio.run(beside_bulk(address, articles, arguments.calls, arguments.bulk))
-        asyncio.run(given_up(address, articles, arguments.cancelled, arguments.runs))
+        asyncio.run(beside_bulk(address, others, arguments.calls, arguments.bulk))
+        asyncio.run(given_up(address, others, arguments.cancelled, arguments.runs))
 
 
 def leading_words(data: Path, words: int) -> list[str]:
@@ -42,16 +45,16 @@ def leading_words(data: Path, words: int) -> list[str]:
     return [" ".join(text[:words]) for text in texts if len(text) >= words]
 
 
-async def beside_bulk(address: str, articles: Sequence[str], calls: int, bulk: int) -> None:
+async def beside_bulk(address: str, articles: Iterator[str], calls: int, bulk: int) -> None:
     async with AsyncClient(address, timeout=TIMEOUT) as client, AsyncClient(address, timeout=TIMEOUT) as other:
-        await client.summarize(articles[0])
-        alone = [await seconds_of(client, article) for article in articles[1 : calls + 1]]
+        await client.summarize(next(articles))
+        alone = [await seconds_of(client, next(articles)) for _ in range(calls)]
         answered = 0
         is_running = asyncio.Event()
 
         async def feed() -> AsyncIterator[Article]:
             for number in range(bulk):
-                yield Article(articles[number % len(articles)], id=str(number))
+                yield Article(next(articles), id=str(number))
 
         async def stream() -> None:
             nonlocal answered
@@ -63,7 +66,7 @@ async def beside_bulk(address: str, articles: Sequence[str], calls: int, bulk: i
         started = time.perf_counter()
         streaming = asyncio.create_task(stream())
         await is_running.wait()
-        beside = [await seconds_of(client, article) for article in articles[1 : calls + 1]]
+        beside = [await seconds_of(client, next(articles)) for _ in range(calls)]
         taken = time.perf_counter() - started
         streaming.cancel()
         with suppress(asyncio.CancelledError):
@@ -73,15 +76,18 @@ async def beside_bulk(address: str, articles: Sequence[str], calls: int, bulk: i
     print(f"the stream meanwhile           {answered / taken:.2f} articles a second\n")
 
 
-async def given_up(address: str, articles: Sequence[str], cancelled: int, runs: int) -> None:
+async def given_up(address: str, articles: Iterator[str], cancelled: int, runs: int) -> None:
     async with AsyncClient(address, timeout=TIMEOUT) as client:
 
-        async def two(given_up: Sequence[str]) -> float:
+        def send(calls: int) -> list[asyncio.Task[Result]]:
+            return [asyncio.create_task(client.summarize(next(articles))) for _ in range(calls)]
+
+        async def two(given_up: int) -> float:
             """Seconds until both of two calls are answered, sent at once with others, given up after half a second."""
             started = time.perf_counter()
-            doomed = [asyncio.create_task(client.summarize(article)) for article in given_up[::2]]
-            kept = [asyncio.create_task(client.summarize(article)) for article in articles[:2]]
-            doomed += [asyncio.create_task(client.summarize(article)) for article in given_up[1::2]]
+            doomed = send(given_up // 2)
+            kept = send(2)
+            doomed += send(given_up - given_up // 2)
             if doomed:
                 await asyncio.sleep(0.5)
             for task in doomed:
@@ -91,8 +97,8 @@ async def given_up(address: str, articles: Sequence[str], cancelled: int, runs: 
             await asyncio.gather(*doomed, return_exceptions=True)
             return taken
 
-        alone = [await two([]) for _ in range(runs)]
-        among = [await two(articles[2 : cancelled + 2]) for _ in range(runs)]
+        alone = [await two(0) for _ in range(runs)]
+        among = [await two(cancelled) for _ in range(runs)]
     print(f"two calls                      {spread(alone)}")
     print(f"two of {cancelled + 2}, the others cancelled  {spread(among)}   {median_ratio(among, alone)} as long")
 

@@ -35,8 +35,8 @@ _BLOCK_TOKENS = 32  # of OpenVINO's key-value cache, on a CPU
 _ANSWERS_PER_REQUEST = 8
 # For models of a huge window.
 _MOST_CACHE_TOKENS = 1 << 16
-# Prompt tokens read in one step. More are read faster, but a step holds the interpreter's lock until it is over.
-_TOKENS_PER_STEP = 512
+# Prompt tokens read in one step, which holds the interpreter's lock until it is over: more are read no faster.
+_TOKENS_PER_STEP = 256
 
 
 class OpenVinoEngine:
