@@ -92,7 +92,7 @@ class Summary:
 class ArticleSummary:
     """The summaries of one article, in the order asked for. Times in seconds.
 
-    `repaired`: more candidates were generated, since the first were found wanting.
+    `repaired`: the first candidate of a summary was found wanting, and it was given more.
     """
 
     summaries: tuple[Summary, ...]

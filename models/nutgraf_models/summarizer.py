@@ -4,6 +4,7 @@
 """
 
 import time
+from collections.abc import Generator
 from dataclasses import replace
 
 from nutgraf_models import language
@@ -70,15 +71,38 @@ class Summarizer:
             tokens = self.engine.count_tokens([text])[0]
         asked = tuple(row_for(self.card, specs[index], tokens) for index in prepared.rows)
         (rows,) = yield (GenerationRequest(text, asked),)
-        wanting = [place for place, row in enumerate(asked) if self._is_wanting(prepared, place, row, rows[place])]
-        if wanting:
-            again = [(place, row) for place in wanting for row in self._again(asked[place], tokens)]
-            (more,) = yield (GenerationRequest(text, tuple(row for _, row in again)),)
-            added = {place: list(row) for place, row in enumerate(rows)}
-            for (place, _), candidates in zip(again, more, strict=True):
-                added[place] += candidates
-            rows = tuple(tuple(candidates) for candidates in added.values())
-        return self._complete(prepared, rows, repaired=bool(wanting))
+        more = yield from self._repair(prepared, asked, rows, text, tokens)
+        return self._complete(prepared, more, repaired=more != rows)
+
+    def _repair(
+        self, prepared: Prepared, asked: tuple[Row, ...], rows: Rows, text: str, tokens: int
+    ) -> Generator[tuple[GenerationRequest, ...], tuple[Rows, ...], Rows]:
+        """The rows with more candidates for those that are wanting, the cheapest first."""
+        candidates = list(rows)
+        longs = [
+            candidate
+            for row, of_row in zip(asked, rows, strict=True)
+            if row.length is Length.LONG
+            for candidate in of_row
+        ]
+        attempts: dict[int, list[Row]] = {}
+        for place, row in enumerate(asked):
+            if self._is_wanting(prepared, place, row, rows[place]):
+                attempts[place] = [_by_beams(row)]
+                # Beams often share what was invented, and cost most; another instruction gives another sentence.
+                if row.length is Length.SHORT and longs:
+                    candidates[place] += tuple(longs)
+                elif row.length is Length.SHORT:
+                    attempts[place].insert(0, self._first_of_long(row, tokens))
+        while again := [
+            place
+            for place, left in attempts.items()
+            if left and self._is_wanting(prepared, place, asked[place], candidates[place])
+        ]:
+            (more,) = yield (GenerationRequest(text, tuple(attempts[place].pop(0) for place in again)),)
+            for place, added in zip(again, more, strict=True):
+                candidates[place] += added
+        return tuple(candidates)
 
     def _prepare(self, article: Article, specs: tuple[Spec, ...], extractive_fallback: bool) -> Prepared:
         """Cleans, splits and plans."""
@@ -107,24 +131,19 @@ class Summarizer:
     def _is_wanting(self, prepared: Prepared, place: int, row: Row, candidates: tuple[Candidate, ...]) -> bool:
         """Whether a row is to be asked for again, with more candidates.
 
-        It is if it was decoded greedily and its only candidate names what the article does not, has too few sentences,
-        or none that could be shown.
+        It is if it was decoded greedily, and each candidate names what the article does not, has too few sentences, or
+        none that could be shown.
         """
         spec = prepared.specs[prepared.rows[place]]
         return row.decoding.num_beams == 1 and needs_more_candidates(
             prepared, spec, candidates, self.card.prompt.after(spec.length)
         )
 
-    def _again(self, row: Row, tokens: int) -> list[Row]:
-        """Rows that give more candidates: by beams, and for a SHORT the first sentence that a LONG would have.
-
-        Beams often differ in a word and share what was invented; another instruction gives another sentence.
-        """
-        rows = [replace(row, decoding=row.decoding.model_copy(update={"num_beams": _REPAIR_BEAMS}))]
-        if row.length is Length.SHORT:
-            other = row_for(self.card, Spec(Length.LONG, max_sentences=1, max_words=row.max_words), tokens)
-            rows.append(replace(other, decoding=other.decoding.model_copy(update={"min_new_tokens": 0})))
-        return rows
+    def _first_of_long(self, row: Row, tokens: int) -> Row:
+        """A row for the first sentence that a LONG would have."""
+        spec = Spec(Length.LONG, max_sentences=1, max_words=row.max_words)
+        long = row_for(self.card, spec, tokens)
+        return replace(long, decoding=long.decoding.model_copy(update={"min_new_tokens": 0}))
 
     def _complete(self, prepared: Prepared, rows: Rows = (), *, repaired: bool = False) -> ArticleSummary:
         """Turns what the engine wrote, one entry for each of `prepared.rows`, into checked summaries."""
@@ -164,6 +183,10 @@ class Summarizer:
             detail = "the text has no sentence: it looks like a table, a list, code, or what surrounds an article"
             warnings.append(Warning(WarningKind.NO_PROSE, detail))
         return tuple(warnings)
+
+
+def _by_beams(row: Row) -> Row:
+    return replace(row, decoding=row.decoding.model_copy(update={"num_beams": _REPAIR_BEAMS}))
 
 
 def _check(shown: Draft, spec: Spec, terms: TermIndex, evidence: EvidenceIndex) -> Summary:

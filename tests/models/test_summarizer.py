@@ -22,10 +22,9 @@ def written(*texts: str, spec: Spec = SHORT, fallback: bool = False, article: st
     candidates = tuple(Candidate(text, len(text.split()), finish) for text in texts)
     advance(phases)
     step = advance(phases, ((candidates,),))
-    if not isinstance(step, ArticleSummary):
+    while not isinstance(step, ArticleSummary):
         # More candidates are asked for; there are none.
         step = advance(phases, (tuple(() for _ in step[0].rows),))
-    assert isinstance(step, ArticleSummary)
     return step.summaries[0]
 
 
@@ -101,19 +100,29 @@ def test_a_greedy_summary_that_holds_is_not_asked_for_again():
 
 
 @pytest.mark.parametrize("greedy", [BAD, "the port of", ""], ids=["invents", "never ends", "is empty"])
-def test_only_the_row_that_is_wanting_is_asked_for_again_with_beams(greedy):
+def test_a_short_summary_that_is_wanting_gives_way_to_the_first_sentence_of_the_long_one(greedy):
+    script = {(Length.SHORT, 1): (greedy,), (Length.LONG, 1): (f"{GOOD} {MORE}",)}
+    assert repaired(script, SHORT, LONG) == ([GOOD, f"{GOOD} {MORE}"], list(script))
+
+
+def test_where_that_invents_too_only_the_row_that_is_wanting_is_asked_for_again_with_beams():
+    long = f"Bob Quayle wept. {GOOD} {MORE}"
     script = {
-        (Length.SHORT, 1): (greedy,),
-        (Length.LONG, 1): (f"{GOOD} {MORE}",),
-        (Length.SHORT, 4): (BAD, "The port of Barlow reopened.", GOOD, MORE),
+        (Length.SHORT, 1): (BAD,),
+        (Length.LONG, 1): (long,),
+        (Length.LONG, 4): (f"{GOOD} {MORE}",),
+        (Length.SHORT, 4): (BAD, "The port of Barlow reopened.", MORE),
     }
-    # And for the first sentence that a LONG of its own would have.
-    assert repaired(script, SHORT, LONG) == ([GOOD, f"{GOOD} {MORE}"], [*script, (Length.LONG, 1)])
+    texts, asked = repaired(script, SHORT, LONG)
+    assert texts == [MORE, f"{GOOD} {MORE}"]
+    assert asked[2:] == [(Length.SHORT, 4), (Length.LONG, 4)]
 
 
-def test_where_beams_invent_as_well_the_other_instruction_gives_a_sentence():
-    script = {(Length.SHORT, 1): (BAD,), (Length.SHORT, 4): (BAD, BAD), (Length.LONG, 1): (f"{GOOD} {MORE}",)}
-    assert repaired(script, SHORT)[0] == [GOOD]
+def test_where_no_long_one_was_asked_for_its_first_sentence_is_and_beams_only_if_it_is_wanting_too():
+    script = {(Length.SHORT, 1): (BAD,), (Length.LONG, 1): (f"{GOOD} {MORE}",)}
+    assert repaired(script, SHORT) == ([GOOD], list(script))
+    script = {(Length.SHORT, 1): (BAD,), (Length.LONG, 1): (BAD,), (Length.SHORT, 4): (BAD, GOOD)}
+    assert repaired(script, SHORT) == ([GOOD], list(script))
 
 
 def test_a_long_summary_of_one_sentence_is_asked_for_again():
