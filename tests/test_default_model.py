@@ -1,6 +1,8 @@
 """The default model on the seed articles, through a server process and the Python client."""
 
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,17 +15,31 @@ TIMEOUT = 200
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[Client]:
-    with serve() as process:
-        address = entry(process, "listening")["address"]
-        entry(process, "serving")
-        with Client(address, timeout=TIMEOUT) as connected:
-            yield connected
+def process() -> Iterator["subprocess.Popen[str]"]:
+    with serve() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def client(process) -> Iterator[Client]:
+    address = entry(process, "listening")["address"]
+    entry(process, "serving")
+    with Client(address, timeout=TIMEOUT) as connected:
+        yield connected
 
 
 def test_it_is_served_by_the_fast_engine(client):
     info = client.server_info()
     assert (info.model, info.family, info.engine) == ("smollm2-135m-nutgraf", "causal", "openvino")
+
+
+def test_the_other_engine_is_not_loaded_for_nothing(client, process):
+    maps = Path(f"/proc/{process.pid}/maps")
+    if not maps.exists():
+        pytest.skip("this system does not show what a process has loaded")
+    loaded = maps.read_text(encoding="utf-8")
+    assert "libopenvino" in loaded
+    assert "libtorch" not in loaded
 
 
 @pytest.mark.parametrize("path", SEEDS[:4], ids=lambda path: path.stem)
