@@ -39,7 +39,9 @@ class Metrics:
             "length",
         )
         self._extractive = counter("extractive_summaries_total", "Summaries made of the article's sentences.", "length")
-        self._repairs = counter("repairs_total", "Articles of which a summary was found wanting and given more candidates.")
+        self._repairs = counter(
+            "repairs_total", "Articles of which a summary was found wanting and given more candidates."
+        )
         self._queue_seconds = histogram("queue_seconds", "Time an article waited for the engine.", _SECONDS)
         self._generate_seconds = histogram("generate_seconds", "Time an article was in the engine.", _SECONDS)
         self._summary_seconds = histogram("summary_seconds", "Time from an article to its summaries.", _SECONDS)

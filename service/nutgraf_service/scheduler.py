@@ -53,7 +53,7 @@ class _Job:
 
 
 class _Queue:
-    """What waits. First what has waited already, then single calls before bulk, but bulk gets every fourth turn."""
+    """What waits. First what has waited already, then single calls; bulk while none waits or runs, or every fourth turn."""
 
     def __init__(self) -> None:
         self._next: deque[_Job] = deque()
@@ -67,13 +67,14 @@ class _Queue:
     def put(self, job: _Job, *, is_next: bool) -> None:
         (self._next if is_next else self._bulk if job.is_bulk else self._single).append(job)
 
-    def take(self, *, bulk_may_run: bool) -> _Job | None:
+    def take(self, *, bulk_may_run: bool, single_runs: bool) -> _Job | None:
         """The job whose turn it is; if bulk may not run, only a single call's."""
         for place, job in enumerate(self._next):
             if bulk_may_run or not job.is_bulk:
                 del self._next[place]
                 return job
-        if self._bulk and bulk_may_run and (not self._single or self._singles_in_a_row >= _SINGLES_PER_BULK):
+        bulk_has_turn = not (self._single or single_runs) or self._singles_in_a_row >= _SINGLES_PER_BULK
+        if self._bulk and bulk_may_run and bulk_has_turn:
             self._singles_in_a_row = 0
             return self._bulk.popleft()
         if self._single:
@@ -174,7 +175,10 @@ class Scheduler:
     def _admit(self) -> None:
         while self._has_room():
             with self._changed:
-                job = self._queue.take(bulk_may_run=len(self._running) < self._max_running)
+                job = self._queue.take(
+                    bulk_may_run=len(self._running) < self._max_running,
+                    single_runs=any(not job.is_bulk for job in self._running.values()),
+                )
             if job is None:
                 return
             now = time.monotonic()
