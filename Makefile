@@ -9,7 +9,7 @@ EDITABLE := --editable
 EXTRAS := service
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-lowest test-ray lint protos protos-check bench eval train clean
+.PHONY: help install demo test test-slow test-lowest test-ray soak lint protos protos-check bench eval train clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
@@ -65,6 +65,10 @@ test-lowest: $(VENV)-lowest/stamp  ## Run the client's tests with the lowest grp
 
 test-ray: $(VENV)/ray.stamp  ## Run the tests of the service on Ray Serve, on a cluster of this machine
 	NUTGRAF_TEST_RAY=1 $(BIN)/python tests/support/own_network.py $(BIN)/pytest -m ray tests/service
+
+SOAK_SECONDS ?= 900
+soak: $(VENV)/dev.stamp  ## Mixed traffic and random faults, for SOAK_SECONDS (900), and what became of each call
+	cd tests && ../$(BIN)/python -m soak --seconds $(SOAK_SECONDS) $(SOAK_FLAGS)
 
 lint: $(VENV)/dev.stamp $(VENV)-protos/stamp  ## Check style, types, the contract, and that generated code is up to date
 	$(BIN)/ruff check .

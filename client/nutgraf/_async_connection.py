@@ -84,6 +84,7 @@ class AsyncConnection:
                 raise
             self.raise_if_closed()
             if not isinstance(failure, Unavailable):
+                outage.link.reached |= failure.reason is not None
                 raise failure
             failure = await self.diagnose(failure)
             now = time.monotonic()

@@ -73,6 +73,7 @@ class Connection:
                 return response, id_in(call.initial_metadata())
             self.raise_if_closed()
             if not isinstance(failure, Unavailable):
+                outage.link.reached |= failure.reason is not None
                 raise failure
             failure = self.diagnose(failure)
             now = time.monotonic()

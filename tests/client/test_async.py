@@ -129,6 +129,14 @@ async def test_a_restart_is_bridged(server: StubServer, client: AsyncClient) -> 
     assert (await waiting).model == "stub"
 
 
+async def test_a_server_that_has_only_refused_so_far_has_been_reached(server: StubServer, client: AsyncClient) -> None:
+    refusal = make_status(code_pb2.INVALID_ARGUMENT, "the text is empty", reason="EMPTY_TEXT")
+    server.servicer.unary = lambda request, context: abort(context, refusal)  # type: ignore[assignment, return-value]
+    with pytest.raises(InvalidArticle):
+        await client.summarize(TEXT)
+    assert client._connection.link.reached
+
+
 async def test_info_and_health(server: StubServer, client: AsyncClient) -> None:
     assert (await client.server_info()).model == "stub"
     assert await client.check_health()

@@ -158,6 +158,14 @@ def test_a_restart_is_bridged(server: StubServer, client: Client) -> None:
         assert waiting.result(60).model == "stub"
 
 
+def test_a_server_that_has_only_refused_so_far_has_been_reached(server: StubServer, client: Client) -> None:
+    refusal = make_status(code_pb2.INVALID_ARGUMENT, "the text is empty", reason="EMPTY_TEXT")
+    server.servicer.unary = lambda request, context: abort(context, refusal)  # type: ignore[assignment, return-value]
+    with pytest.raises(InvalidArticle):
+        client.summarize(TEXT)
+    assert client._connection.link.reached
+
+
 def test_a_server_that_stays_away_is_given_up(server: StubServer) -> None:
     with Client(server.address, retry_seconds=0.5) as client:
         client.summarize(TEXT)

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import urllib.request
+from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -15,14 +16,20 @@ _SECONDS = 60.0
 
 
 class Replica:
-    """`nutgraf serve` with the lead model. Its log goes nowhere: a pipe that nobody reads would stop it when full."""
+    """`nutgraf serve` with the lead model, unless the arguments say otherwise.
 
-    def __init__(self, host: str = "127.0.0.1", port: int | None = None, *arguments: str) -> None:
+    Its log goes to `log`, or nowhere: a pipe that nobody reads would stop it when full.
+    """
+
+    def __init__(
+        self, host: str = "127.0.0.1", port: int | None = None, *arguments: str, log: Path | None = None
+    ) -> None:
         self.host = host
         self.port = port or free_port()
         self.address = f"{host}:{self.port}"
         self._metrics_port = free_port()
         self._arguments = arguments
+        self._log = log or Path(os.devnull)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -32,7 +39,8 @@ class Replica:
         # Room for all that other replicas had been given.
         command += ["--max-queued-requests", "1000", *self._arguments]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("NUTGRAF_")}
-        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment)
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, stderr=log, env=environment)
         with grpc.insecure_channel(self.address) as channel:
             watch = health_pb2_grpc.HealthStub(channel).Watch(
                 health_pb2.HealthCheckRequest(service=SERVICE), wait_for_ready=True, timeout=_SECONDS
@@ -52,15 +60,26 @@ class Replica:
         self._process.terminate()
         assert self._process.wait(_SECONDS) == 0
 
+    @property
+    def resident_bytes(self) -> int:
+        """Of its memory. Needs /proc."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) * 1024
+
     def answered(self, method: str = "Summarize") -> int:
         """How many calls of `method` have ended well since it was started."""
+        return int(self.metric("nutgraf_calls_total", method=method, code="OK"))
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The value of a metric with these labels."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics", timeout=_SECONDS) as response:
             text = response.read().decode()
         return sum(
-            int(sample.value)
+            sample.value
             for family in text_string_to_metric_families(text)
             for sample in family.samples
-            if sample.name == "nutgraf_calls_total" and sample.labels == {"method": method, "code": "OK"}
+            if sample.name == name and sample.labels == labels
         )
 
     def __enter__(self) -> "Replica":

@@ -1,0 +1,1 @@
+"""`make soak`: mixed traffic with random faults, and a judge who counts what became of it."""
