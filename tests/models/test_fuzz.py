@@ -1,0 +1,59 @@
+"""Whatever an article holds and a model writes, there is a summary that keeps the rules, or nothing to read."""
+
+from contextlib import suppress
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from nutgraf_models.articles import Article
+from nutgraf_models.errors import EmptyArticle
+from nutgraf_models.lengths import Length, Spec
+from nutgraf_models.sentences import word_count
+from support.articles import ARTICLE
+from support.server import ScriptedEngine, summarizer_with
+
+PIECES = st.one_of(
+    st.text(),
+    st.text(st.characters(categories=("Cc", "Cf", "Mn", "Zs", "So"))),
+    st.sampled_from(["The port of Marlow reopened on Monday.", "Two ships waited for nine hours.", "Bob Quayle wept."]),
+    st.sampled_from(
+        ["\n\n", "<p>", "&amp;", "U.S.", "...", "“", "”", '"', "1,000.5", "$3m", "50%", "\u202e", "e\u0301"]
+    ),
+)
+TEXTS = st.lists(PIECES, max_size=20).map(" ".join)
+WORDS = st.one_of(st.none(), st.integers(5, 90))
+SPECS = st.one_of(
+    st.builds(Spec, st.just(Length.SHORT), st.none(), WORDS),
+    st.builds(Spec, st.just(Length.LONG), st.one_of(st.none(), st.integers(1, 10)), WORDS),
+)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@given(
+    st.one_of(st.just(ARTICLE), TEXTS),
+    st.one_of(st.just(""), TEXTS),
+    st.lists(SPECS, min_size=1),
+    TEXTS,
+    TEXTS,
+    st.booleans(),
+)
+@example(ARTICLE, "", [Spec(Length.SHORT)], "", "\0", True)
+@example(ARTICLE, "", [Spec(Length.LONG)], "word " * 2_000, ". " * 2_000, False)
+def test_a_summary_keeps_the_rules(article, title, specs, greedy, by_beams, fallback):
+    script = {(length, beams): (text,) for length in Length for beams, text in ((1, greedy), (4, by_beams))}
+    summarizer = summarizer_with(ScriptedEngine(script))
+    with suppress(EmptyArticle):
+        result = summarizer.summarize(Article(article, title), tuple(specs), extractive_fallback=fallback)
+        assert [one.length for one in result.summaries] == [spec.length for spec in specs]
+        for spec, summary in zip(specs, result.summaries, strict=True):
+            assert summary.text.strip()
+            assert 1 <= len(summary.sentences) <= spec.sentence_cap
+            # More words than were asked for come with a warning only.
+            words = word_count(summary.text)
+            assert spec.max_words is None or words <= spec.max_words or summary.warnings
+            for sentence in summary.sentences:
+                assert 0 <= sentence.span.start < sentence.span.end <= len(summary.text)
+                for passage in sentence.evidence:
+                    assert 0 <= passage.span.start < passage.span.end <= len(article)
+            for term in summary.unsupported_terms:
+                assert 0 <= term.span.start < term.span.end <= len(summary.text)
