@@ -9,7 +9,7 @@ EDITABLE := --editable
 EXTRAS := service
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-lowest test-ray soak lint protos protos-check bench eval train clean
+.PHONY: help install demo test test-slow test-lowest test-ray soak lint audit protos protos-check bench eval train clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
@@ -40,6 +40,11 @@ $(VENV)/ray.stamp: $(VENV)/dev.stamp
 $(VENV)-protos/stamp: constraints.txt
 	$(PYTHON) -m venv $(VENV)-protos
 	$(VENV)-protos/bin/pip install --quiet --constraint constraints.txt grpcio-tools mypy-protobuf googleapis-common-protos
+	@touch $@
+
+$(VENV)-audit/stamp:
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/pip install --quiet pip-audit
 	@touch $@
 
 $(VENV)-lowest/stamp: pyproject.toml constraints-lowest.txt
@@ -75,6 +80,10 @@ lint: $(VENV)/dev.stamp $(VENV)-protos/stamp  ## Check style, types, the contrac
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@$(MAKE) --no-print-directory protos-check
+
+audit: $(VENV)/dev.stamp $(VENV)-audit/stamp  ## Look the installed packages up in a database of vulnerabilities
+	@{ $(VENV)-audit/bin/pip-audit --path $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
+		--progress-spinner off --format json 2>/dev/null || true; } | $(BIN)/python .ci/audit
 
 protos: $(VENV)-protos/stamp  ## Generate client/nutgraf/v1 from protos/
 	PATH="$(CURDIR)/$(VENV)-protos/bin:$$PATH" $(VENV)-protos/bin/python protos/generate.py
@@ -113,4 +122,4 @@ train: $(VENV)/dev.stamp  ## Train an adapter: make train TRAIN="a.jsonl b.jsonl
 	@$(BIN)/nutgraf train run $(RUN)/train.jsonl --dev $(RUN)/dev.jsonl --output $(RUN)/run $(TRAIN_FLAGS)
 
 clean:  ## Remove what make made, but not the cache of models
-	rm -rf $(VENV) $(VENV)-protos $(VENV)-lowest .cache .pytest_cache .mypy_cache .ruff_cache build dist
+	rm -rf $(VENV) $(VENV)-protos $(VENV)-lowest $(VENV)-audit .cache .pytest_cache .mypy_cache .ruff_cache build dist

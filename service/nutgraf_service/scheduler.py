@@ -53,7 +53,7 @@ class _Job:
 
 
 class _Queue:
-    """What waits. First what has waited already, then single calls; bulk while none waits or runs, or every fourth turn."""
+    """What waits: what has waited already, then single calls; bulk if none waits or runs, or at every fourth turn."""
 
     def __init__(self) -> None:
         self._next: deque[_Job] = deque()

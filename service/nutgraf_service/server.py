@@ -103,8 +103,8 @@ class Server:
             self.port = 0
         if self.port == 0:
             raise PortInUse(
-                f"cannot listen on {address}: the port is in use, or the address is not this machine's; "
-                "choose another with --port or --host"
+                f"cannot listen on {address}: the port is in use or not for this user, or the address is not this "
+                "machine's; choose another with --port or --host"
             )
         if self._settings.metrics_port is not None:
             self._endpoint = self._serve_metrics(self._settings.metrics_host, self._settings.metrics_port)

@@ -91,6 +91,27 @@ def test_a_port_in_use_is_said():
     assert f"cannot listen on 127.0.0.1:{port}" in output
 
 
+def test_a_port_for_metrics_in_use_is_said():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with serve("--model", "lead", "--metrics-port", port) as process:
+            output = process.communicate(timeout=TIMEOUT)[1]
+            assert process.returncode == 1
+    (complaint,) = output.splitlines()
+    assert f"cannot listen on 127.0.0.1:{port} for metrics" in complaint
+
+
+@pytest.mark.parametrize("option", ["--token-file", "--tls-certificate"])
+def test_a_file_that_cannot_be_read_is_said(tmp_path, option):
+    others = ("--tls-key", str(tmp_path)) if option == "--tls-certificate" else ()
+    with serve("--model", "lead", option, str(tmp_path), *others) as process:
+        output = process.communicate(timeout=TIMEOUT)[1]
+        assert process.returncode == 1
+    (complaint,) = output.splitlines()
+    assert "cannot read" in complaint
+    assert "directory" in complaint
+
+
 def test_a_model_that_is_not_on_the_machine_says_how_to_get_it(tmp_path):
     with serve(NUTGRAF_HOME=str(tmp_path)) as process:
         output = process.communicate(timeout=TIMEOUT)[1]

@@ -1,0 +1,118 @@
+"""Ten times what the server can do, for a minute: who is answered, how long that takes, and what is left afterwards.
+
+With the default model, in a process of its own. First a few calls at a time, which gives the rate that the server can
+keep up; then calls that come at `--times` that rate, whatever becomes of those before, each with a deadline; then
+single calls until one takes no longer than when the server was idle.
+"""
+
+import argparse
+import asyncio
+import os
+import statistics
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import cycle
+from pathlib import Path
+
+from first_figures import TIMEOUT, processor, served
+from under_load import leading_words, seconds_of
+
+from nutgraf import AsyncClient, NutgrafError
+
+# A single call is as fast as on an idle server if it takes no longer than the slowest of those, and this much.
+_TOLERANCE = 1.5
+_MOST_PROBES = 20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help='JSON lines with "article"')
+    parser.add_argument("--times", type=float, default=10.0, help="the rate that the server can keep up")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of overload")
+    parser.add_argument("--deadline", type=float, default=30.0, help="seconds that each call may take")
+    parser.add_argument("--in-flight", type=int, default=4, help="calls at a time, to find the rate")
+    parser.add_argument("--articles", type=int, default=24, help="articles to find the rate")
+    parser.add_argument("--words", type=int, default=350, help="words of each article, about 500 tokens")
+    arguments = parser.parse_args()
+    articles = cycle(leading_words(arguments.data, arguments.words))
+    print(f"{os.cpu_count()} cores, {processor()}; articles of about {arguments.words} words, both lengths\n")
+    with served("auto") as server:
+        asyncio.run(overload(server.address, server.pid, articles, arguments))
+
+
+async def overload(address: str, pid: int, articles: Iterator[str], arguments: argparse.Namespace) -> None:
+    async with AsyncClient(address, timeout=TIMEOUT) as client:
+        idle = [await seconds_of(client, next(articles)) for _ in range(5)][1:]
+        show("idle, one at a time", idle)
+        sustained: list[float] = []
+
+        async def caller() -> None:
+            while len(sustained) + arguments.in_flight <= arguments.articles:
+                sustained.append(await seconds_of(client, next(articles)))
+
+        started = time.perf_counter()
+        await asyncio.gather(*(caller() for _ in range(arguments.in_flight)))
+        rate = len(sustained) / (time.perf_counter() - started)
+        show(f"{arguments.in_flight} at a time", sustained)
+        print(f"{rate:.2f} articles a second\n")
+
+        outcomes: Counter[str] = Counter()
+        answered: list[float] = []
+        refused: list[float] = []
+
+        async def call(article: str) -> None:
+            begun = time.perf_counter()
+            try:
+                await client.summarize(article, timeout=arguments.deadline)
+            except NutgrafError as error:
+                outcomes[error.reason or type(error).__name__] += 1
+                refused.append(time.perf_counter() - begun)
+            else:
+                outcomes["answered"] += 1
+                answered.append(time.perf_counter() - begun)
+
+        memory = [resident(pid)]
+        tasks = []
+        started = time.perf_counter()
+        while (now := time.perf_counter() - started) < arguments.seconds:
+            tasks.append(asyncio.create_task(call(next(articles))))
+            memory.append(resident(pid))
+            await asyncio.sleep(max(0.0, len(tasks) / (arguments.times * rate) - now))
+        await asyncio.gather(*tasks)
+        taken = time.perf_counter() - started
+        memory.append(resident(pid))
+
+        print(f"{arguments.times:.0f} times as many for {arguments.seconds:.0f} s, {arguments.deadline:.0f} s for each")
+        print(f"sent {len(tasks)}: " + ", ".join(f"{outcome} {count}" for outcome, count in outcomes.most_common()))
+        assert outcomes.total() == len(tasks)
+        show("answered", answered)
+        show("not answered, told so", refused)
+        print(f"{len(answered) / taken:.2f} articles a second")
+        print(f"memory {memory[0]:.2f} GB before, {max(memory):.2f} GB at most, {memory[-1]:.2f} GB after\n")
+
+        started = time.perf_counter()
+        for _ in range(_MOST_PROBES):
+            probe = await seconds_of(client, next(articles))
+            if probe <= _TOLERANCE * max(idle):
+                break
+        waited = time.perf_counter() - started - probe
+        print(f"afterwards a single call took {probe:.2f} s, begun {waited:.2f} s after the last answer")
+
+
+def show(what: str, seconds: Sequence[float]) -> None:
+    ordered = sorted(seconds)
+    if not ordered:
+        return
+    p99 = ordered[min(len(ordered) - 1, round(0.99 * len(ordered)))]
+    print(f"{what:24}p50 {statistics.median(ordered):6.2f} s   p99 {p99:6.2f} s   n={len(ordered)}")
+
+
+def resident(pid: int) -> float:
+    """Gigabytes of memory that the process has now."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) * 1024 / 1e9
+
+
+if __name__ == "__main__":
+    main()
