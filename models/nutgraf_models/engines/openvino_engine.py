@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ _ANSWERS_PER_REQUEST = 8
 _MOST_CACHE_TOKENS = 1 << 16
 # Prompt tokens read in one step, which holds the interpreter's lock until it is over: more are read no faster.
 _TOKENS_PER_STEP = 256
+# After each step, for other threads.
+_PAUSE_SECONDS = 0.003
 
 
 class OpenVinoEngine:
@@ -100,6 +103,9 @@ class OpenVinoEngine:
     def step(self) -> list[Completion]:
         if self._pipeline.has_non_finished_requests():
             self._pipeline.step()
+            # It has held the interpreter's lock. Whoever wants that got it for an instant in each step without a pause, and
+            # to take in a call takes several.
+            time.sleep(_PAUSE_SECONDS)
         completions = []
         for handle, rows in list(self._running.items()):
             for row in rows:
