@@ -103,8 +103,8 @@ class OpenVinoEngine:
     def step(self) -> list[Completion]:
         if self._pipeline.has_non_finished_requests():
             self._pipeline.step()
-            # It has held the interpreter's lock. Without a pause others get that for an instant in each step, and to take
-            # in a call takes several.
+            # It has held the interpreter's lock. Without a pause others get that for an instant in each step, and to
+            # take in a call takes several.
             time.sleep(_PAUSE_SECONDS)
         completions = []
         for handle, rows in list(self._running.items()):
