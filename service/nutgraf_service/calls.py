@@ -10,6 +10,7 @@ import time
 import traceback
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -69,7 +70,11 @@ def check_parsed(request: object) -> None:
 def internal_error(error: Exception, request_id: str) -> Refusal:
     """A refusal for something of ours that broke. The log has where, and never what: messages may quote the article."""
     error_id = uuid.uuid4().hex
-    frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    # The end of a file's path says which it is, and not where this installation lies.
+    frames = [
+        f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
     log.error("internal error", error_id=error_id, request_id=request_id, error=type(error).__name__, frames=frames)
     message = f"something broke in the server; its log has more under error id {error_id}"
     return Refusal("INTERNAL", message, metadata={"error_id": error_id})
