@@ -35,8 +35,8 @@ class Malformed:
 
 
 class MalformedMessages(grpc.aio.ServerInterceptor):
-    """Lets the servicer answer a message that does not parse. Left alone, grpc.aio answers UNKNOWN for it, with the
-    text of a Python exception."""
+    """Has a message that does not parse answered as one. Left alone, grpc.aio answers UNKNOWN for it, with the text of a
+    Python exception."""
 
     async def intercept_service(
         self,
@@ -44,9 +44,37 @@ class MalformedMessages(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:
         handler: Any = await continuation(handler_call_details)
-        if handler is None or not handler_call_details.method.startswith(f"/{SERVICE}/"):
-            return handler
-        return handler._replace(request_deserializer=marking(handler.request_deserializer))
+        if handler is None:
+            return None
+        handler = handler._replace(request_deserializer=marking(handler.request_deserializer))
+        # Our own servicer answers for itself. Others' (health, reflection, channelz) know of no such messages.
+        return handler if handler_call_details.method.startswith(f"/{SERVICE}/") else _refusing(handler)
+
+
+def _refusing(handler: Any) -> Any:
+    """The handler, but a message that does not parse is refused before it gets there."""
+
+    async def check(request: object, context: Any) -> None:
+        try:
+            check_parsed(request)
+        except Refusal as refusal:
+            await context.abort(*on_wire(refusal))
+
+    async def one(request: Any, context: Any) -> Any:
+        await check(request, context)
+        return await (handler.unary_unary or handler.unary_stream)(request, context)
+
+    async def several(requests: Any, context: Any) -> Any:
+        async def parsed() -> AsyncIterator[Any]:
+            async for request in requests:
+                await check(request, context)
+                yield request
+
+        async for response in handler.stream_stream(parsed(), context):
+            yield response
+
+    kinds = {"unary_unary": one, "unary_stream": one, "stream_stream": several}
+    return handler._replace(**{kind: by for kind, by in kinds.items() if getattr(handler, kind) is not None})
 
 
 def marking(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
@@ -112,6 +140,10 @@ class Calls:
         except asyncio.CancelledError:
             code = "CANCELLED"
             raise
+        except grpc.aio.InternalError:
+            # The wire is gone: the caller hung up, which grpc.aio is about to say. Nothing of ours broke.
+            code = "CANCELLED"
+            raise asyncio.CancelledError from None
         except Exception as error:
             refusal = error if isinstance(error, Refusal) else internal_error(error, request_id)
             code = _CODES[refusal.code].name

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -16,7 +15,7 @@ from nutgraf.v1 import summarizer_pb2_grpc as pb_grpc
 from nutgraf_models.engines.lead import LeadEngine
 from support.server import TIMEOUT, Running, running_server, summarizer_with
 
-INTERLEAVINGS = 250
+INTERLEAVINGS = 200
 CALLS = 5
 # Less than all the calls that are given up hold together: what one of them left behind would soon fill it.
 MOST_QUEUED = 24
@@ -138,6 +137,12 @@ class Caller:
         assert set(answered) == set(sent)
 
 
+EVERY_WAY_TO_END = (
+    *("kept _unary answered", "kept _stream answered"),
+    *("cancelled _unary CANCELLED", "cancelled _stream CANCELLED", "cancelled _unary answered"),
+    *("late _unary DEADLINE_EXCEEDED", "late _unary answered", "late _stream answered"),
+    *("doomed _unary CANCELLED", "doomed _stream CANCELLED"),
+)
 _ENDS = {
     "kept": set(),
     "cancelled": {grpc.StatusCode.CANCELLED},
@@ -153,7 +158,7 @@ async def holds_nothing(running: Running) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_whoever_is_not_given_up_gets_the_own_answer_once_and_nothing_is_left_behind(capfd):
+async def test_whoever_is_not_given_up_gets_the_own_answer_once_and_nothing_is_left_behind(capfd, caplog):
     rng = random.Random(1907)
     engine = Unhurried(random.Random(rng.random()))
     with running_server(lambda: summarizer_with(engine), max_queued_requests=MOST_QUEUED) as running:
@@ -164,22 +169,10 @@ async def test_whoever_is_not_given_up_gets_the_own_answer_once_and_nothing_is_l
         async with grpc.aio.insecure_channel(running.address) as channel:
             response = await pb_grpc.SummarizerServiceStub(channel).Summarize(article(7), timeout=TIMEOUT)
         assert is_right(response, 7)
-        metrics = list(running.server.metrics.registry.collect())
-    # Each way to end has been seen.
-    ways = " ".join(caller.outcomes)
-    for way in ("kept _unary answered", "kept _stream answered", "cancelled _unary CANCELLED"):
-        assert way in ways
-    for way in (
-        "cancelled _stream CANCELLED",
-        "late _unary DEADLINE_EXCEEDED",
-        "late _stream answered",
-        "doomed _unary",
-        "doomed _stream",
-    ):
-        assert way in ways
-    refusals = {
-        sample.labels["reason"] for one in metrics for sample in one.samples if sample.name == "nutgraf_refusals_total"
-    }
-    assert "INTERNAL" not in refusals
-    output = "".join(capfd.readouterr())
-    assert not re.search("internal error|Traceback|never retrieved|was destroyed", output)
+        reasons = running.server.metrics.registry.collect()
+        refused = {one.labels.get("reason") for metric in reasons for one in metric.samples}
+    # Or it would be tested less than it seems.
+    assert set(EVERY_WAY_TO_END) <= set(caller.outcomes)
+    assert "INTERNAL" not in refused
+    assert "internal error" not in "".join(capfd.readouterr())
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
