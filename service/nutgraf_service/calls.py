@@ -35,7 +35,7 @@ class Malformed:
 
 
 class MalformedMessages(grpc.aio.ServerInterceptor):
-    """Has a message that does not parse answered as one. Left alone, grpc.aio answers UNKNOWN for it, with the text of a
+    """Has a message that does not parse refused as such. Left alone, grpc.aio answers UNKNOWN, with the text of a
     Python exception."""
 
     async def intercept_service(

@@ -1,4 +1,4 @@
-"""Any text whatever through the whole pipeline: it ends in a summary that keeps its promises, or in "nothing to read"."""
+"""Any text whatever through the whole pipeline ends in summaries that keep their promises, or in "nothing to read"."""
 
 from functools import cache
 from itertools import pairwise
