@@ -139,9 +139,10 @@ def credentials(settings: Settings) -> grpc.ServerCredentials | None:
     files = tuple(file for file in (certificate, key, authority) if file is not None)
 
     def read() -> grpc.ServerCertificateConfiguration:
+        pairs = [(_read(key), _read(certificate))]
         authorities = None if authority is None else _read(authority)
         _check_usable(certificate, key, authority)
-        return grpc.ssl_server_certificate_configuration([(_read(key), _read(certificate))], authorities)
+        return grpc.ssl_server_certificate_configuration(pairs, authorities)
 
     versions = [_version(file) for file in files]
 

@@ -89,7 +89,7 @@ def spec(**caps: int) -> pb.SummarySpec:
 
 
 BAD_REQUESTS = [
-    pb.SummarizeRequest(text=f"<script>{CANARIES[0]}</script>", title=CANARIES[1]),
+    pb.SummarizeRequest(text=f"<p> </p><script>{CANARIES[0]}</script>", title=CANARIES[1]),
     pb.SummarizeRequest(text=ARTICLE * 20, title=CANARIES[1]),
     pb.SummarizeRequest(text=ARTICLE, title=CANARIES[1] * 300),
     pb.SummarizeRequest(text=ARTICLE, title=CANARIES[1], summaries=[spec(length=0)]),

@@ -1,6 +1,6 @@
 """What keeps `nutgraf serve` and `nutgraf models pull` from their work is said in one line.
 
-More of it is in `test_process`, `test_security` and `test_metrics`: ports, settings, models and files that are not there.
+More of it is in `test_process`, `test_security` and `test_metrics`: ports, settings, models and files not there.
 """
 
 import ctypes
@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -105,20 +104,12 @@ def test_a_cache_that_may_not_be_used(shut: Path) -> None:
     assert f"{shut} cannot be written to; set NUTGRAF_HOME" in complaint("models", "pull", NUTGRAF_HOME=str(shut))
 
 
-@pytest.mark.parametrize(
-    ("what", "error"),
-    [
-        ("the file", "OSError(errno.ENOSPC, 'No space left on device')"),
-        ("the weights", "SafetensorError('Error while serializing: I/O error: No space left (os error 28)')"),
-    ],
-)
-def test_a_disk_that_gets_full_under_a_pull(tmp_path: Path, what: str, error: str) -> None:
-    code = f"""
+def test_a_disk_that_gets_full_under_a_pull(tmp_path: Path) -> None:
+    code = """
 import errno
-from safetensors import SafetensorError
 from nutgraf_models import store
 def fetch(*_):
-    raise {error}
+    raise OSError(errno.ENOSPC, "No space left on device")
 store.fetch_from_pypi = fetch
 """
     said = complaint("models", "pull", code=code, NUTGRAF_HOME=str(tmp_path))
@@ -126,43 +117,20 @@ store.fetch_from_pypi = fetch
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def garbled(file: Path) -> None:
-    file.write_bytes(b"\xa7" * file.stat().st_size)
-
-
-def cut_short(file: Path) -> None:
-    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-
-
-def of_wrong_types(file: Path) -> None:
-    file.write_text('{"eos_token_id": "x", "max_position_embeddings": "many", "max_new_tokens": []}')
-
-
-@pytest.mark.parametrize(
-    ("name", "damage"),
-    [
-        ("config.json", of_wrong_types),
-        ("config.json", garbled),
-        ("tokenizer.json", garbled),
-        ("tokenizer.json", cut_short),
-        ("model.safetensors", garbled),
-        ("model.safetensors", cut_short),
-    ],
-)
-def test_a_damaged_folder_is_named(tmp_path: Path, name: str, damage: Callable[[Path], None]) -> None:
+def test_weights_that_are_cut_short(tmp_path: Path) -> None:
     folder = tmp_path / "tiny"
     shutil.copytree(checkpoint("smollm"), folder)
-    damage(folder / name)
-    assert "tiny" in complaint("serve", "--port", "0", "--model", str(folder))
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+    assert "cannot load tiny" in complaint("serve", "--port", "0", "--model", str(folder))
 
 
-@pytest.mark.parametrize("manifest", ["{}", "[]", '{"files": ["a"]}', "\0", '{"files": {"model.gguf": 7}}'])
-def test_a_damaged_cache_says_how_to_mend_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manifest: str) -> None:
+def test_a_cache_that_is_damaged_says_how_to_mend_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUTGRAF_HOME", str(tmp_path))
     place = store._place(find_card(DEFAULT_MODEL))
     place.mkdir(parents=True)
-    (place / "nutgraf.json").write_text(manifest)
+    (place / "nutgraf.json").write_text('{"files": {"model.gguf": 7}}')
     (place / "model.gguf").write_bytes(b"\xa7" * 6)
     said = complaint("serve", "--port", "0")
-    assert f"the files of {DEFAULT_MODEL} are damaged" in said
+    assert f"the files of {DEFAULT_MODEL} are damaged (model.gguf has 6 bytes instead of 7)" in said
     assert f"nutgraf models pull --force {DEFAULT_MODEL}" in said
