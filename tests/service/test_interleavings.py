@@ -140,7 +140,7 @@ class Caller:
 EVERY_WAY_TO_END = (
     *("kept _unary answered", "kept _stream answered"),
     *("cancelled _unary CANCELLED", "cancelled _stream CANCELLED"),
-    *("late _unary DEADLINE_EXCEEDED", "late _unary answered", "late _stream answered"),
+    *("late _unary DEADLINE_EXCEEDED", "late _stream answered"),
     *("doomed _unary CANCELLED", "doomed _stream CANCELLED"),
 )
 _ENDS = {
