@@ -42,9 +42,13 @@ def find_card(model: str) -> Card:
         if model in (card.id, f"{card.id}.toml"):
             return card
     path = Path(model).expanduser()
-    if path.is_dir():
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except OSError as error:
+        raise ModelError(f"cannot look for the model {model}: {error.strerror}") from error
+    if is_folder:
         return card_for_folder(path)
-    if path.suffix == ".toml" and path.is_file():
+    if path.suffix == ".toml" and is_file:
         return load_card(path)
     repository, _, revision = model.partition("@")
     if repository.count("/") == 1 and not repository.startswith((".", "/", "~")):
@@ -64,6 +68,8 @@ def load_card(file: Any) -> Card:
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'card'}: {one['msg']}" for one in error.errors())
         raise ModelError(f"the card {file.name} is not valid: {problems}") from error
+    except OSError as error:
+        raise ModelError(f"cannot read the card {file}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ModelError(f"the card {file.name} is not valid: {error}") from error
 
@@ -78,8 +84,16 @@ def card_for_folder(folder: Path, *, id: str | None = None) -> Card:
     if config is None:
         raise ModelError(f"{folder.name} is no model folder: it has no config.json")
     generation = {**config, **(read_json(folder / "generation_config.json") or {})}
+    try:
+        return _folder_card(folder, id or folder.resolve().name, config, generation)
+    except (ValidationError, TypeError, AttributeError) as error:
+        raise ModelError(
+            f"config.json or generation_config.json of {folder.name} has a value of a wrong type"
+        ) from error
+
+
+def _folder_card(folder: Path, name: str, config: dict[str, Any], generation: dict[str, Any]) -> Card:
     task = (config.get("task_specific_params") or {}).get("summarization", {})
-    name = id or folder.resolve().name
     description = f"the folder {folder.name}"
     source = f"path:{folder.resolve()}"
     if config.get("is_encoder_decoder"):
@@ -137,7 +151,11 @@ def _chat_prompt(folder: Path) -> Prompt:
     """The folder's own chat template around the article and the instruction, which comes last."""
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # what the Rust side raises has no type of its own
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(f"cannot read the tokenizer of {folder.name}: {reason}") from error
     if not tokenizer.chat_template:
         return Prompt(after_short="\n\nIn one sentence:", after_long="\n\nIn three sentences:")
     parts = {}

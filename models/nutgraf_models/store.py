@@ -15,6 +15,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from nutgraf_models.card import Adapter, Card
 from nutgraf_models.cards import card_for_folder
 from nutgraf_models.errors import ModelError
@@ -43,6 +45,13 @@ def locate(card: Card) -> Path:
     Raises:
         ModelError: the model is not on this machine, or its files are damaged.
     """
+    try:
+        return _locate(card)
+    except OSError as error:
+        raise ModelError(f"cannot read {error.filename or home()}: {error.strerror}") from error
+
+
+def _locate(card: Card) -> Path:
     source = parse_source(card.source)
     if isinstance(source, PathSource):
         if not source.folder.is_dir():
@@ -85,9 +94,9 @@ def pull(card: Card, progress: Progress, *, force: bool = False) -> Path:
     if isinstance(source, PathSource):
         return locate(card)
     place = _place(card)
-    if not force and place.is_dir() and not _damage(place):
-        return place
     with _clear_errors(card):
+        if not force and place.is_dir() and not _damage(place):
+            return place
         place.parent.mkdir(parents=True, exist_ok=True)
         _remove_stale(place.parent)
         _check_space(card, place.parent)
@@ -135,8 +144,8 @@ def _files(folder: Path) -> list[Path]:
 def _damage(folder: Path) -> str | None:
     """What is wrong with a pulled folder. Sizes only: reading all of it at each start would cost more than loading."""
     try:
-        files: dict[str, int] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError):
+        files: dict[str, int] = dict(json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))["files"])
+    except (OSError, ValueError, KeyError, TypeError):
         return f"{_MANIFEST} is missing or unreadable"
     for name, size in files.items():
         file = folder / name
@@ -169,7 +178,16 @@ def _clear_errors(card: Card) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise ModelError(f"no space left for {card.id} in {home()}; free some, or set NUTGRAF_HOME") from error
+            raise _no_space(card) from error
         if isinstance(error, PermissionError):
             raise ModelError(f"{home()} cannot be written to; set NUTGRAF_HOME to a folder that can") from error
         raise ModelError(f"cannot store {card.id} in {home()}: {error}") from error
+    except SafetensorError as error:
+        # The Rust side's errors have no errno.
+        if f"os error {errno.ENOSPC}" in str(error):
+            raise _no_space(card) from error
+        raise ModelError(f"cannot store {card.id} in {home()}: {error}") from error
+
+
+def _no_space(card: Card) -> ModelError:
+    return ModelError(f"no space left for {card.id} in {home()}; free some, or set NUTGRAF_HOME")

@@ -10,6 +10,7 @@ import time
 import traceback
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -34,8 +35,8 @@ class Malformed:
 
 
 class MalformedMessages(grpc.aio.ServerInterceptor):
-    """Lets the servicer answer a message that does not parse. Left alone, grpc.aio answers UNKNOWN for it, with the
-    text of a Python exception."""
+    """Has a message that does not parse refused as such. Left alone, grpc.aio answers UNKNOWN, with the text of a
+    Python exception."""
 
     async def intercept_service(
         self,
@@ -43,9 +44,37 @@ class MalformedMessages(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:
         handler: Any = await continuation(handler_call_details)
-        if handler is None or not handler_call_details.method.startswith(f"/{SERVICE}/"):
-            return handler
-        return handler._replace(request_deserializer=marking(handler.request_deserializer))
+        if handler is None:
+            return None
+        handler = handler._replace(request_deserializer=marking(handler.request_deserializer))
+        # Our own servicer answers for itself. Others' (health, reflection, channelz) know of no such messages.
+        return handler if handler_call_details.method.startswith(f"/{SERVICE}/") else _refusing(handler)
+
+
+def _refusing(handler: Any) -> Any:
+    """The handler, but a message that does not parse is refused before it gets there."""
+
+    async def check(request: object, context: Any) -> None:
+        try:
+            check_parsed(request)
+        except Refusal as refusal:
+            await context.abort(*on_wire(refusal))
+
+    async def one(request: Any, context: Any) -> Any:
+        await check(request, context)
+        return await (handler.unary_unary or handler.unary_stream)(request, context)
+
+    async def several(requests: Any, context: Any) -> Any:
+        async def parsed() -> AsyncIterator[Any]:
+            async for request in requests:
+                await check(request, context)
+                yield request
+
+        async for response in handler.stream_stream(parsed(), context):
+            yield response
+
+    kinds = {"unary_unary": one, "unary_stream": one, "stream_stream": several}
+    return handler._replace(**{kind: by for kind, by in kinds.items() if getattr(handler, kind) is not None})
 
 
 def marking(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
@@ -69,7 +98,11 @@ def check_parsed(request: object) -> None:
 def internal_error(error: Exception, request_id: str) -> Refusal:
     """A refusal for something of ours that broke. The log has where, and never what: messages may quote the article."""
     error_id = uuid.uuid4().hex
-    frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    # The end of a file's path says which it is, and not where this installation lies.
+    frames = [
+        f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
     log.error("internal error", error_id=error_id, request_id=request_id, error=type(error).__name__, frames=frames)
     message = f"something broke in the server; its log has more under error id {error_id}"
     return Refusal("INTERNAL", message, metadata={"error_id": error_id})
@@ -107,6 +140,10 @@ class Calls:
         except asyncio.CancelledError:
             code = "CANCELLED"
             raise
+        except grpc.aio.InternalError:
+            # The wire is gone: the caller hung up, which grpc.aio is about to say. Nothing of ours broke.
+            code = "CANCELLED"
+            raise asyncio.CancelledError from None
         except Exception as error:
             refusal = error if isinstance(error, Refusal) else internal_error(error, request_id)
             code = _CODES[refusal.code].name

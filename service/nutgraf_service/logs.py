@@ -22,3 +22,9 @@ def configure_logs(level: str, format: str) -> None:
     )
     # Libraries speak up only when something is wrong. asyncio's messages may quote what a task held.
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(levelname)s %(name)s")
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_is_no_hang_up)
+
+
+def _is_no_hang_up(record: logging.LogRecord) -> bool:
+    """False for the traceback by which grpc.aio says that it could not send: callers hang up every day."""
+    return "ExecuteBatchError raised in core" not in record.getMessage()

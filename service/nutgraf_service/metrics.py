@@ -96,6 +96,8 @@ class Endpoint:
 
     def __init__(self, metrics: Metrics, host: str, port: int) -> None:
         self._server, self._thread = start_http_server(port, addr=host, registry=metrics.registry)
+        # By default a traceback, for each reader that hangs up in the middle.
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
         self.port: int = self._server.server_port
 
     def close(self) -> None:

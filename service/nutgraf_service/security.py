@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
@@ -128,7 +129,7 @@ def credentials(settings: Settings) -> grpc.ServerCredentials | None:
     """TLS, mutual if there is an authority for clients; None for plain text. Files that changed are read again.
 
     Raises:
-        SecurityError: a file cannot be read, or one of certificate and key is missing.
+        SecurityError: a file cannot be read or used, or one of certificate and key is missing.
     """
     certificate, key, authority = settings.tls_certificate, settings.tls_key, settings.tls_client_ca
     if certificate is None and key is None and authority is None:
@@ -138,8 +139,10 @@ def credentials(settings: Settings) -> grpc.ServerCredentials | None:
     files = tuple(file for file in (certificate, key, authority) if file is not None)
 
     def read() -> grpc.ServerCertificateConfiguration:
+        pairs = [(_read(key), _read(certificate))]
         authorities = None if authority is None else _read(authority)
-        return grpc.ssl_server_certificate_configuration([(_read(key), _read(certificate))], authorities)
+        _check_usable(certificate, key, authority)
+        return grpc.ssl_server_certificate_configuration(pairs, authorities)
 
     versions = [_version(file) for file in files]
 
@@ -186,6 +189,31 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise SecurityError(f"cannot read {file}: {_reason(error)}") from error
+
+
+def _check_usable(certificate: Path, key: Path, authority: Path | None) -> None:
+    """gRPC says of a file that it cannot use only that the port cannot be had, and of one that was renewed, nothing.
+
+    Raises:
+        SecurityError: there is no certificate or key in a file, or the key is another's or locked by a password.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # Which keys are too short is for gRPC to say.
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    try:
+        context.load_cert_chain(certificate, key, password=lambda: b"")
+    except OSError as error:
+        raise SecurityError(f"cannot use the certificate {certificate} with the key {key}: {_why(error)}") from error
+    if authority is not None:
+        try:
+            context.load_verify_locations(authority)
+        except OSError as error:
+            raise SecurityError(f"cannot use the certificates of {authority}: {_why(error)}") from error
+
+
+def _why(error: OSError) -> str:
+    reason = error.reason if isinstance(error, ssl.SSLError) else error.strerror
+    return reason.lower().replace("_", " ") if reason else "it is no PEM file"
 
 
 def _version(file: Path) -> tuple[int, int, int] | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import itertools
+import random
 import threading
 from collections.abc import AsyncIterator, Iterator
 
@@ -363,3 +365,40 @@ async def test_a_careful_stream_sends_one_at_a_time(server: StubServer, client: 
         await stream.close()
     assert [event.response.id for event in arrived if isinstance(event, Arrived)] == ["0", "1", "2", "3"]
     assert most == [1, 1, 1, 1]
+
+
+async def test_cancelled_at_any_moment_it_leaves_nothing_and_goes_on(client: AsyncClient) -> None:
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    rng = random.Random(1912)
+    before = asyncio.all_tasks()
+
+    async def one(number: int) -> None:
+        result = await client.summarize(f"Article {number}. More.")
+        assert result.short is not None
+        assert result.short.text == f"Article {number}."
+
+    async def several() -> None:
+        assert await shorts(client.summarize_many(texts(20), max_in_flight=4)) == expected(20)
+
+    endings = set()
+    for number in range(60):
+        kept = [asyncio.create_task(work) for work in (one(number), several())]
+        doomed = [asyncio.create_task(work) for work in (one(number), several(), several())]
+        for task in doomed:
+            await asyncio.sleep(rng.choice((0, 0, 0.001, 0.003)))
+            task.cancel()
+        for ended in await asyncio.gather(*doomed, return_exceptions=True):
+            assert ended is None or isinstance(ended, asyncio.CancelledError)
+            endings.add(type(ended))
+        await asyncio.gather(*kept)
+    assert asyncio.CancelledError in endings
+    await until(lambda: not own_tasks())
+    await one(0)
+    await several()
+    await client.close()
+    await until(lambda: asyncio.all_tasks() == before)
+    # What a task that nobody kept has to say, it says when it is collected.
+    gc.collect()
+    await asyncio.sleep(0)
+    assert complaints == []

@@ -291,6 +291,21 @@ def test_threads_each_with_a_stream_of_one_client(client: Client) -> None:
     assert found == [expected(20)] * 6
 
 
+def test_threads_with_streams_and_single_calls_of_one_client_each_get_their_own(client: Client) -> None:
+    at_once = threading.Barrier(8)
+
+    def use(thread: int) -> list[str]:
+        own = [f"Article {thread} of {number}. More." for number in range(30)]
+        at_once.wait(30)
+        if thread % 2:
+            return shorts(client.summarize_many(own, max_in_flight=4))
+        return [client.summarize(text).short.text for text in own]  # type: ignore[union-attr]
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(use, range(8)))
+    assert found == [[f"Article {thread} of {number}." for number in range(30)] for thread in range(8)]
+
+
 def test_close_ends_the_stream_of_another_thread(server: StubServer, client: Client) -> None:
     release = threading.Event()
 

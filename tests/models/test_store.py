@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
 from nutgraf_models import convert, store
 from nutgraf_models.card import Card, Decoding, DecodingPresets
@@ -153,15 +154,17 @@ def test_old_leavings_are_removed_by_the_next_pull(home, index, converted):
     assert young.exists()
 
 
-@pytest.mark.parametrize("damage", ["cut short", "missing", "no manifest"])
+@pytest.mark.parametrize("damage", ["cut short", "missing", "no manifest", "[]", '{"files": ["a"]}', "\0"])
 def test_damaged_files_are_noticed_and_can_be_fetched_again(home, index, converted, damage):
     folder = store.pull(card(), ignore)
     if damage == "cut short":
         (folder / "model.safetensors").write_bytes(WEIGHTS[:-1])
     elif damage == "missing":
         (folder / "model.safetensors").unlink()
-    else:
+    elif damage == "no manifest":
         (folder / "nutgraf.json").unlink()
+    else:
+        (folder / "nutgraf.json").write_text(damage)
     with pytest.raises(ModelError, match="damaged"):
         store.locate(card())
     assert store.pull(card(), ignore) == folder
@@ -171,6 +174,16 @@ def test_damaged_files_are_noticed_and_can_be_fetched_again(home, index, convert
 def test_too_little_space_is_said_before_anything_is_fetched(home, index, converted):
     with pytest.raises(ModelError, match="MB left"):
         store.pull(card(disk_megabytes=10**9), ignore)
+    assert everything(home) == []
+
+
+def test_a_disk_that_gets_full_under_the_weights_is_said(home, index, monkeypatch):
+    def fail(file: Path, target: Path) -> None:
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(convert, "convert_gguf", fail)
+    with pytest.raises(ModelError, match="no space left for tiny"):
+        store.pull(card(), ignore)
     assert everything(home) == []
 
 

@@ -1,5 +1,6 @@
 """The torch engine on checkpoints that were trained to show mistakes in wiring (see `checkpoints`)."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -205,3 +206,27 @@ def test_a_folder_without_safetensors_is_refused(tmp_path):
     torch.save({}, tmp_path / "pytorch_model.bin")
     with pytest.raises(ModelError, match="cannot load"):
         load(tmp_path)
+
+
+def garbled(file: Path) -> None:
+    file.write_bytes(b"\xa7" * file.stat().st_size)
+
+
+def cut_short(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def of_wrong_types(file: Path) -> None:
+    file.write_text('{"max_position_embeddings": "many", "max_new_tokens": []}')
+
+
+@pytest.mark.parametrize("name", ["config.json", "generation_config.json", "tokenizer.json", "model.safetensors"])
+@pytest.mark.parametrize("damage", [garbled, cut_short, of_wrong_types])
+@pytest.mark.parametrize("kind_", ["t5", "smollm"])
+def test_a_damaged_folder_is_an_error_of_one_line_that_names_it(tmp_path, name, damage, kind_):
+    folder = tmp_path / "tiny"
+    shutil.copytree(checkpoint(kind_), folder)
+    damage(folder / name)
+    with pytest.raises(ModelError, match="tiny") as caught:
+        load(folder)
+    assert "\n" not in str(caught.value)

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 
@@ -33,3 +34,20 @@ def entry(process: "subprocess.Popen[str]", message: str) -> dict:
         if found["message"] == message:
             return found
     raise AssertionError(f"the log ended without {message!r}")
+
+
+class Log:
+    """All that a process writes to its standard error, read as it comes so that it never waits for a reader."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._lines: list[str] = []
+        self._thread = threading.Thread(target=self._read, args=(process,), name="test-log")
+        self._thread.start()
+
+    def text(self) -> str:
+        """The whole of it, once the process has ended."""
+        self._thread.join(60)
+        return "".join(self._lines)
+
+    def _read(self, process: "subprocess.Popen[str]") -> None:
+        self._lines.extend(process.stderr)

@@ -48,8 +48,9 @@ class TorchEngine:
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             model = auto.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=dtype)
-        except (OSError, ValueError) as error:
-            raise ModelError(f"cannot load {card.id}: {error}") from error
+        except Exception as error:  # what damaged files raise is of many types, and of none where Rust raises it
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise ModelError(f"cannot load {card.id}: {reason}") from error
         self._card = card
         self._model = model.eval().to(device)
         self._device = device

@@ -1,0 +1,155 @@
+"""Whatever a caller does wrong, neither the article, nor a token, nor a path of the server's is told to anybody."""
+
+import os
+import re
+import signal
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from threading import Event
+
+import grpc
+from google.protobuf import duration_pb2
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from nutgraf.v1 import summarizer_pb2 as pb
+from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
+from nutgraf_service.refusals import CODES
+from support.process import Log, entry, running_python
+
+TIMEOUT = 60
+TOKEN, WRONG_TOKEN = "tok-velvet-harpsichord", "tok-crimson-abacus"
+# In the text, the title, and the id of an item.
+CANARIES = ("Quillfeather", "Marzipan", "Obsidian")
+ARTICLE = (
+    "Mayor Quillfeather opened the bridge of Tarn on Monday, a year after the flood. It had cost three million. "
+    "The old one, said Quillfeather, had stood for a century. Two ferries are to be sold next spring."
+)
+# Of three parts at least: not a method, nor the type of a message.
+A_PATH = re.compile(r"(?<![\w./:])/[\w.-]+/[\w.-]+/[\w.-]+")
+
+# The lead model, which is loaded when somebody opens a pipe, and never ends or breaks where the article says so.
+SERVER = """
+import sys, time
+from pathlib import Path
+from nutgraf._cli.main import main
+from nutgraf_models.engines.lead import LeadEngine
+from nutgraf_service import server
+
+class Told(LeadEngine):
+    def step(self):
+        article = next(iter(self._waiting.values())).article
+        if "BREAK" in article:
+            raise RuntimeError("cannot cope with " + article)
+        if "WAIT" in article:
+            time.sleep(0.005)
+            return []
+        return super().step()
+
+load = server.load_summarizer
+def load_told(*args, **more):
+    Path(sys.argv[1]).read_text()
+    summarizer = load(*args, **more)
+    summarizer.engine = Told()
+    return summarizer
+server.load_summarizer = load_told
+main(["serve", "--model", "lead", "--port", "0", "--max-queued-requests", "0", "--max-text-characters", "2000",
+      "--max-message-bytes", "9000", "--token-file", sys.argv[2]])
+"""
+
+
+class Told:
+    """What the caller has been told: reasons, and all words, with what is packed."""
+
+    def __init__(self) -> None:
+        self.reasons: set[str] = set()
+        self.words: list[str] = []
+
+    def failed(self, call: Callable[[], object]) -> str | None:
+        """Makes a call; the reason for which it failed, None if it did not or the reason is gRPC's own."""
+        try:
+            call()
+        except grpc.RpcError as error:
+            self.words += [error.details() or "", repr(error.trailing_metadata()), repr(error.initial_metadata())]
+            status = rpc_status.from_call(error)
+            return None if status is None else self.told(status)
+        return None
+
+    def told(self, status: status_pb2.Status) -> str:
+        self.words.append(str(status))
+        info = error_details_pb2.ErrorInfo()
+        status.details[0].Unpack(info)
+        self.reasons.add(info.reason)
+        return info.reason
+
+
+def spec(**caps: int) -> pb.SummarySpec:
+    return pb.SummarySpec(**{"length": pb.SUMMARY_LENGTH_SHORT, **caps})  # type: ignore[arg-type]
+
+
+BAD_REQUESTS = [
+    pb.SummarizeRequest(text=f"<p> </p><script>{CANARIES[0]}</script>", title=CANARIES[1]),
+    pb.SummarizeRequest(text=ARTICLE * 20, title=CANARIES[1]),
+    pb.SummarizeRequest(text=ARTICLE, title=CANARIES[1] * 300),
+    pb.SummarizeRequest(text=ARTICLE, title=CANARIES[1], summaries=[spec(length=0)]),
+    pb.SummarizeRequest(text=ARTICLE, title=CANARIES[1], summaries=[spec(), spec()]),
+    pb.SummarizeRequest(text=ARTICLE, title=CANARIES[1], summaries=[spec(max_words=1)]),
+    pb.SummarizeRequest(text=f"BREAK. {ARTICLE}", title=CANARIES[1]),
+    pb.SummarizeRequest(text=ARTICLE * 60),  # more than gRPC takes
+]
+WAITING = pb.SummarizeRequest(text=f"WAIT. {ARTICLE}", title=CANARIES[1])
+BAD_ITEMS = [
+    pb.SummarizeManyRequest(id=CANARIES[2] * 40, request=pb.SummarizeRequest(text=ARTICLE)),
+    pb.SummarizeManyRequest(id="1", request=WAITING, item_timeout=duration_pb2.Duration(seconds=-1)),
+    pb.SummarizeManyRequest(id="2", request=WAITING, item_timeout=duration_pb2.Duration(nanos=50_000_000)),
+    *(pb.SummarizeManyRequest(id=str(number), request=bad) for number, bad in enumerate(BAD_REQUESTS[:-1], 3)),
+]
+
+
+def test_no_error_and_no_log_entry_tells_an_article_a_token_or_a_path(tmp_path: Path) -> None:
+    pipe, tokens = tmp_path / "load", tmp_path / "tokens"
+    os.mkfifo(pipe)
+    tokens.write_text(f"{TOKEN}\n")
+    headers = [("authorization", f"Bearer {TOKEN}")]
+    told = Told()
+    with running_python("-c", SERVER, str(pipe), str(tokens)) as process:
+        with grpc.insecure_channel(entry(process, "listening")["address"]) as channel:
+            stub = SummarizerServiceStub(channel)
+            good = partial(stub.Summarize, pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
+            assert told.failed(partial(good, metadata=headers)) == "LOADING"
+            pipe.write_text("now")
+            entry(process, "serving")
+            log = Log(process)
+            for metadata in ([], [("authorization", f"Bearer {WRONG_TOKEN}")], [("authorization", TOKEN)]):
+                assert told.failed(partial(good, metadata=metadata)) == "UNAUTHENTICATED"
+            for request in BAD_REQUESTS:
+                told.failed(partial(stub.Summarize, request, metadata=headers, timeout=TIMEOUT))
+            for answer in stub.SummarizeMany(iter(BAD_ITEMS), metadata=headers, timeout=TIMEOUT):
+                told.told(answer.error)
+            for method in ("Summarize", "SummarizeMany", CANARIES[0]):
+                raw = channel.stream_stream(f"/nutgraf.v1.SummarizerService/{method}")
+                data = ARTICLE.encode()
+                told.failed(lambda raw=raw, data=data: list(raw(iter([data]), metadata=headers, timeout=TIMEOUT)))
+            waiting = stub.Summarize.future(WAITING, metadata=headers, timeout=TIMEOUT)
+            while told.failed(partial(good, metadata=headers)) != "QUEUE_FULL":
+                pass
+            told.failed(partial(stub.Summarize, WAITING, metadata=headers, timeout=0.05))
+            waiting.cancel()
+            over = Event()
+            # It sends nothing until it is over.
+            stream = stub.SummarizeMany(iter(lambda: over.wait(TIMEOUT), True), metadata=headers, timeout=TIMEOUT)
+            stream.initial_metadata()
+            process.send_signal(signal.SIGTERM)
+            assert told.failed(partial(next, stream)) == "DRAINING"
+            over.set()
+        assert process.wait(TIMEOUT) == 0
+        logged = log.text()
+    assert told.reasons == set(CODES)
+    assert '"reason": "DRAINING"' in logged
+    assert '"error": "RuntimeError"' in logged
+    for words in (logged, *told.words):
+        for secret in (*CANARIES, TOKEN, WRONG_TOKEN):
+            assert secret not in words
+        assert not A_PATH.search(words)
+    assert not any(".py" in words for words in told.words)
