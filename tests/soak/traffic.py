@@ -103,6 +103,8 @@ async def hasty(soak: Soak) -> None:
 async def cancelled(soak: Soak) -> None:
     """Callers who change their minds."""
     async with soak.client() as client:
+        # A client that nothing has ever answered does not wait for a server that is started again.
+        await soak.call(client, soak.texts.article("call"))
         while soak.goes_on:
             sent = soak.texts.article("cancelled call", paragraphs=soak.chance.randint(1, soak.longest))
             task = asyncio.create_task(soak.call(client, sent))
