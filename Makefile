@@ -57,9 +57,11 @@ demo: install  ## Summarise the articles in seeds/ with the default model
 	@$(BIN)/nutgraf models pull
 	@$(BIN)/python seeds/demo.py
 
+TEST_PROCESSES ?= 2
 test: $(VENV)/dev.stamp  ## Run the tests
 	$(BIN)/nutgraf models pull
-	$(BIN)/pytest -m 'not slow and not ray'
+	PYTHONPATH=tests $(BIN)/python -m checkpoints
+	$(BIN)/pytest -m 'not slow and not ray' --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 test-slow: $(VENV)/dev.stamp  ## Run the tests that take minutes or gigabytes
 	$(BIN)/nutgraf models pull
@@ -73,7 +75,7 @@ test-ray: $(VENV)/ray.stamp  ## Run the tests of the service on Ray Serve, on a 
 
 SOAK_SECONDS ?= 900
 soak: $(VENV)/dev.stamp  ## Mixed traffic and random faults, for SOAK_SECONDS (900), and what became of each call
-	cd tests && ../$(BIN)/python -m soak --seconds $(SOAK_SECONDS) $(SOAK_FLAGS)
+	PYTHONPATH=tests $(BIN)/python -m soak --seconds $(SOAK_SECONDS) $(SOAK_FLAGS)
 
 lint: $(VENV)/dev.stamp $(VENV)-protos/stamp  ## Check style, types, the contract, and that generated code is up to date
 	$(BIN)/ruff check .
