@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokeni
 from checkpoints import checkpoint
 from nutgraf_models.card import Decoding
 from nutgraf_models.cards import find_card
-from nutgraf_models.engines.base import Finish, GenerationRequest, Row
+from nutgraf_models.engines.base import Completion, Finish, GenerationRequest, Handle, Row, Rows
 from nutgraf_models.engines.torch_engine import TorchEngine
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length
@@ -44,6 +44,18 @@ def row(length: Length = Length.LONG, decoding: Decoding = GREEDY, max_sentences
 
 def best(engine: TorchEngine, sentences: list[str], one: Row) -> str:
     return run(engine, GenerationRequest(" ".join(sentences), (one,)))[0][0][0].text.strip()
+
+
+def texts(rows: Rows) -> list[list[str]]:
+    return [[candidate.text for candidate in candidates] for candidates in rows]
+
+
+def finished(engine: TorchEngine, count: int) -> dict[Handle, Completion]:
+    """Runs until as many requests have ended."""
+    completions: dict[Handle, Completion] = {}
+    while len(completions) < count:
+        completions |= {completion.handle: completion for completion in engine.step()}
+    return completions
 
 
 @pytest.mark.parametrize("decoding", [GREEDY, BEAMS, PATIENT_BEAMS], ids=["greedy", "beams", "patient beams"])
@@ -130,12 +142,80 @@ def test_a_request_that_fails_fails_alone(engine, monkeypatch):
     first, second = (" ".join(one) for one in stories(2, seed=7))
     broken = engine.submit(GenerationRequest(first, (row(),)))
     kept = engine.submit(GenerationRequest(second, (row(),)))
-    monkeypatch.setattr(engine._running[broken], "advance", lambda: 1 / 0)
+    engine.step()
+    searches = next(batch.requests[broken] for batch in engine._batches if broken in batch.requests)
+    monkeypatch.setattr(searches[0], "advance", lambda logits: 1 / 0)
     completions = {}
     while len(completions) < 2:
         completions |= {completion.handle: completion for completion in engine.step()}
     assert isinstance(completions[broken].error, ZeroDivisionError)
     assert completions[kept].error is None
+
+
+def test_a_request_that_cannot_be_begun_fails_alone(engine, monkeypatch):
+    first, second = (" ".join(one) for one in stories(2, seed=13))
+    encode = engine._tokens.encode
+
+    def failing(text: str, *, special: bool = False) -> list[int]:
+        return encode(text, special=special) if first not in text else [1 // 0]
+
+    expected = run(engine, GenerationRequest(second, (row(),)))[0]
+    monkeypatch.setattr(engine._tokens, "encode", failing)
+    broken = engine.submit(GenerationRequest(first, (row(),)))
+    kept = engine.submit(GenerationRequest(second, (row(),)))
+    completions = finished(engine, 2)
+    assert isinstance(completions[broken].error, ZeroDivisionError)
+    assert completions[kept].rows == expected
+
+
+@pytest.mark.parametrize("name", SEQ2SEQ)
+def test_requests_of_different_lengths_are_one_batch_and_give_what_each_gives_alone(name):
+    """More than fit into a batch; the longest article is the last of the first batch."""
+    engine = load(checkpoint(name))
+    several = sorted(stories(engine.parallel_requests, seed=14), key=len) + stories(2, seed=15)
+    rows = (row(Length.SHORT, max_sentences=1), row(decoding=BEAMS))
+    requests = [GenerationRequest(" ".join(one), rows) for one in several]
+    assert len(set(engine.count_tokens([request.article for request in requests]))) > 3
+    alone = [texts(run(engine, request)[0]) for request in requests]
+    sizes = []
+    engine._model.get_decoder().register_forward_pre_hook(
+        lambda _module, _args, kwargs: sizes.append(len(kwargs["input_ids"])), with_kwargs=True
+    )
+    assert [texts(one) for one in run(engine, *requests)] == alone
+    # Greedy rows and four beams of each.
+    assert max(sizes) == engine.parallel_requests * 5
+    assert min(sizes) < 8
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 5, 12])
+@pytest.mark.parametrize("name", SEQ2SEQ)
+def test_one_of_a_batch_is_cancelled_and_the_others_are_answered(name, steps):
+    """Before anything, while articles are read, and while the batch writes."""
+    engine = load(checkpoint(name))
+    requests = [GenerationRequest(" ".join(one), (row(decoding=BEAMS), row())) for one in stories(3, seed=16)]
+    expected = [texts(run(engine, request)[0]) for request in requests]
+    first, doomed, last = (engine.submit(request) for request in requests)
+    for _ in range(steps):
+        assert engine.step() == []
+    engine.cancel(doomed)
+    completions = finished(engine, 2)
+    assert texts(completions[first].rows) == expected[0]
+    assert texts(completions[last].rows) == expected[2]
+    assert engine.step() == []
+
+
+def test_a_failing_pass_ends_its_batch_and_not_the_next():
+    engine = load(checkpoint("bart"))
+    first, second, third = (GenerationRequest(" ".join(one), (row(),)) for one in stories(3, seed=17))
+    expected = run(engine, third)[0]
+    broken = [engine.submit(first), engine.submit(second)]
+    for _ in range(5):
+        engine.step()
+    kept = engine.submit(third)
+    engine._batches[0].rows._model = None
+    completions = finished(engine, 3)
+    assert all(isinstance(completions[handle].error, TypeError) for handle in broken)
+    assert texts(completions[kept].rows) == texts(expected)
 
 
 @pytest.mark.parametrize("name", SEQ2SEQ)

@@ -1,4 +1,4 @@
-"""The rows of one request in the model's batch: its caches, and the forward passes that fill them."""
+"""Rows of a batch of the model: its caches, and the forward passes that fill them."""
 
 import inspect
 from abc import ABC, abstractmethod
@@ -6,13 +6,16 @@ from typing import Any
 
 import torch
 from transformers import DynamicCache, EncoderDecoderCache
+from transformers.modeling_outputs import BaseModelOutput
+
+from nutgraf_models.engines.base import Handle
 
 # Tokens of a prompt read in one step, so that a long article does not hold up the others, nor a cancel.
 _PIECE = 512
 
 
 class Rows(ABC):
-    """Rows of a batch over one article. `logits` are those of each row's next token, [rows, vocabulary]."""
+    """Rows of a batch. `logits` are those of each row's next token, [rows, vocabulary]."""
 
     def __init__(self, model: Any, device: torch.device) -> None:
         self._model = model
@@ -32,7 +35,10 @@ class Rows(ABC):
 
     @abstractmethod
     def prepare(self) -> None:
-        """Reads a piece of the article."""
+        """Reads a piece of what is still to be read; the last call makes `is_ready` true."""
+
+    def forget(self, handle: Handle) -> None:  # noqa: B027 - rows of one request are forgotten as a whole
+        """Leaves an article out that may not have been read yet."""
 
     @abstractmethod
     def extend(self, origins: list[int], tokens: list[int]) -> None:
@@ -47,33 +53,75 @@ class Rows(ABC):
 
 
 class Seq2SeqRows(Rows):
-    """An encoder-decoder: the encoder runs once, and so does the decoder's first step, which all rows have alike."""
+    """An encoder-decoder over several articles: rows of all of them are one batch.
 
-    def __init__(self, model: Any, device: torch.device, ids: list[int], start: int, rows: int) -> None:
+    Each article is encoded by itself, since an article is work enough for all cores and nothing is spent on padding;
+    only what the decoder looks at is padded. All rows are at the same step: a decoder counts positions for the whole
+    batch. What the decoder reads of an article is copied when rows begin or leave, not when beams change places.
+    """
+
+    def __init__(self, model: Any, device: torch.device, start: int) -> None:
         super().__init__(model, device)
-        self._ids = ids
         self._start = start
-        self._count = rows
+        self._ids: dict[Handle, list[int]] = {}
+        self._counts: dict[Handle, int] = {}
+        self._states: dict[Handle, torch.Tensor] = {}
         self._encoded: Any = None
+        # 1 where a position of a row's article counts, 0 for padding; None where nothing is padded.
+        self._mask: torch.Tensor | None = None
+        # Which article each row is of.
+        self._owners: list[int] = []
         self._cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
 
+    def add(self, handle: Handle, ids: list[int], rows: int) -> None:
+        """Takes in another article, for which there will be as many rows. Only until `is_ready`."""
+        self._ids[handle] = ids
+        self._counts[handle] = rows
+
+    def forget(self, handle: Handle) -> None:
+        if not self.is_ready:
+            for one in (self._ids, self._counts, self._states):
+                one.pop(handle, None)
+
     def prepare(self) -> None:
-        if self._encoded is None:
-            self._encoded = self._model.get_encoder()(self._tensor([self._ids]))
-            return
-        logits = self._forward([[self._start]])
-        self._cache.batch_repeat_interleave(self._count)
-        self._logits = logits.repeat_interleave(self._count, dim=0)
+        for handle, ids in self._ids.items():
+            if handle not in self._states:
+                self._states[handle] = self._model.get_encoder()(self._tensor([ids])).last_hidden_state[0]
+                return
+        lengths = [len(ids) for ids in self._ids.values()]
+        if len(set(lengths)) > 1:
+            longest = max(lengths)
+            self._mask = self._tensor([[1] * length + [0] * (longest - length) for length in lengths])
+        padded = torch.nn.utils.rnn.pad_sequence(list(self._states.values()), batch_first=True)
+        self._encoded = BaseModelOutput(last_hidden_state=padded)
+        self._states = {}
+        self._owners = list(range(len(lengths)))
+        # The first step is alike for all rows of an article.
+        logits = self._forward([[self._start]] * len(lengths))
+        origins = [owner for owner, count in enumerate(self._counts.values()) for _ in range(count)]
+        self._move(origins)
+        self._logits = logits[origins]
 
     def extend(self, origins: list[int], tokens: list[int]) -> None:
-        self._select(self._cache, origins, self.logits().shape[0])
+        self._move(origins)
         self._logits = self._forward([[token] for token in tokens])
 
+    def _move(self, origins: list[int]) -> None:
+        width = len(self._owners)
+        self._select(self._cache.self_attention_cache, origins, width)
+        owners = [self._owners[origin] for origin in origins]
+        if owners != self._owners:
+            self._select(self._cache.cross_attention_cache, origins, width)
+            if self._mask is not None:
+                self._mask = self._mask[origins]
+            self._owners = owners
+
     def _forward(self, tokens: list[list[int]]) -> torch.Tensor:
-        # Nothing is padded, so there is nothing to mask. After its first step the decoder reads the encoder's output
-        # from the cache; it is passed on because the model's signature wants it.
+        # After its first step the decoder reads the encoder's output from the cache; it is passed on because the
+        # model's signature wants it.
         output = self._model(
             encoder_outputs=self._encoded,
+            attention_mask=self._mask,
             decoder_input_ids=self._tensor(tokens),
             use_cache=True,
             **{self._cache_name: self._cache},

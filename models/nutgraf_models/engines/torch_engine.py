@@ -1,8 +1,8 @@
 """The reference engine: transformers' models under this project's own decode loop.
 
-Each request has a cache of its own, in which the article is read once: an encoder-decoder's encoder output, or the
-prefix of a decoder-only model's prompt, serves all rows. Rows of one request advance together and leave when they are
-done. Several requests advance in turn.
+An article is read once: an encoder-decoder's encoder output, or the prefix of a decoder-only model's prompt, serves all
+rows. Of an encoder-decoder the rows of several requests are one batch, which others join until it begins to write; a
+decoder-only model's requests have a batch each. Rows leave when they are done. Batches advance in turn.
 """
 
 import itertools
@@ -22,6 +22,11 @@ from nutgraf_models.engines.search import Hypothesis, Search, SpecialTokens, sta
 from nutgraf_models.engines.tokens import Tokens
 from nutgraf_models.errors import ModelError
 
+# Requests of an encoder-decoder in one batch: with more, a token takes as many times longer.
+_TOGETHER = 8
+# Batches side by side: the second is for those that come while the first is writing.
+_BATCHES = 2
+
 
 class TorchEngine:
     """Loads a folder in the hub's format and generates with it.
@@ -36,7 +41,6 @@ class TorchEngine:
     """
 
     name = "torch"
-    parallel_requests = 1
 
     def __init__(self, card: Card, folder: Path, *, threads: int | None = None) -> None:
         if threads is not None:
@@ -57,7 +61,9 @@ class TorchEngine:
         self._tokens = Tokens(tokenizer.backend_tokenizer)
         self._special = _special_tokens(card, model)
         self._handles = itertools.count(1)
-        self._running: dict[Handle, _Generation] = {}
+        self._waiting: dict[Handle, GenerationRequest] = {}
+        self._batches: list[_Batch] = []
+        self.parallel_requests = _TOGETHER if card.family == "seq2seq" else 1
         self.precision = str(dtype).removeprefix("torch.")
         self.max_input_tokens = card.room_for_article(self._tokens.count_prompt(card.prompt))
 
@@ -66,81 +72,131 @@ class TorchEngine:
 
     def submit(self, request: GenerationRequest) -> Handle:
         handle = Handle(next(self._handles))
-        self._running[handle] = _Generation(self._start_rows(request), self._searches(request))
+        self._waiting[handle] = request
         return handle
 
     def step(self) -> list[Completion]:
-        completions = []
-        for handle, generation in list(self._running.items()):
+        completions = self._take_in()
+        for batch in self._batches:
             try:
                 with torch.inference_mode():
-                    done = generation.advance()
-                completion = Completion(handle, self._candidates(generation)) if done else None
+                    ended = batch.advance()
             except Exception as error:
-                completion = Completion(handle, error=error)
-            if completion is not None:
-                del self._running[handle]
-                completions.append(completion)
+                ended = dict.fromkeys(batch.requests, error)
+                batch.requests.clear()
+            completions += [self._completion(handle, result) for handle, result in ended.items()]
+        self._batches = [batch for batch in self._batches if batch.requests]
         return completions
 
     def cancel(self, handle: Handle) -> None:
-        self._running.pop(handle, None)
+        self._waiting.pop(handle, None)
+        for batch in self._batches:
+            batch.cancel(handle)
+        self._batches = [batch for batch in self._batches if batch.requests]
 
-    def _start_rows(self, request: GenerationRequest) -> Rows:
+    def _take_in(self) -> list[Completion]:
+        """Gives waiting requests their places; returns those that could not be begun."""
+        failed = []
+        for handle, request in list(self._waiting.items()):
+            try:
+                if not self._begin(handle, request):
+                    break
+            except Exception as error:
+                failed.append(Completion(handle, error=error))
+            del self._waiting[handle]
+        return failed
+
+    def _begin(self, handle: Handle, request: GenerationRequest) -> bool:
+        """Whether there was a place: in a batch that has not begun to write, or for a new one."""
         prompt = self._card.prompt
-        if self._card.family == "seq2seq":
+        open_batch = next((one for one in self._batches if self._has_room(one)), None)
+        if open_batch is None and len(self._batches) == _BATCHES:
+            return False
+        searches = [start_search(row.decoding, self._special, self._tokens.stop_rule(row)) for row in request.rows]
+        if self._special.start is None:
+            prefix = self._tokens.encode(prompt.before + request.article)
+            suffixes = [self._tokens.encode(prompt.after(row.length)) for row in request.rows]
+            batch = _Batch(CausalRows(self._model, self._device, prefix, suffixes))
+        else:
             ids = self._tokens.encode(prompt.before + request.article + prompt.after_long, special=True)
-            assert self._special.start is not None
-            return Seq2SeqRows(self._model, self._device, ids, self._special.start, len(request.rows))
-        prefix = self._tokens.encode(prompt.before + request.article)
-        suffixes = [self._tokens.encode(prompt.after(row.length)) for row in request.rows]
-        return CausalRows(self._model, self._device, prefix, suffixes)
+            batch = open_batch or _Batch(Seq2SeqRows(self._model, self._device, self._special.start))
+            assert isinstance(batch.rows, Seq2SeqRows)
+            batch.rows.add(handle, ids, len(request.rows))
+        batch.add(handle, searches)
+        if batch is not open_batch:
+            self._batches.append(batch)
+        return True
 
-    def _searches(self, request: GenerationRequest) -> list[Search]:
-        return [start_search(row.decoding, self._special, self._tokens.stop_rule(row)) for row in request.rows]
+    def _has_room(self, batch: "_Batch") -> bool:
+        return not batch.rows.is_ready and len(batch.requests) < self.parallel_requests
 
-    def _candidates(self, generation: "_Generation") -> tuple[tuple[Candidate, ...], ...]:
-        return tuple(
-            tuple(self._candidate(hypothesis) for hypothesis in search.hypotheses()) for search in generation.searches
-        )
+    def _completion(self, handle: Handle, ended: "list[Search] | Exception") -> Completion:
+        if isinstance(ended, Exception):
+            return Completion(handle, error=ended)
+        try:
+            rows = tuple(tuple(map(self._candidate, search.hypotheses())) for search in ended)
+        except Exception as error:
+            return Completion(handle, error=error)
+        return Completion(handle, rows)
 
     def _candidate(self, hypothesis: Hypothesis) -> Candidate:
         text = self._tokens.decode(hypothesis.tokens)
         return Candidate(text, len(hypothesis.tokens), hypothesis.finish)
 
 
-class _Generation:
-    """A running request: which searches still go on, and the rows of the model's batch that are theirs."""
+class _Batch:
+    """Requests whose rows are one batch of the model. `requests` are those still running."""
 
-    def __init__(self, rows: Rows, searches: list[Search]) -> None:
-        self.searches = searches
-        self._rows = rows
-        self._active = list(range(len(searches)))
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self.requests: dict[Handle, list[Search]] = {}
+        # The searches that go on, in the order of their rows.
+        self._active: list[tuple[Handle, Search]] = []
+        # What the searches have decided and the model has not yet done: where each row comes from, and its token.
+        self._origins: list[int] = []
+        self._next: list[int] = []
 
-    def advance(self) -> bool:
-        """Reads a piece of the article, or moves every search on by a token. True: all have ended."""
-        if not self._rows.is_ready:
-            self._rows.prepare()
-            return False
-        logits = self._rows.logits()
-        origins: list[int] = []
-        tokens: list[int] = []
+    def add(self, handle: Handle, searches: list[Search]) -> None:
+        self.requests[handle] = searches
+        self._active += [(handle, search) for search in searches]
+
+    def cancel(self, handle: Handle) -> None:
+        if self.requests.pop(handle, None) is not None and not self.rows.is_ready:
+            self.rows.forget(handle)
+            self._active = [one for one in self._active if one[0] != handle]
+
+    def advance(self) -> dict[Handle, list[Search] | Exception]:
+        """Reads a piece of an article, or moves every search on by a token; returns the requests that ended by it."""
+        if not self.rows.is_ready:
+            self.rows.prepare()
+            return {}
+        if self._next:
+            self.rows.extend(self._origins, self._next)
+            self._origins, self._next = [], []
+        logits = self.rows.logits()
+        failed: dict[Handle, list[Search] | Exception] = {}
         still_active = []
         first = 0
-        for index in self._active:
-            search = self.searches[index]
+        for handle, search in self._active:
             width = search.width
-            move = search.advance(logits[first : first + width])
-            if move is not None:
-                origins += [first + origin for origin in move.origins]
-                tokens += move.tokens
-                still_active.append(index)
+            # The rows of one that was cancelled or has failed are passed over, and so are gone from here on.
+            if handle in self.requests:
+                try:
+                    move = search.advance(logits[first : first + width])
+                except Exception as error:
+                    failed[handle] = error
+                    del self.requests[handle]
+                    move = None
+                if move is not None:
+                    self._origins += [first + origin for origin in move.origins]
+                    self._next += move.tokens
+                    still_active.append((handle, search))
             first += width
         self._active = still_active
-        if not still_active:
-            return True
-        self._rows.extend(origins, tokens)
-        return False
+        going_on = {handle for handle, _ in still_active}
+        ended = [handle for handle in self.requests if handle not in going_on]
+        done = {handle: self.requests.pop(handle) for handle in ended}
+        return {**failed, **done}
 
 
 def _special_tokens(card: Card, model: Any) -> SpecialTokens:
