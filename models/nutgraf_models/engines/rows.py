@@ -114,11 +114,12 @@ class Seq2SeqRows(Rows):
             self._select(self._cache.cross_attention_cache, origins, width)
             if self._mask is not None:
                 self._mask = self._mask[origins]
+            # Only its shape is still looked at.
+            self._encoded.last_hidden_state = self._encoded.last_hidden_state[:1].expand(len(owners), -1, -1)
             self._owners = owners
 
     def _forward(self, tokens: list[list[int]]) -> torch.Tensor:
-        # After its first step the decoder reads the encoder's output from the cache; it is passed on because the
-        # model's signature wants it.
+        # After its first step the decoder reads the encoder's output from the cache.
         output = self._model(
             encoder_outputs=self._encoded,
             attention_mask=self._mask,
