@@ -5,7 +5,6 @@ Every way reads articles of the same number of tokens and writes as many tokens 
   transformers   `generate`, one batch
   nutgraf        the torch engine, all requests at once
   float32, int8  CTranslate2, one batch (pip install ctranslate2, or it is left out)
-  dynamic int8   the torch engine on PyTorch's own dynamic quantization of the linear layers
 
 Rounds go through all ways in turn. `--profile` prints where the time of one batch goes in the torch engine instead.
 """
@@ -148,21 +147,6 @@ def nutgraf(folder: Path) -> Way:
     return write
 
 
-def dynamic_int8(folder: Path) -> Way:
-    engine_of = TorchEngine.__init__
-    quantize = torch.ao.quantization.quantize_dynamic
-
-    def quantized(self: TorchEngine, *arguments: Any, **options: Any) -> None:
-        engine_of(self, *arguments, **options)
-        self._model = quantize(self._model, {torch.nn.Linear}, dtype=torch.qint8)
-
-    TorchEngine.__init__ = quantized  # type: ignore[method-assign]
-    try:
-        return nutgraf(folder)
-    finally:
-        TorchEngine.__init__ = engine_of  # type: ignore[method-assign]
-
-
 def ctranslate2(precision: str) -> Callable[[Path], Way | None]:
     def load(folder: Path) -> Way | None:
         if importlib.util.find_spec("ctranslate2") is None:
@@ -229,7 +213,6 @@ WAYS: dict[str, Callable[[Path], Way | None]] = {
     "nutgraf": nutgraf,
     "float32": ctranslate2("float32"),
     "int8": ctranslate2("int8"),
-    "dynamic int8": dynamic_int8,
 }
 
 if __name__ == "__main__":

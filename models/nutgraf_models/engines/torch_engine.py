@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokeni
 from transformers.utils import logging as transformers_logging
 
 from nutgraf_models.card import Card
+from nutgraf_models.engines import float16
 from nutgraf_models.engines.base import Candidate, Completion, GenerationRequest, Handle
 from nutgraf_models.engines.precision import best_device, best_dtype
 from nutgraf_models.engines.rows import CausalRows, Rows, Seq2SeqRows
@@ -57,6 +58,10 @@ class TorchEngine:
             raise ModelError(f"cannot load {card.id}: {reason}") from error
         self._card = card
         self._model = model.eval().to(device)
+        self.precision = str(dtype).removeprefix("torch.")
+        if device.type == "cpu" and dtype == torch.float32 and float16.is_available():
+            float16.pack(self._model)
+            self.precision = "float16"
         self._device = device
         self._tokens = Tokens(tokenizer.backend_tokenizer)
         self._special = _special_tokens(card, model)
@@ -64,7 +69,6 @@ class TorchEngine:
         self._waiting: dict[Handle, GenerationRequest] = {}
         self._batches: list[_Batch] = []
         self.parallel_requests = _TOGETHER if card.family == "seq2seq" else 1
-        self.precision = str(dtype).removeprefix("torch.")
         self.max_input_tokens = card.room_for_article(self._tokens.count_prompt(card.prompt))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
