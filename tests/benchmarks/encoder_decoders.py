@@ -11,7 +11,6 @@ Rounds go through all ways in turn. `--profile` prints where the time of one bat
 
 import argparse
 import importlib.util
-import os
 import random
 import shutil
 import statistics
@@ -23,14 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from first_figures import processor
 from transformers import AutoModelForSeq2SeqLM, BartConfig, BartForConditionalGeneration
 from transformers.utils import logging as transformers_logging
 
-from first_figures import processor
-
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from checkpoints import checkpoint
-
 from nutgraf_models.card import Decoding
 from nutgraf_models.cards import find_card
 from nutgraf_models.engines.base import GenerationRequest, Row
@@ -85,7 +82,11 @@ def compare(ways: dict[str, Way], beams: int, batch: int, arguments: argparse.Na
     for name, several in rates.items():
         rate = statistics.median(several)
         spread = f"{min(several):.2f} to {max(several):.2f}"
-        pairs = [pair for one, other in zip(written[first], written[name], strict=True) for pair in zip(one, other)]
+        pairs = [
+            pair
+            for one, other in zip(written[first], written[name], strict=True)
+            for pair in zip(one, other, strict=False)
+        ]
         same = sum(one == other for one, other in pairs) / len(pairs)
         ratio = rate / statistics.median(rates[first])
         print(f"{beams:5}{batch:6}  {name:14}{rate:18.2f}{spread:>16}{ratio:7.2f}{same:13.3f}", flush=True)
