@@ -9,7 +9,7 @@ EDITABLE := --editable
 EXTRAS := service
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-lowest test-ray soak lint audit protos protos-check bench eval train clean
+.PHONY: help install demo checkpoints test test-slow test-lowest test-ray soak lint audit protos protos-check bench eval train clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
@@ -57,10 +57,13 @@ demo: install  ## Summarise the articles in seeds/ with the default model
 	@$(BIN)/nutgraf models pull
 	@$(BIN)/python seeds/demo.py
 
-TEST_PROCESSES ?= 2
-test: $(VENV)/dev.stamp  ## Run the tests
-	$(BIN)/nutgraf models pull
+# The small models that tests use.
+checkpoints: $(VENV)/dev.stamp
 	PYTHONPATH=tests $(BIN)/python -m checkpoints
+
+TEST_PROCESSES ?= 3
+test: checkpoints  ## Run the tests
+	$(BIN)/nutgraf models pull
 	$(BIN)/pytest -m 'not slow and not ray' --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 test-slow: $(VENV)/dev.stamp  ## Run the tests that take minutes or gigabytes
