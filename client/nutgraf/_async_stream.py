@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import grpc
 
 from nutgraf._error_mapping import request_id
-from nutgraf._outage import Link
+from nutgraf._outage import HEADERS_SECONDS, Link
 from nutgraf.v1 import summarizer_pb2 as pb
 
 # After the last answer the server only has to say goodbye; a stream cut off before that would count as cancelled there.
@@ -93,7 +93,7 @@ class Stream:
     async def _receive(self) -> None:
         error: grpc.RpcError | None = None
         try:
-            metadata = await self._call.initial_metadata()
+            metadata = await asyncio.wait_for(self._call.initial_metadata(), HEADERS_SECONDS)
             self.request_id = request_id(metadata)
             if metadata:
                 self._link.reached = True
@@ -102,6 +102,8 @@ class Stream:
                 self._inbox.put_nowait(Arrived(self, response))
         except grpc.RpcError as caught:
             error = caught
+        except TimeoutError:
+            pass  # a stream that broke, though gRPC does not say so
         except asyncio.CancelledError:
             # By close() here, or by the channel's: grpc.aio raises it for the latter, too. Either way the task is over.
             pass

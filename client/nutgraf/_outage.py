@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from grpc_health.v1 import health_pb2
 
 DEFAULT_RETRY_SECONDS = 30.0
+# A server sends a stream's headers as soon as it takes it on. One that has sent none for so long is not there, even if
+# gRPC does not say so: it has been seen to wait for ever on a connection that a killed server had closed.
+HEADERS_SECONDS = 30.0
 _FIRST_DELAY_SECONDS = 0.1
 _LONGEST_DELAY_SECONDS = 2.0
 

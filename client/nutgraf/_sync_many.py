@@ -19,7 +19,7 @@ from nutgraf._connection import Connection
 from nutgraf._error_mapping import from_rpc_error, request_id
 from nutgraf._errors import InvalidArticle, NutgrafError, Unavailable
 from nutgraf._ledger import Answer, Ledger, broken
-from nutgraf._outage import Link, Outage
+from nutgraf._outage import HEADERS_SECONDS, Link, Outage
 from nutgraf._requests import Article
 from nutgraf.v1 import summarizer_pb2 as pb
 
@@ -57,17 +57,28 @@ class _Stream:
 
     def _receive(self) -> None:
         ended = _Ended(None)
+        is_late = threading.Event()
+        patience = threading.Timer(HEADERS_SECONDS, self._give_up, [is_late])
+        patience.daemon = True
+        patience.start()
         try:
             metadata = self._call.initial_metadata()
+            patience.cancel()
             self.request_id = request_id(metadata)
             if metadata:
                 self._link.reached = True
             for response in self._call:
                 self.inbox.put(response)
         except grpc.RpcError as error:
-            ended = _Ended(error)
+            # Given up, it is a stream that broke, and not the caller's cancel that gRPC takes it for.
+            ended = _Ended(None if is_late.is_set() else error)
         finally:
+            patience.cancel()
             self.inbox.put(ended)
+
+    def _give_up(self, is_late: threading.Event) -> None:
+        is_late.set()
+        self._call.cancel()
 
 
 def run(

@@ -101,6 +101,7 @@ class Servicer(pb_grpc.SummarizerServiceServicer):
         self.requests: list[pb.SummarizeRequest] = []
         self.metadata: list[dict[str, str]] = []
         self.streams: list[list[pb.SummarizeManyRequest]] = []
+        self.silent_streams = 0
         self.stream_started = threading.Semaphore(0)
         self.stream_ended = threading.Semaphore(0)
 
@@ -112,6 +113,10 @@ class Servicer(pb_grpc.SummarizerServiceServicer):
     def SummarizeMany(
         self, requests: Iterator[pb.SummarizeManyRequest], context: grpc.ServicerContext
     ) -> Iterator[pb.SummarizeManyResponse]:
+        if self.silent_streams:
+            self.silent_streams -= 1
+            self._say_nothing(context)
+            return
         self._meet(context)
         seen: list[pb.SummarizeManyRequest] = []
         self.streams.append(seen)
@@ -129,6 +134,11 @@ class Servicer(pb_grpc.SummarizerServiceServicer):
     def GetServerInfo(self, request: pb.GetServerInfoRequest, context: grpc.ServicerContext) -> Any:
         self._meet(context)
         return self.info
+
+    def _say_nothing(self, context: grpc.ServicerContext) -> None:
+        over = threading.Event()
+        if context.add_callback(over.set):
+            over.wait(30)
 
     def _meet(self, context: grpc.ServicerContext) -> None:
         metadata = {key: str(value) for key, value in context.invocation_metadata()}

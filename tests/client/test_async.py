@@ -269,6 +269,16 @@ async def test_a_killed_server_is_a_pause(server: StubServer, client: AsyncClien
     assert found == expected(30)
 
 
+async def test_a_stream_that_nothing_comes_of_is_given_up_for_another(
+    server: StubServer, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await client.summarize(texts(1)[0])  # to have reached it
+    monkeypatch.setattr("nutgraf._async_stream.HEADERS_SECONDS", 0.2)
+    server.servicer.silent_streams = 2
+    assert await shorts(client.summarize_many(texts(10))) == expected(10)
+    assert server.servicer.silent_streams == 0
+
+
 async def test_a_server_that_stays_away_is_given_up(server: StubServer) -> None:
     server.servicer.many = scripts.dying(after=0)
     async with AsyncClient(server.address, retry_seconds=0.5) as client:

@@ -204,6 +204,27 @@ def test_a_server_killed_before_it_has_answered_anything(server: StubServer, cli
         assert waiting.result(60) == expected(3)
 
 
+def test_a_stream_that_nothing_comes_of_is_given_up_for_another(
+    server: StubServer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.summarize(texts(1)[0])  # to have reached it
+    monkeypatch.setattr("nutgraf._sync_many.HEADERS_SECONDS", 0.2)
+    server.servicer.silent_streams = 2
+    assert shorts(client.summarize_many(texts(10))) == expected(10)
+    assert server.servicer.silent_streams == 0
+
+
+def test_an_address_where_nothing_comes_of_any_stream_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nutgraf._sync_many.HEADERS_SECONDS", 0.2)
+    server = StubServer(with_health=False).start()
+    server.servicer.silent_streams = 100
+    try:
+        with Client(server.address, retry_seconds=0.5) as client, pytest.raises(Unavailable):
+            list(client.summarize_many(texts(3)))
+    finally:
+        server.stop()
+
+
 def test_a_server_that_stays_away_is_given_up(server: StubServer) -> None:
     with Client(server.address, retry_seconds=0.5) as client:
         results = client.summarize_many(itertools.cycle(texts(1)))
