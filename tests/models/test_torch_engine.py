@@ -145,9 +145,7 @@ def test_a_request_that_fails_fails_alone(engine, monkeypatch):
     engine.step()
     searches = next(batch.requests[broken] for batch in engine._batches if broken in batch.requests)
     monkeypatch.setattr(searches[0], "advance", lambda logits: 1 / 0)
-    completions = {}
-    while len(completions) < 2:
-        completions |= {completion.handle: completion for completion in engine.step()}
+    completions = finished(engine, 2)
     assert isinstance(completions[broken].error, ZeroDivisionError)
     assert completions[kept].error is None
 

@@ -38,7 +38,7 @@ class Rows(ABC):
         """Reads a piece of what is still to be read; the last call makes `is_ready` true."""
 
     def forget(self, handle: Handle) -> None:  # noqa: B027 - rows of one request are forgotten as a whole
-        """Leaves an article out that may not have been read yet."""
+        """Leaves an article out that may not have been read yet. Only until `is_ready`."""
 
     @abstractmethod
     def extend(self, origins: list[int], tokens: list[int]) -> None:
@@ -79,9 +79,8 @@ class Seq2SeqRows(Rows):
         self._counts[handle] = rows
 
     def forget(self, handle: Handle) -> None:
-        if not self.is_ready:
-            for one in (self._ids, self._counts, self._states):
-                one.pop(handle, None)
+        for one in (self._ids, self._counts, self._states):
+            one.pop(handle, None)
 
     def prepare(self) -> None:
         for handle, ids in self._ids.items():
