@@ -372,6 +372,7 @@ async def test_a_careful_stream_sends_one_at_a_time(server: StubServer, client: 
         stream = Stream(stub.SummarizeMany, requests, link, inbox, careful=True)
         stream.no_more()
         arrived = [await inbox.get() for _ in range(4)]
+        await stream.goodbye()
         await stream.close()
     assert [event.response.id for event in arrived if isinstance(event, Arrived)] == ["0", "1", "2", "3"]
     assert most == [1, 1, 1, 1]
@@ -379,7 +380,13 @@ async def test_a_careful_stream_sends_one_at_a_time(server: StubServer, client: 
 
 async def test_cancelled_at_any_moment_it_leaves_nothing_and_goes_on(client: AsyncClient) -> None:
     complaints: list[dict[str, object]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+
+    def note(_: object, context: dict[str, object]) -> None:
+        # All loops share gRPC's poller, so this one may be told that another test's, closed by now, had an event left.
+        if str(context.get("exception")) != "Event loop is closed":
+            complaints.append(context)
+
+    asyncio.get_running_loop().set_exception_handler(note)
     rng = random.Random(1912)
     before = asyncio.all_tasks()
 
