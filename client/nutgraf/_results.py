@@ -218,7 +218,7 @@ class ServerInfo:
     engine: str
     """What runs the model ("torch"); empty while loading."""
     precision: str
-    """What the weights are computed in ("bfloat16"); empty while loading."""
+    """What the weights are kept in ("bfloat16"); empty while loading."""
     languages: tuple[str, ...]
     """BCP 47 codes of the languages that the model was made for."""
     version: str

@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceServicer, add_SummarizerServiceServicer_to_server
 from nutgraf_models.cards import DEFAULT_MODEL, find_card
-from nutgraf_models.engines.precision import best_device, best_dtype
+from nutgraf_models.engines.precision import best_device, multiplies_bfloat16
 from nutgraf_models.lengths import Length
 
 CARD = find_card(DEFAULT_MODEL)
@@ -24,7 +24,8 @@ class Handler(SummarizerServiceServicer):
     def __init__(self, folder: str) -> None:
         self._tokenizer = AutoTokenizer.from_pretrained(folder)
         device = best_device()
-        self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=best_dtype(device)).to(device).eval()
+        dtype = torch.bfloat16 if multiplies_bfloat16() else torch.float32
+        self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).to(device).eval()
 
     def Summarize(self, request: pb.SummarizeRequest, context: Any) -> pb.SummarizeResponse:
         return pb.SummarizeResponse(

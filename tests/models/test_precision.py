@@ -5,20 +5,39 @@ import torch
 
 from nutgraf_models.engines import precision
 
+CPU = torch.device("cpu")
+AVX2 = {"avx2", "fma"}
+AVX512 = AVX2 | {"avx512f", "avx512_bf16"}
+AMX = AVX512 | {"amx_tile", "amx_bf16"}
+ARM = {"asimd", "bf16"}
+
 
 @pytest.mark.parametrize(
-    ("flags", "dtype"),
+    ("flags", "family", "packed", "dtype"),
     [
-        ({"avx2", "fma"}, torch.float32),
-        ({"avx2", "avx512f", "avx512_bf16"}, torch.bfloat16),
-        ({"amx_tile", "amx_bf16"}, torch.bfloat16),
-        ({"asimd", "bf16"}, torch.bfloat16),
-        (set(), torch.float32),
+        (AVX2, "causal", True, torch.float32),
+        (AVX2, "causal", False, torch.float32),
+        (AVX512, "causal", True, torch.float32),
+        (AVX512, "causal", False, torch.bfloat16),
+        (AVX512, "seq2seq", True, torch.float32),
+        (AMX, "causal", True, torch.bfloat16),
+        (AMX, "seq2seq", True, torch.float32),
+        (AMX, "seq2seq", False, torch.bfloat16),
+        (ARM, "causal", False, torch.bfloat16),
+        (set(), "causal", False, torch.float32),
     ],
 )
-def test_bfloat16_only_where_the_processor_multiplies_it(monkeypatch, flags, dtype):
+def test_bfloat16_where_the_processor_multiplies_it_and_packed_weights_are_no_better(
+    monkeypatch, flags, family, packed, dtype
+):
     monkeypatch.setattr(precision, "_cpu_flags", lambda: frozenset(flags))
-    assert precision.best_dtype(torch.device("cpu")) is dtype
+    assert precision.best_dtype(CPU, family, packed=packed) is dtype
+
+
+@pytest.mark.parametrize(("flags", "multiplies"), [(AVX2, False), (AVX512, True), (AMX, True), (ARM, True)])
+def test_what_multiplies_bfloat16(monkeypatch, flags, multiplies):
+    monkeypatch.setattr(precision, "_cpu_flags", lambda: frozenset(flags))
+    assert precision.multiplies_bfloat16() is multiplies
 
 
 def test_the_flags_of_this_processor_are_read():

@@ -1,6 +1,7 @@
 """The torch engine on checkpoints that were trained to show mistakes in wiring (see `checkpoints`)."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokeni
 from checkpoints import checkpoint
 from nutgraf_models.card import Decoding
 from nutgraf_models.cards import find_card
+from nutgraf_models.engines import precision
 from nutgraf_models.engines.base import Completion, Finish, GenerationRequest, Handle, Row, Rows
 from nutgraf_models.engines.torch_engine import TorchEngine
 from nutgraf_models.errors import ModelError
@@ -26,6 +28,14 @@ PATIENT_BEAMS = Decoding(max_new_tokens=60, num_beams=3, length_penalty=0.6)
 @pytest.fixture(scope="module", params=KINDS)
 def kind(request) -> str:
     return request.param
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_bfloat16() -> Iterator[None]:
+    """What is compared to the last letter is computed in float32 on every processor."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(precision, "_cpu_flags", frozenset)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +72,16 @@ def finished(engine: TorchEngine, count: int) -> dict[Handle, Completion]:
 def test_the_first_three_sentences_come_out(engine, decoding):
     right = [best(engine, one, row(decoding=decoding)) == " ".join(one[:3]) for one in stories(12, seed=1)]
     assert sum(right) >= 11, right
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_with_bfloat16_nearly_all_is_the_same(name, monkeypatch):
+    exact = load(checkpoint(name))
+    monkeypatch.setattr(precision, "_cpu_flags", lambda: frozenset({"avx512_bf16", "amx_bf16"}))
+    rounded = load(checkpoint(name))
+    assert "bfloat16" in rounded.precision
+    same = [best(exact, one, row()) == best(rounded, one, row()) for one in stories(12, seed=15)]
+    assert sum(same) >= 10, same
 
 
 @pytest.mark.parametrize("decoding", [GREEDY, BEAMS, PATIENT_BEAMS], ids=["greedy", "beams", "patient beams"])

@@ -774,7 +774,7 @@ class GetServerInfoResponse(_message.Message):
     engine: _builtins.str
     """What runs the model ("torch"). Empty while loading."""
     precision: _builtins.str
-    """What the weights are computed in ("float32", "bfloat16"). Empty while loading."""
+    """What the weights are kept in ("float16", "bfloat16 and float16"). Empty while loading."""
     version: _builtins.str
     """The version of the server's software."""
     @_builtins.property

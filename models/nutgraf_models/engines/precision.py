@@ -1,6 +1,7 @@
 """What to compute on and in."""
 
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -12,11 +13,23 @@ def best_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def best_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the device multiplies it in hardware, float32 elsewhere."""
+def best_dtype(device: torch.device, family: Literal["seq2seq", "causal"], *, packed: bool) -> torch.dtype:
+    """What to load a model in: bfloat16 or float32.
+
+    Args:
+        packed: whether linear layers of a float32 model will get 16-bit weights (see `packed`). They write faster than
+            bfloat16 does. A decoder-only model also reads with them, for which AMX alone makes up.
+    """
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-    return torch.bfloat16 if _cpu_flags() & _BF16_FLAGS else torch.float32
+    if packed:
+        return torch.bfloat16 if family == "causal" and "amx_bf16" in _cpu_flags() else torch.float32
+    return torch.bfloat16 if multiplies_bfloat16() else torch.float32
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether this processor does so in hardware."""
+    return bool(_cpu_flags() & _BF16_FLAGS)
 
 
 def _cpu_flags() -> frozenset[str]:

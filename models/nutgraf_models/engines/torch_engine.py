@@ -15,9 +15,9 @@ from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokeni
 from transformers.utils import logging as transformers_logging
 
 from nutgraf_models.card import Card
-from nutgraf_models.engines import float16
+from nutgraf_models.engines import packed
 from nutgraf_models.engines.base import Candidate, Completion, GenerationRequest, Handle
-from nutgraf_models.engines.precision import best_device, best_dtype
+from nutgraf_models.engines.precision import best_device, best_dtype, multiplies_bfloat16
 from nutgraf_models.engines.rows import CausalRows, Rows, Seq2SeqRows
 from nutgraf_models.engines.search import Hypothesis, Search, SpecialTokens, start_search
 from nutgraf_models.engines.tokens import Tokens
@@ -48,8 +48,10 @@ class TorchEngine:
             torch.set_num_threads(threads)
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         device = best_device()
-        dtype = best_dtype(device)
-        auto = AutoModelForSeq2SeqLM if card.family == "seq2seq" else AutoModelForCausalLM
+        is_seq2seq = card.family == "seq2seq"
+        can_pack = device.type == "cpu" and packed.is_available()
+        dtype = best_dtype(device, "seq2seq" if is_seq2seq else "causal", packed=can_pack)
+        auto = AutoModelForSeq2SeqLM if is_seq2seq else AutoModelForCausalLM
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
             model = auto.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=dtype)
@@ -59,16 +61,17 @@ class TorchEngine:
         self._card = card
         self._model = model.eval().to(device)
         self.precision = str(dtype).removeprefix("torch.")
-        if device.type == "cpu" and dtype == torch.float32 and float16.is_available():
-            float16.pack(self._model)
-            self.precision = "float16"
+        if can_pack and dtype == torch.float32:
+            encoder = model.get_encoder() if is_seq2seq and multiplies_bfloat16() else None
+            packed.pack(self._model, bfloat16=encoder)
+            self.precision = "float16" if encoder is None else "bfloat16 and float16"
         self._device = device
         self._tokens = Tokens(tokenizer.backend_tokenizer)
         self._special = _special_tokens(card, model)
         self._handles = itertools.count(1)
         self._waiting: dict[Handle, GenerationRequest] = {}
         self._batches: list[_Batch] = []
-        self.parallel_requests = _TOGETHER if card.family == "seq2seq" else 1
+        self.parallel_requests = _TOGETHER if is_seq2seq else 1
         self.max_input_tokens = card.room_for_article(self._tokens.count_prompt(card.prompt))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
