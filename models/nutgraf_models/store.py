@@ -31,7 +31,7 @@ from nutgraf_models.sources import (
 
 _MANIFEST = "nutgraf.json"
 # Raise it when the same source would be converted to other files.
-_FORMAT = 3
+_FORMAT = 4
 _STALE_SECONDS = 24 * 3600
 
 

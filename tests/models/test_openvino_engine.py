@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import openvino_genai
 import pytest
@@ -14,7 +15,7 @@ from checkpoints import checkpoint
 from nutgraf_models.card import Card, Decoding, DecodingPresets
 from nutgraf_models.cards import find_card
 from nutgraf_models.engines.base import Candidate, Engine, Finish, GenerationRequest, Row
-from nutgraf_models.engines.openvino_engine import OpenVinoEngine, unsupported
+from nutgraf_models.engines.openvino_engine import OpenVinoEngine, convert, unsupported
 from nutgraf_models.engines.torch_engine import TorchEngine
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length
@@ -106,6 +107,37 @@ def test_a_damaged_file_is_named(folder, tmp_path):
     (tmp_path / "damaged" / "smollm.F16.gguf").write_bytes(b"GGUF and nothing else")
     with pytest.raises(ModelError, match="OpenVINO cannot load"):
         OpenVinoEngine(card(folder), tmp_path / "damaged")
+
+
+def test_what_was_converted_is_loaded_instead_and_writes_the_same(folder, engine, tmp_path):
+    shutil.copytree(folder, tmp_path / "converted")
+    file = tmp_path / "converted" / "smollm.F16.gguf"
+    convert(file)
+    file.write_bytes(b"not read any more")
+    converted = OpenVinoEngine(card(folder), file.parent)
+    assert converted.precision == "F16"
+    requests = [GenerationRequest(" ".join(sentences), both(BEAMS)) for sentences in stories(4, seed=8)]
+    assert texts(converted, requests) == texts(engine, requests)
+
+
+def test_of_a_model_that_openvino_does_not_know_nothing_is_converted(tmp_path):
+    file = tmp_path / "other.F16.gguf"
+    file.write_bytes(b"GGUF and nothing else")
+    convert(file)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_disk_that_is_full_when_it_is_converted_is_said(folder, tmp_path, monkeypatch):
+    file = Path(shutil.copy(folder / "smollm.F16.gguf", tmp_path))
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("basic_ios::clear: iostream error")  # as OpenVINO does
+
+    monkeypatch.setattr(openvino_genai, "ContinuousBatchingPipeline", fail)
+    convert(file)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=file.stat().st_size - 1))
+    with pytest.raises(OSError, match="No space left"):
+        convert(file)
 
 
 def test_weights_that_cannot_be_written_to_are_read_all_the_same(folder, engine, monkeypatch):

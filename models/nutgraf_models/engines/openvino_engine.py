@@ -5,6 +5,7 @@ the second is handed over when the first has been read, not before, or both woul
 """
 
 import contextlib
+import errno
 import itertools
 import math
 import os
@@ -40,10 +41,12 @@ _MOST_CACHE_TOKENS = 1 << 16
 _TOKENS_PER_STEP = 256
 # After each step, for other threads.
 _PAUSE_SECONDS = 0.003
+# OpenVINO's own format, by the name that it looks for.
+_MODEL = "openvino_model.xml"
 
 
 class OpenVinoEngine:
-    """Loads the GGUF file in a folder. Decodes greedily or by beams; see `unsupported`.
+    """Loads a GGUF file, or what `convert` made of it. Decodes greedily or by beams; see `unsupported`.
 
     Args:
         card: what to know of the checkpoint.
@@ -76,8 +79,9 @@ class OpenVinoEngine:
         scheduling.num_kv_blocks = self.parallel_requests * self._blocks(prompt_tokens)
         scheduling.max_num_batched_tokens = _TOKENS_PER_STEP
         properties: dict[str, Any] = {} if threads is None else {"INFERENCE_NUM_THREADS": threads}
+        converted = (folder / _MODEL).is_file()
         try:
-            with _writable(file) as place:
+            with contextlib.nullcontext(folder) if converted else _writable(file) as place:
                 self._pipeline = openvino_genai.ContinuousBatchingPipeline(str(place), scheduling, "CPU", properties)
         except (RuntimeError, OSError) as error:
             raise ModelError(f"OpenVINO cannot load {card.id}: {str(error).strip().splitlines()[-1]}") from error
@@ -199,6 +203,23 @@ class _Row:
 
     def _end(self, tokens: list[int]) -> tuple[list[int], Finish]:
         return tokens, Finish.TOKEN_LIMIT if len(tokens) >= self.decoding.max_new_tokens else Finish.STOP
+
+
+def convert(file: Path) -> None:
+    """Writes the model of a GGUF file beside it in OpenVINO's own format, which is loaded in half the time.
+
+    Of a model that OpenVINO does not know nothing is written: torch may run it.
+
+    Raises:
+        OSError: there is no space left.
+    """
+    properties = {"enable_save_ov_model": True}
+    try:
+        openvino_genai.ContinuousBatchingPipeline(str(file), openvino_genai.SchedulerConfig(), "CPU", properties)
+    except RuntimeError as error:
+        # It removes what it could not finish, and does not say that this was for want of space.
+        if shutil.disk_usage(file.parent).free < file.stat().st_size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file.parent)) from error
 
 
 def unsupported(card: Card, folder: Path) -> str | None:
