@@ -45,7 +45,7 @@ def engine(folder) -> OpenVinoEngine:
 
 
 @pytest.fixture(scope="module")
-def reference(folder) -> TorchEngine:
+def reference(folder, without_bfloat16) -> TorchEngine:
     return TorchEngine(card(folder), folder)
 
 

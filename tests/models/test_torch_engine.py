@@ -1,7 +1,6 @@
 """The torch engine on checkpoints that were trained to show mistakes in wiring (see `checkpoints`)."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,8 @@ from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length
 from support.stories import run, stories
 
+pytestmark = pytest.mark.usefixtures("without_bfloat16")
+
 KINDS = ("bart", "t5", "pegasus", "smollm")
 SEQ2SEQ = ("bart", "t5", "pegasus")
 GREEDY = Decoding(max_new_tokens=60)
@@ -28,14 +29,6 @@ PATIENT_BEAMS = Decoding(max_new_tokens=60, num_beams=3, length_penalty=0.6)
 @pytest.fixture(scope="module", params=KINDS)
 def kind(request) -> str:
     return request.param
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _without_bfloat16() -> Iterator[None]:
-    """What is compared to the last letter is computed in float32 on every processor."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(precision, "_cpu_flags", frozenset)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,13 @@
+from collections.abc import Iterator
+
+import pytest
+
+from nutgraf_models.engines import precision
+
+
+@pytest.fixture(scope="module")
+def without_bfloat16() -> Iterator[None]:
+    """The torch engine computes in float32 on every processor, for what is compared to the last letter."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(precision, "_cpu_flags", frozenset)
+        yield
