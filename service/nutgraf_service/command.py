@@ -38,7 +38,7 @@ def _serve(ray: bool, **flags: Any) -> None:
         raise click.ClickException("; ".join(problems)) from error
     # torch's threads spin while they wait for one another, which is ruin where the cores have other work as well.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    configure_logs(settings.log_level, settings.log_format)
+    flush_logs = configure_logs(settings.log_level, settings.log_format)
     if ray:
         _serve_on_ray(settings)
         return
@@ -51,9 +51,11 @@ def _serve(ray: bool, **flags: Any) -> None:
     except (ModelError, PortInUse, SecurityError, TracingUnavailable) as error:
         raise click.ClickException(str(error)) from error
     except EngineHangs as error:
+        flush_logs()
         click.echo(f"Error: {error}", err=True)
         # The thread that hangs would hold up an ordinary end.
         os._exit(1)
+    flush_logs()
     # A thread in the middle of a forward pass, or of loading, must not hold up the end of the process.
     os._exit(0)
 

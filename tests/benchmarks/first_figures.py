@@ -11,7 +11,9 @@ import os
 import statistics
 import subprocess
 import sys
+import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,11 +72,13 @@ def served(engine: str) -> Iterator[Served]:
         else:
             raise SystemExit(f"the server did not start: exit status {process.wait()}")
         start_seconds = time.perf_counter() - started
+        # A log that nobody reads is a pipe that fills up, and then the server waits to write to it.
+        threading.Thread(target=deque, args=(process.stderr, 0), daemon=True).start()
         with Client(address, timeout=TIMEOUT) as client:
             yield Served(client, address, process.pid, start_seconds)
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.wait(timeout=60)
 
 
 def article_of(tokens: int, client: Client) -> str:

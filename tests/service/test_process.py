@@ -1,15 +1,21 @@
 """`nutgraf serve` as a process: what it says, how it ends."""
 
+import fcntl
+import json
+import os
 import signal
 import socket
+import sys
 import threading
 
 import grpc
 import pytest
+import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
+from nutgraf_service import logs
 from support.articles import ARTICLE
 from support.process import entry, running_python, serve
 
@@ -49,6 +55,47 @@ def test_a_second_signal_ends_at_once():
             process.send_signal(signal.SIGTERM)
             assert process.wait(TIMEOUT) == -signal.SIGTERM
             more.set()
+
+
+def test_a_log_that_nobody_reads_stops_nothing():
+    calls = 400
+    with serve("--model", "lead") as process:
+        address = entry(process, "listening")["address"]
+        entry(process, "serving")
+        # As much as a pipe can hold at least: these calls would fill it many times.
+        fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, 4096)
+        with grpc.insecure_channel(address) as channel:
+            stub = SummarizerServiceStub(channel)
+            for _ in range(calls):
+                assert stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT).summaries
+        process.send_signal(signal.SIGTERM)
+        logged = [json.loads(line)["message"] for line in process.stderr]
+        assert process.wait(TIMEOUT) == 0
+    assert logged.count("call") == calls
+    assert logged[-1] == "stopped"
+
+
+def test_log_lines_that_are_too_many_are_dropped_and_counted(monkeypatch):
+    monkeypatch.setattr(logs, "_MOST_WAITING", 3)
+    monkeypatch.setattr(logs, "_FLUSH_SECONDS", 0.01)
+    reader, end = os.pipe()
+    fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, 4096)
+    with os.fdopen(reader) as lines, os.fdopen(end, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        before = structlog.get_config()
+        try:
+            flush = logs.configure_logs("info", "json")
+            log = structlog.get_logger("nutgraf")
+            for number in range(20):
+                log.info("x" * 4000, number=number)
+            flush()  # comes back although nobody has read anything
+            seen = []
+            while not seen or seen[-1]["message"] != "log lines dropped":
+                seen.append(json.loads(lines.readline()))
+        finally:
+            structlog.configure(**before)
+    assert 3 <= len(seen) - 1 < 20
+    assert seen[-1]["lines"] == 20 - (len(seen) - 1)
 
 
 def test_a_health_watch_does_not_hold_up_a_drain():
