@@ -78,8 +78,8 @@ class OpenVinoEngine:
         # least size in gigabytes that can be given, 1, the default model's process grows from one to over two.
         scheduling.num_kv_blocks = self.parallel_requests * self._blocks(prompt_tokens)
         scheduling.max_num_batched_tokens = _TOKENS_PER_STEP
-        # Where a processor has 8-bit products OpenVINO would round what is multiplied to 8 bits, and write other summaries
-        # than the reference does: half of them were not the same.
+        # Where a processor has 8-bit products OpenVINO would round what is multiplied to 8 bits, and half of the
+        # summaries would not be the reference's.
         properties: dict[str, Any] = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": 0}
         if threads is not None:
             properties["INFERENCE_NUM_THREADS"] = threads
