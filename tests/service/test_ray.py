@@ -89,9 +89,11 @@ def test_serves_own_failures_are_in_the_contracts_words(ray_host, tmp_path):
         for file in (tmp_path / "calls").iterdir():
             file.unlink()
 
+        # In turn: the second of two that reach the proxy together finds the first in its queue, which holds one.
         stream = stub.SummarizeMany(iter([pb.SummarizeManyRequest(request=request)]), **options)
+        wait_until(lambda: calls(tmp_path / "calls", "SummarizeMany"))
         one = stub.Summarize.future(request, **options)
-        wait_until(lambda: len(list((tmp_path / "calls").iterdir())) == 2)
+        wait_until(lambda: calls(tmp_path / "calls"))
         # One of two more waits in the proxy, and the other is refused.
         waiting = [stub.Summarize.future(request, **options) for _ in range(2)]
         refused = next(as_done(waiting))
