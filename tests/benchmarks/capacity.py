@@ -9,25 +9,23 @@ What is not measured is an assumption; each is printed with its flag.
 """
 
 import argparse
-import contextlib
 import itertools
 import json
 import math
 import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from first_figures import SEEDS, processor, served
+
 from nutgraf import Client
 from nutgraf._requests import summarize_request
 from nutgraf.v1 import summarizer_pb2 as pb
 
-SEEDS = Path(__file__).parents[2] / "seeds"
 TIMEOUT = 900.0
 IN_FLIGHT = 8
 RATES = (1, 10, 100, 1000)
@@ -76,7 +74,12 @@ def arguments() -> argparse.Namespace:
 
 
 def measure(threads: int, options: argparse.Namespace) -> Measured:
-    with served(threads, options.model) as (address, pid, start_seconds), Client(address, timeout=TIMEOUT) as client:
+    model = [] if options.model is None else ["--model", options.model]
+    with (
+        served("--threads", str(threads), *model) as server,
+        Client(server.address, timeout=TIMEOUT) as client,
+    ):
+        pid = server.pid
         requests = [summarize_request(text) for text in articles(options, client)]
         cpu, caller_cpu, started = cpu_seconds(pid), time.process_time(), time.perf_counter()
         with ThreadPoolExecutor(IN_FLIGHT) as pool:
@@ -85,7 +88,7 @@ def measure(threads: int, options: argparse.Namespace) -> Measured:
         count = len(requests)
         return Measured(
             threads=threads,
-            start_seconds=start_seconds,
+            start_seconds=server.start_seconds,
             articles=count,
             input_tokens=sum(one.article.input_token_count for one in responses) / count,
             articles_per_second=count / seconds,
@@ -95,35 +98,6 @@ def measure(threads: int, options: argparse.Namespace) -> Measured:
             bytes_in=sum(one.ByteSize() + PREFIX_BYTES for one in requests) / count,
             bytes_out=sum(one.ByteSize() + PREFIX_BYTES for one in responses) / count,
         )
-
-
-@contextlib.contextmanager
-def served(threads: int, model: str | None) -> Iterator[tuple[str, int, float]]:
-    command = [sys.executable, "-m", "nutgraf", "serve", "--port", "0", "--threads", str(threads)]
-    command += [] if model is None else ["--model", model]
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stderr is not None
-        address = ""
-        for line in process.stderr:
-            entry = json.loads(line)
-            address = entry.get("address", address)
-            if entry["message"] == "serving":
-                break
-        else:
-            raise SystemExit(f"the server did not start: exit status {process.wait()}")
-        start_seconds = time.perf_counter() - started
-        # A pipe that nobody reads would stop it when full.
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(process.stderr.read)
-            try:
-                yield address, process.pid, start_seconds
-            finally:
-                process.terminate()
-                process.wait(60)
-    finally:
-        process.kill()
 
 
 def articles(options: argparse.Namespace, client: Client) -> Iterator[str]:
@@ -225,13 +199,6 @@ def peak_bytes(pid: int) -> int:
     if found is None:
         raise SystemExit("the system does not tell the memory of a process")
     return int(found[1]) * 1024
-
-
-def processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return "unknown processor"
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def main() -> None:
     print(f"{'engine':10}{'to SERVING':>12}{'both lengths, 500 tokens':>34}{'tokens out':>12}{'peak memory':>13}")
     medians = []
     for engine in arguments.engines:
-        with served(engine) as server:
+        with served("--engine", engine) as server:
             article = article_of(500, server.client)
             # Each begins differently, or the cache of prefixes would have the article from the run before.
             results = [timed(server.client, f"Day {run}: {article}") for run in range(arguments.runs + 1)][1:]
@@ -57,8 +57,9 @@ def main() -> None:
 
 
 @contextmanager
-def served(engine: str) -> Iterator[Served]:
-    command = [sys.executable, "-m", "nutgraf", "serve", "--port", "0", "--engine", engine]
+def served(*options: str) -> Iterator[Served]:
+    """`nutgraf serve` with these options, once it serves."""
+    command = [sys.executable, "-m", "nutgraf", "serve", "--port", "0", *options]
     started = time.perf_counter()
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
@@ -78,7 +79,10 @@ def served(engine: str) -> Iterator[Served]:
             yield Served(client, address, process.pid, start_seconds)
     finally:
         process.terminate()
-        process.wait(timeout=60)
+        try:
+            process.wait(timeout=60)
+        finally:
+            process.kill()
 
 
 def article_of(tokens: int, client: Client) -> str:

@@ -37,7 +37,7 @@ def main() -> None:
     arguments = parser.parse_args()
     articles = cycle(leading_words(arguments.data, arguments.words))
     print(f"{os.cpu_count()} cores, {processor()}; articles of about {arguments.words} words, both lengths\n")
-    with served("auto") as server:
+    with served() as server:
         asyncio.run(overload(server.address, server.pid, articles, arguments))
 
 

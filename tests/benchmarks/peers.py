@@ -105,7 +105,7 @@ def in_threads(one: Callable[[str], object]) -> Callable[[Sequence[str], int], o
 
 @contextlib.contextmanager
 def nutgraf() -> Iterator[Peer]:
-    with served("auto") as server:
+    with served() as server:
         yield Peer(server.client.summarize, in_threads(server.client.summarize))
 
 

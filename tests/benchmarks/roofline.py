@@ -49,7 +49,7 @@ def main() -> None:
         print(f"matrices of {dtype} are multiplied at {rate / 1e9:.0f} billion operations a second")
     best = max(throughput.values())
 
-    with served("auto") as server:
+    with served() as server:
         article = article_of(arguments.tokens, server.client)
         # Each begins differently, or the cache of prefixes would have the article from the run before.
         results = [timed(server.client, f"Day {run}: {article}") for run in range(arguments.runs + 1)][1:]

@@ -32,7 +32,7 @@ def main() -> None:
     print(f"{processor()}; {len(articles)} articles of about {arguments.words} words\n")
     # Always others: what the engine has read lately it need not read again.
     others = itertools.cycle(articles)
-    with served("auto") as server:
+    with served() as server:
         address = server.address
         asyncio.run(beside_bulk(address, others, arguments.calls, arguments.bulk))
         asyncio.run(given_up(address, others, arguments.cancelled, arguments.runs))

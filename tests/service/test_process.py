@@ -62,7 +62,7 @@ def test_a_log_that_nobody_reads_stops_nothing():
     with serve("--model", "lead") as process:
         address = entry(process, "listening")["address"]
         entry(process, "serving")
-        # As much as a pipe can hold at least: these calls would fill it many times.
+        # The smallest that a pipe can be: these calls would fill it many times.
         fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, 4096)
         with grpc.insecure_channel(address) as channel:
             stub = SummarizerServiceStub(channel)

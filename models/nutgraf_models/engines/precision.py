@@ -1,7 +1,6 @@
 """What to compute on and in."""
 
 from pathlib import Path
-from typing import Literal
 
 import torch
 
@@ -13,10 +12,11 @@ def best_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def best_dtype(device: torch.device, family: Literal["seq2seq", "causal"], *, packed: bool) -> torch.dtype:
+def best_dtype(device: torch.device, family: str, *, packed: bool) -> torch.dtype:
     """What to load a model in: bfloat16 or float32.
 
     Args:
+        family: the card's.
         packed: whether linear layers of a float32 model will get 16-bit weights (see `packed`). They write faster than
             bfloat16 does. A decoder-only model also reads with them, for which AMX alone makes up.
     """

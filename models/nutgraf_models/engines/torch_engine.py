@@ -50,7 +50,7 @@ class TorchEngine:
         device = best_device()
         is_seq2seq = card.family == "seq2seq"
         can_pack = device.type == "cpu" and packed.is_available()
-        dtype = best_dtype(device, "seq2seq" if is_seq2seq else "causal", packed=can_pack)
+        dtype = best_dtype(device, card.family, packed=can_pack)
         auto = AutoModelForSeq2SeqLM if is_seq2seq else AutoModelForCausalLM
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
