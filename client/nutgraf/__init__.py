@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nutgraf._async import AsyncClient
-    from nutgraf._enums import CheckKind, FinishReason, Length, ServerState, TermKind, WarningCode
+    from nutgraf._enums import CheckKind, FinishReason, Length, ServerState, TermKind, Verdict, WarningCode
     from nutgraf._errors import (
         DeadlineExceeded,
         InvalidArticle,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_async": ("AsyncClient",),
-    "_enums": ("CheckKind", "FinishReason", "Length", "ServerState", "TermKind", "WarningCode"),
+    "_enums": ("CheckKind", "FinishReason", "Length", "ServerState", "TermKind", "Verdict", "WarningCode"),
     "_errors": (
         "DeadlineExceeded",
         "InvalidArticle",
@@ -105,6 +105,7 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "UnsupportedTerm",
+    "Verdict",
     "Warning",
     "WarningCode",
     "__version__",

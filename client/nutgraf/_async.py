@@ -58,12 +58,12 @@ class AsyncClient:
         *,
         title: str = "",
         summaries: Wanted = None,
-        extractive_fallback: bool = False,
+        show_doubted: bool = False,
         timeout: float | None = None,
         request_id: str | None = None,
     ) -> Result:
         """Summarises one article; see `Client.summarize`."""
-        request = summarize_request(text, title=title, summaries=summaries, extractive_fallback=extractive_fallback)
+        request = summarize_request(text, title=title, summaries=summaries, show_doubted=show_doubted)
         response, sent_back = await self._summarize(request, timeout=timeout, request_id=request_id)
         return _convert.result(response, text, sent_back)
 
@@ -72,7 +72,7 @@ class AsyncClient:
         items: Iterable[str | Article] | AsyncIterable[str | Article],
         *,
         summaries: Wanted = None,
-        extractive_fallback: bool = False,
+        show_doubted: bool = False,
         ordered: bool = True,
         max_in_flight: int = 16,
         item_timeout: float | None = None,
@@ -86,7 +86,7 @@ class AsyncClient:
         answers = self._summarize_many(
             items,
             summaries=summaries,
-            extractive_fallback=extractive_fallback,
+            show_doubted=show_doubted,
             ordered=ordered,
             max_in_flight=max_in_flight,
             item_timeout=item_timeout,
@@ -125,14 +125,14 @@ class AsyncClient:
         items: Iterable[str | Article] | AsyncIterable[str | Article],
         *,
         summaries: Wanted = None,
-        extractive_fallback: bool = False,
+        show_doubted: bool = False,
         ordered: bool = True,
         max_in_flight: int = 16,
         item_timeout: float | None = None,
         request_id: str | None = None,
     ) -> AsyncGenerator[Answer, None]:
         ledger = Ledger(
-            builder(summaries, extractive_fallback),
+            builder(summaries, show_doubted),
             ordered=ordered,
             max_in_flight=max_in_flight,
             item_timeout=item_timeout,

@@ -10,7 +10,7 @@ import enum
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeVar
 
-from nutgraf._enums import CheckKind, FinishReason, Length, ServerState, TermKind, WarningCode
+from nutgraf._enums import CheckKind, FinishReason, Length, ServerState, TermKind, Verdict, WarningCode
 from nutgraf._results import (
     ArticleInfo,
     Limits,
@@ -40,6 +40,7 @@ def _numbers(python: type[_E], proto: EnumDescriptor, prefix: str) -> dict[int, 
 _LENGTHS = _numbers(Length, pb.SummaryLength.DESCRIPTOR, "SUMMARY_LENGTH_")
 _TERM_KINDS = _numbers(TermKind, pb.TermKind.DESCRIPTOR, "TERM_KIND_")
 _CHECK_KINDS = _numbers(CheckKind, pb.CheckKind.DESCRIPTOR, "CHECK_KIND_")
+_VERDICTS = _numbers(Verdict, pb.Verdict.DESCRIPTOR, "VERDICT_")
 _FINISH_REASONS = _numbers(FinishReason, pb.FinishReason.DESCRIPTOR, "FINISH_REASON_")
 _WARNING_CODES = _numbers(WarningCode, pb.WarningCode.DESCRIPTOR, "WARNING_CODE_")
 _SERVER_STATES = _numbers(ServerState, pb.ServerState.DESCRIPTOR, "SERVER_STATE_")
@@ -87,6 +88,7 @@ def server_info(response: pb.GetServerInfoResponse) -> ServerInfo:
         precision=response.precision,
         languages=tuple(response.languages),
         version=response.version,
+        support_threshold=response.support_threshold,
         limits=Limits(
             max_text_characters=limits.max_text_characters,
             max_title_characters=limits.max_title_characters,
@@ -129,6 +131,8 @@ def _summary(summary: pb.Summary, article: str) -> Summary:
                     for evidence in sentence.evidence
                 ),
                 support=sentence.support,
+                verdict=_VERDICTS.get(sentence.verdict, Verdict.UNKNOWN),
+                from_article=sentence.from_article,
             )
             for sentence in summary.sentences
         ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 
-__all__ = ["CheckKind", "FinishReason", "Length", "ServerState", "TermKind", "WarningCode"]
+__all__ = ["CheckKind", "FinishReason", "Length", "ServerState", "TermKind", "Verdict", "WarningCode"]
 
 
 class Length(enum.StrEnum):
@@ -45,6 +45,19 @@ class CheckKind(enum.StrEnum):
     """Each name was looked up in the article."""
     QUOTATIONS = "quotations"
     """Each quotation was looked up in the article."""
+    STATEMENTS = "statements"
+    """The support of each sentence was estimated."""
+
+
+class Verdict(enum.StrEnum):
+    """What the check makes of a sentence."""
+
+    UNKNOWN = "unknown"
+    """It was not checked."""
+    SUPPORTED = "supported"
+    """The article says this, as far as the check can tell."""
+    DOUBTED = "doubted"
+    """The check doubts that the article says this."""
 
 
 class FinishReason(enum.StrEnum):
@@ -72,7 +85,7 @@ class WarningCode(enum.StrEnum):
     UNSUPPORTED_TERMS = "unsupported_terms"
     """The summary has terms that the article does not support."""
     EXTRACTIVE_FALLBACK = "extractive_fallback"
-    """The model gave nothing usable: the summary is the article's own best sentence."""
+    """Nothing that the model wrote could be shown: the summary is made of the article's own sentences."""
     LANGUAGE_NOT_SUPPORTED = "language_not_supported"
     """The article does not seem to be in a language of the model."""
     FEWER_SENTENCES = "fewer_sentences"
@@ -83,6 +96,8 @@ class WarningCode(enum.StrEnum):
     """The text holds no sentence: it looks like a table, a list or code rather than an article."""
     INCOMPLETE_SENTENCE = "incomplete_sentence"
     """The model ended no sentence within its tokens: the last one is incomplete and marked by an ellipsis."""
+    DOUBTED_SENTENCES = "doubted_sentences"
+    """The summary has a sentence that the check doubts."""
 
 
 class ServerState(enum.StrEnum):

@@ -23,6 +23,7 @@ FAKE_INFO = ServerInfo(
     precision="none",
     languages=("en",),
     version="0",
+    support_threshold=0.8,
     limits=Limits(
         max_text_characters=200_000,
         max_title_characters=1_000,
@@ -71,11 +72,15 @@ def lead_result(
 
 
 def _lead(length: pb.SummaryLength.ValueType, text: str, spans: list[tuple[int, int]]) -> pb.Summary:
-    summary = pb.Summary(length=length, checks_run=[pb.CHECK_KIND_EVIDENCE], finish_reason=pb.FINISH_REASON_EXTRACTIVE)
+    summary = pb.Summary(
+        length=length,
+        checks_run=[pb.CHECK_KIND_EVIDENCE, pb.CHECK_KIND_STATEMENTS],
+        finish_reason=pb.FINISH_REASON_EXTRACTIVE,
+    )
     for start, end in spans:
         at = len(summary.text) + 1 if summary.text else 0
         summary.text = f"{summary.text} {text[start:end]}".strip()
-        sentence = summary.sentences.add(support=1.0)
+        sentence = summary.sentences.add(support=1.0, verdict=pb.VERDICT_SUPPORTED, from_article=True)
         sentence.span.start, sentence.span.end = at, len(summary.text)
         evidence = sentence.evidence.add(score=1.0)
         evidence.span.start, evidence.span.end = start, end

@@ -43,7 +43,7 @@ Wanted: TypeAlias = "Length | str | Spec | Iterable[Length | str | Spec] | None"
 
 
 def summarize_request(
-    text: str, *, title: str = "", summaries: Wanted = None, extractive_fallback: bool = False
+    text: str, *, title: str = "", summaries: Wanted = None, show_doubted: bool = False
 ) -> pb.SummarizeRequest:
     """The request that asks for summaries of one article.
 
@@ -56,9 +56,7 @@ def summarize_request(
 
     check_text("text", text)
     check_text("title", title)
-    return pb.SummarizeRequest(
-        text=text, title=title, summaries=specs(summaries), extractive_fallback=extractive_fallback
-    )
+    return pb.SummarizeRequest(text=text, title=title, summaries=specs(summaries), show_doubted=show_doubted)
 
 
 def specs(wanted: Wanted) -> list[pb.SummarySpec]:
@@ -88,12 +86,12 @@ def specs(wanted: Wanted) -> list[pb.SummarySpec]:
     return result
 
 
-def builder(summaries: Wanted, extractive_fallback: bool) -> Callable[[Article], pb.SummarizeRequest]:
+def builder(summaries: Wanted, show_doubted: bool) -> Callable[[Article], pb.SummarizeRequest]:
     """What makes the request for each article of a stream; wrong arguments are found here, not at the first article."""
     wanted = specs(summaries)
 
     def build(article: Article) -> pb.SummarizeRequest:
-        request = summarize_request(article.text, title=article.title, extractive_fallback=extractive_fallback)
+        request = summarize_request(article.text, title=article.title, show_doubted=show_doubted)
         request.summaries.extend(wanted)
         return request
 

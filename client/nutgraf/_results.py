@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nutgraf._enums import CheckKind, FinishReason, Length, ServerState, TermKind, WarningCode
+from nutgraf._enums import CheckKind, FinishReason, Length, ServerState, TermKind, Verdict, WarningCode
 from nutgraf._errors import NutgrafError
 from nutgraf._requests import Article
 
@@ -61,8 +61,15 @@ class Sentence:
     sources: tuple[Source, ...]
     """The passages that support it, the best first; may be empty."""
     support: float
-    """The weighted share of its content words, names and numbers that the sources contain, 0 to 1. It measures overlap
-    of words, not truth."""
+    """The estimated probability, 0 to 1, that the article says this."""
+    verdict: Verdict
+    from_article: bool
+    """The article's own sentence, perhaps shortened, put in by the server where the check doubted the model's."""
+
+    @property
+    def is_supported(self) -> bool:
+        """Whether the check found nothing to doubt. False where it was not made."""
+        return self.verdict is Verdict.SUPPORTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,4 +230,6 @@ class ServerInfo:
     """BCP 47 codes of the languages that the model was made for."""
     version: str
     """The version of the server's software."""
+    support_threshold: float
+    """The least `Sentence.support` of a sentence that counts as supported."""
     limits: Limits

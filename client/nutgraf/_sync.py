@@ -64,7 +64,7 @@ class Client:
         *,
         title: str = "",
         summaries: Wanted = None,
-        extractive_fallback: bool = False,
+        show_doubted: bool = False,
         timeout: float | None = None,
         request_id: str | None = None,
     ) -> Result:
@@ -74,7 +74,7 @@ class Client:
             text: the article; plain text with line breaks between paragraphs is best.
             title: its headline, if there is one.
             summaries: what to write: "short", "long", a `Spec`, or several of these; None for a short and a long one.
-            extractive_fallback: allow the article's own best sentence where the model gives nothing usable.
+            show_doubted: return what the model wrote even where the check doubts it, marked by `Sentence.is_supported`.
             timeout: seconds for the whole call, retries included; None for the client's.
             request_id: a name for the call in the server's log; the server makes one where it is missing.
 
@@ -82,7 +82,7 @@ class Client:
             NutgrafError: one of its subclasses says what went wrong.
             TypeError, ValueError: an argument cannot be sent.
         """
-        request = summarize_request(text, title=title, summaries=summaries, extractive_fallback=extractive_fallback)
+        request = summarize_request(text, title=title, summaries=summaries, show_doubted=show_doubted)
         response, sent_back = self._summarize(request, timeout=timeout, request_id=request_id)
         return _convert.result(response, text, sent_back)
 
@@ -91,7 +91,7 @@ class Client:
         items: Iterable[str | Article],
         *,
         summaries: Wanted = None,
-        extractive_fallback: bool = False,
+        show_doubted: bool = False,
         ordered: bool = True,
         max_in_flight: int = 16,
         item_timeout: float | None = None,
@@ -109,7 +109,7 @@ class Client:
         Args:
             items: the articles: texts, or `Article`s where there is a title or an id.
             summaries: as in `summarize`, for all of them.
-            extractive_fallback: as in `summarize`, for all of them.
+            show_doubted: as in `summarize`, for all of them.
             ordered: answer in the order of `items`; else as they are finished, which holds nothing back.
             max_in_flight: articles sent and not yet answered, at most.
             item_timeout: seconds that the server may take per article; None for the server's default.
@@ -123,7 +123,7 @@ class Client:
         answers = self._summarize_many(
             items,
             summaries=summaries,
-            extractive_fallback=extractive_fallback,
+            show_doubted=show_doubted,
             ordered=ordered,
             max_in_flight=max_in_flight,
             item_timeout=item_timeout,
@@ -173,14 +173,14 @@ class Client:
         items: Iterable[str | Article],
         *,
         summaries: Wanted = None,
-        extractive_fallback: bool = False,
+        show_doubted: bool = False,
         ordered: bool = True,
         max_in_flight: int = 16,
         item_timeout: float | None = None,
         request_id: str | None = None,
     ) -> Generator[Answer, None, None]:
         ledger = Ledger(
-            builder(summaries, extractive_fallback),
+            builder(summaries, show_doubted),
             ordered=ordered,
             max_in_flight=max_in_flight,
             item_timeout=item_timeout,

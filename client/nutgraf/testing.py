@@ -71,14 +71,14 @@ class _Fake:
     def _check_many(
         self,
         summaries: Wanted,
-        extractive_fallback: bool,
+        show_doubted: bool,
         ordered: bool,
         max_in_flight: int,
         item_timeout: float | None,
     ) -> None:
         # Only for what it raises: the same for the same arguments as in the clients.
         Ledger(
-            builder(summaries, extractive_fallback),
+            builder(summaries, show_doubted),
             ordered=ordered,
             max_in_flight=max_in_flight,
             item_timeout=item_timeout,
@@ -132,7 +132,7 @@ class FakeClient(_Fake):
         *,
         title: str = "",
         summaries: Wanted = None,
-        extractive_fallback: bool = False,
+        show_doubted: bool = False,
         timeout: float | None = None,
         request_id: str | None = None,
     ) -> Result:
@@ -144,14 +144,14 @@ class FakeClient(_Fake):
         items: Iterable[str | Article],
         *,
         summaries: Wanted = None,
-        extractive_fallback: bool = False,
+        show_doubted: bool = False,
         ordered: bool = True,
         max_in_flight: int = 16,
         item_timeout: float | None = None,
         request_id: str | None = None,
     ) -> Generator[ManyResult, None, None]:
         """As `Client.summarize_many`, one article after the other."""
-        self._check_many(summaries, extractive_fallback, ordered, max_in_flight, item_timeout)
+        self._check_many(summaries, show_doubted, ordered, max_in_flight, item_timeout)
         return (self._item(index, item, summaries, request_id) for index, item in enumerate(items))
 
     def server_info(self, *, timeout: float | None = None) -> ServerInfo:
@@ -186,7 +186,7 @@ class FakeAsyncClient(_Fake):
         *,
         title: str = "",
         summaries: Wanted = None,
-        extractive_fallback: bool = False,
+        show_doubted: bool = False,
         timeout: float | None = None,  # noqa: ASYNC109 - the signature of AsyncClient
         request_id: str | None = None,
     ) -> Result:
@@ -198,14 +198,14 @@ class FakeAsyncClient(_Fake):
         items: Iterable[str | Article] | AsyncIterable[str | Article],
         *,
         summaries: Wanted = None,
-        extractive_fallback: bool = False,
+        show_doubted: bool = False,
         ordered: bool = True,
         max_in_flight: int = 16,
         item_timeout: float | None = None,
         request_id: str | None = None,
     ) -> AsyncGenerator[ManyResult, None]:
         """As `AsyncClient.summarize_many`, one article after the other."""
-        self._check_many(summaries, extractive_fallback, ordered, max_in_flight, item_timeout)
+        self._check_many(summaries, show_doubted, ordered, max_in_flight, item_timeout)
 
         async def results() -> AsyncGenerator[ManyResult, None]:
             index = 0

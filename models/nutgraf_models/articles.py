@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from nutgraf_models.checking import ArticleCheck
 from nutgraf_models.lengths import Spec
 from nutgraf_models.normalize import NormalizedText
 from nutgraf_models.sentences import Sentence
-from nutgraf_models.terms import TermIndex
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Prepared:
 
     article: Article
     specs: tuple[Spec, ...]
-    extractive_fallback: bool
+    show_doubted: bool
     normalized: NormalizedText
     sentences: list[Sentence] = field(repr=False)
     words: int
@@ -33,5 +33,5 @@ class Prepared:
     tokens: int
     chunks: list[str] = field(repr=False)
     rows: tuple[int, ...]
-    terms: TermIndex = field(repr=False)
+    check: ArticleCheck = field(repr=False)
     seconds: float

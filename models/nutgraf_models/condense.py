@@ -9,12 +9,12 @@ from collections.abc import Generator, Iterable, Sequence
 
 from nutgraf_models import finish
 from nutgraf_models.card import Card
+from nutgraf_models.checking import ArticleCheck
 from nutgraf_models.engines.base import Candidate, Engine, GenerationRequest, Rows
 from nutgraf_models.engines.lead import leading
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.plan import make_chunks, row_for
 from nutgraf_models.sentences import Sentence, split
-from nutgraf_models.terms import TermIndex
 
 # Tokens of the article's first sentences that stay as they are, or a quarter of the window where that is less.
 LEAD_TOKENS = 128
@@ -63,14 +63,15 @@ def _lead(sentences: Sequence[Sentence], engine: Engine) -> list[str]:
 
 
 def _told(chunk: str, title: str, candidates: Iterable[Candidate], instruction: str) -> str:
-    """What stands for a chunk: the sentences of its summary that name only what it names, else its own first one.
+    """What stands for a chunk: the sentences of its summary that it supports, else its own first one.
 
     At most half of the chunk's characters, with the space that will follow.
     """
-    terms = TermIndex(chunk, title)
+    sentences_of_chunk = split(chunk)
+    check = ArticleCheck(chunk, sentences_of_chunk, title)
     written = (finish.whole_sentences(candidate.text, instruction) for candidate in candidates)
-    supported = ([one for one in sentences if not terms.unsupported(one)] for sentences in written)
-    sentences = next((one for one in supported if one), None) or leading(split(chunk))[:1]
+    supported = ([one for one in sentences if check.check(one).is_supported] for sentences in written)
+    sentences = next((one for one in supported if one), None) or leading(sentences_of_chunk)[:1]
     most = (len(chunk) - 1) // 2
     told = ""
     for sentence in sentences:

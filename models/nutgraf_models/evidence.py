@@ -5,7 +5,7 @@ from collections import defaultdict
 from functools import lru_cache
 from typing import NamedTuple
 
-from nutgraf_models.checks.forms import fold, name_forms, places
+from nutgraf_models.checks.forms import fold, name_forms, places, stem
 from nutgraf_models.checks.quantities import quantities
 from nutgraf_models.normalize import NormalizedText
 from nutgraf_models.results import Evidence, Span
@@ -21,7 +21,6 @@ _STOP_WORDS = frozenset(
     "said say says she should so some such than that the their them then there these they this those to under up was "
     "we were what when where which while who will with would you your".split()
 )
-_INFLECTION = re.compile(r"(?:ing|ies|ied|es|ed|s|e|y)$")
 
 
 class _Unit(NamedTuple):
@@ -46,18 +45,17 @@ class EvidenceIndex:
                 for form in unit.forms:
                     self._found_in[form].add(index)
 
-    def align(self, summary_sentence: str) -> tuple[tuple[Evidence, ...], float]:
-        """The passages that support the sentence, the best first, and the support that they give together.
+    def align(self, summary_sentence: str) -> tuple[Evidence, ...]:
+        """The passages that support the sentence, the best first.
 
-        Support is the weighted share of the sentence's content words, names and numbers that the passages contain, 0 to
-        1; a name or number weighs three times what another word does. Passages are chosen greedily, each for what the
-        ones before it lack, and at most `MAX_PASSAGES` of them. A sentence without content has no evidence and support
-        0.
+        A passage's score is the weighted share of the sentence's content words, names and numbers that it contains; a name
+        or number weighs three times what another word does. Passages are chosen greedily, each for what the ones before
+        it lack, and at most `MAX_PASSAGES` of them. A sentence without content has none.
         """
         units = list(dict.fromkeys(_content(summary_sentence)))
         total = sum(unit.weight for unit in units)
         if not total:
-            return (), 0.0
+            return ()
         places_of = [self._where(unit) for unit in units]
         missing = set(range(len(units)))
         passages: list[Evidence] = []
@@ -79,7 +77,7 @@ class EvidenceIndex:
             missing -= here
         # The sort is stable: of equals, the one that was chosen first.
         passages.sort(key=lambda passage: passage.score, reverse=True)
-        return tuple(passages), 1.0 - sum(units[place].weight for place in missing) / total
+        return tuple(passages)
 
     def _where(self, unit: _Unit) -> set[int]:
         found = [self._found_in[form] for form in unit.forms if form in self._found_in]
@@ -109,11 +107,6 @@ def _word(word: str, is_inner: bool) -> _Unit | None:
     if form in _STOP_WORDS:
         return None
     if word[0].isupper():
-        forms = name_forms(word) | places(word) | {_stem(form)}
+        forms = name_forms(word) | places(word) | {stem(form)}
         return _Unit(forms, _NAME_OR_NUMBER_WEIGHT if is_inner else 1.0)
-    return _Unit(frozenset({_stem(form)}), _NAME_OR_NUMBER_WEIGHT if word[0].isdecimal() else 1.0)
-
-
-def _stem(form: str) -> str:
-    """A light stemmer: inflected forms of a word should meet."""
-    return _INFLECTION.sub("", form) if form.isalpha() and len(form) > 4 else form
+    return _Unit(frozenset({stem(form)}), _NAME_OR_NUMBER_WEIGHT if word[0].isdecimal() else 1.0)

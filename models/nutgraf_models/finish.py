@@ -26,8 +26,13 @@ def whole_sentences(text: str, instruction: str = "") -> list[str]:
     # PEGASUS writes its line breaks as a token.
     text = text.replace("<n>", "\n").strip()
     text = _MARKUP.sub("", _LIST_MARK.sub("", _PREAMBLE.sub("", text)))
-    sentences = [one.text for one in split(text) if one.is_complete and one.text not in instruction]
+    sentences = [capitalized(one.text) for one in split(text) if one.is_complete and one.text not in instruction]
     return distinct(sentences)
+
+
+def capitalized(sentence: str) -> str:
+    """The sentence with a capital at its start, but for names such as "iPhone"."""
+    return sentence if sentence[1:2].isupper() else sentence[:1].upper() + sentence[1:]
 
 
 def distinct(sentences: list[str]) -> list[str]:

@@ -17,6 +17,7 @@ class Check(enum.Enum):
     NUMBERS = "numbers"
     NAMES = "names"
     QUOTATIONS = "quotations"
+    STATEMENTS = "statements"
 
 
 class FinishReason(enum.Enum):
@@ -29,6 +30,7 @@ class FinishReason(enum.Enum):
 class WarningKind(enum.Enum):
     ARTICLE_TOO_SHORT = "article_too_short"
     UNSUPPORTED_TERMS = "unsupported_terms"
+    DOUBTED_SENTENCES = "doubted_sentences"
     EXTRACTIVE_FALLBACK = "extractive_fallback"
     LANGUAGE_NOT_SUPPORTED = "language_not_supported"
     FEWER_SENTENCES = "fewer_sentences"
@@ -61,11 +63,17 @@ class Evidence:
 
 @dataclass(frozen=True)
 class SummarySentence:
-    """`span` is in the summary's text, `evidence` in the article as sent; `support` is between 0 and 1."""
+    """`span` is in the summary's text, `evidence` in the article as sent.
+
+    `support` is the probability, 0 to 1, that the article says this; `is_supported` the verdict on it. `from_article`: the
+    article's own sentence, put in by rule.
+    """
 
     span: Span
     evidence: tuple[Evidence, ...]
     support: float
+    is_supported: bool
+    from_article: bool
 
 
 @dataclass(frozen=True)
@@ -90,16 +98,12 @@ class Summary:
 
 @dataclass(frozen=True)
 class ArticleSummary:
-    """The summaries of one article, in the order asked for. Times in seconds.
-
-    `repaired`: the first candidate of a summary was found wanting, and it was given more.
-    """
+    """The summaries of one article, in the order asked for. Times in seconds."""
 
     summaries: tuple[Summary, ...]
     character_count: int
     input_tokens: int
     chunks: int
-    repaired: bool
     language: str
     warnings: tuple[Warning, ...]
     tokenize_seconds: float

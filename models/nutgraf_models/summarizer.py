@@ -4,18 +4,18 @@
 """
 
 import time
-from collections.abc import Generator
-from dataclasses import replace
+from collections.abc import Iterator
 
 from nutgraf_models import language
 from nutgraf_models.articles import Article, Prepared
 from nutgraf_models.card import Card
+from nutgraf_models.checking import ArticleCheck
+from nutgraf_models.choose import Choice, choose, extract
 from nutgraf_models.condense import condense
-from nutgraf_models.drafts import Draft, draft, extract, needs_more_candidates
-from nutgraf_models.engines.base import Candidate, Engine, GenerationRequest, Row, Rows
+from nutgraf_models.engines.base import Engine, GenerationRequest, Rows
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.evidence import EvidenceIndex
-from nutgraf_models.lengths import DEFAULT_SPECS, Length, Spec
+from nutgraf_models.lengths import DEFAULT_SPECS, Spec
 from nutgraf_models.normalize import normalize
 from nutgraf_models.phases import Phases, run
 from nutgraf_models.plan import make_chunks, row_for
@@ -27,14 +27,11 @@ from nutgraf_models.results import (
     Span,
     Summary,
     SummarySentence,
+    UnsupportedTerm,
     Warning,
     WarningKind,
 )
 from nutgraf_models.sentences import split, word_count
-from nutgraf_models.terms import TermIndex
-
-# Candidates for a row whose greedy one was found wanting.
-_REPAIR_BEAMS = 4
 
 
 class Summarizer:
@@ -45,24 +42,26 @@ class Summarizer:
         self.engine = engine
 
     def summarize(
-        self, article: Article, specs: tuple[Spec, ...] = DEFAULT_SPECS, *, extractive_fallback: bool = False
+        self, article: Article, specs: tuple[Spec, ...] = DEFAULT_SPECS, *, show_doubted: bool = False
     ) -> ArticleSummary:
         """Summarises one article with nothing else running on the engine.
 
+        `show_doubted`: show what the model wrote, marked, where the check doubts it; nothing is put in its place.
+
         Raises:
             EmptyArticle: there is nothing to read.
         """
-        return run(self.engine, [self.phases(article, specs, extractive_fallback=extractive_fallback)])[0]
+        return run(self.engine, [self.phases(article, specs, show_doubted=show_doubted)])[0]
 
     def phases(
-        self, article: Article, specs: tuple[Spec, ...] = DEFAULT_SPECS, *, extractive_fallback: bool = False
+        self, article: Article, specs: tuple[Spec, ...] = DEFAULT_SPECS, *, show_doubted: bool = False
     ) -> Phases:
-        """The work on an article: reading it chunk by chunk if it is long, summarising, more candidates if need be.
+        """The work on an article: reading it chunk by chunk if it is long, then summarising.
 
         Raises:
             EmptyArticle: there is nothing to read.
         """
-        prepared = self._prepare(article, specs, extractive_fallback)
+        prepared = self._prepare(article, specs, show_doubted)
         if not prepared.rows:
             return self._complete(prepared)
         text, tokens = prepared.chunks[0], prepared.tokens
@@ -71,40 +70,9 @@ class Summarizer:
             tokens = self.engine.count_tokens([text])[0]
         asked = tuple(row_for(self.card, specs[index], tokens) for index in prepared.rows)
         (rows,) = yield (GenerationRequest(text, asked),)
-        more = yield from self._repair(prepared, asked, rows, text, tokens)
-        return self._complete(prepared, more, repaired=more != rows)
+        return self._complete(prepared, rows)
 
-    def _repair(
-        self, prepared: Prepared, asked: tuple[Row, ...], rows: Rows, text: str, tokens: int
-    ) -> Generator[tuple[GenerationRequest, ...], tuple[Rows, ...], Rows]:
-        """The rows with more candidates for those that are wanting, the cheapest first."""
-        candidates = list(rows)
-        longs = [
-            candidate
-            for row, of_row in zip(asked, rows, strict=True)
-            if row.length is Length.LONG
-            for candidate in of_row
-        ]
-        attempts: dict[int, list[Row]] = {}
-        for place, row in enumerate(asked):
-            if self._is_wanting(prepared, place, row, rows[place]):
-                attempts[place] = [_by_beams(row)]
-                # Beams often share what was invented, and cost most; another instruction gives another sentence.
-                if row.length is Length.SHORT and longs:
-                    candidates[place] += tuple(longs)
-                elif row.length is Length.SHORT:
-                    attempts[place].insert(0, self._first_of_long(row, tokens))
-        while again := [
-            place
-            for place, left in attempts.items()
-            if left and self._is_wanting(prepared, place, asked[place], candidates[place])
-        ]:
-            (more,) = yield (GenerationRequest(text, tuple(attempts[place].pop(0) for place in again)),)
-            for place, added in zip(again, more, strict=True):
-                candidates[place] += added
-        return tuple(candidates)
-
-    def _prepare(self, article: Article, specs: tuple[Spec, ...], extractive_fallback: bool) -> Prepared:
+    def _prepare(self, article: Article, specs: tuple[Spec, ...], show_doubted: bool) -> Prepared:
         """Cleans, splits and plans."""
         started = time.perf_counter()
         normalized = normalize(article.text)
@@ -115,7 +83,7 @@ class Summarizer:
         return Prepared(
             article,
             specs,
-            extractive_fallback,
+            show_doubted,
             normalized,
             sentences,
             words,
@@ -124,28 +92,11 @@ class Summarizer:
             make_chunks(normalized.text, sentences, self.engine),
             # An article about as long as its summary would be is its own summary.
             tuple(index for index, spec in enumerate(specs) if words > spec.usual_words and len(sentences) > 1),
-            TermIndex(normalized.text, article.title),
+            ArticleCheck(normalized.text, sentences, article.title),
             time.perf_counter() - started,
         )
 
-    def _is_wanting(self, prepared: Prepared, place: int, row: Row, candidates: tuple[Candidate, ...]) -> bool:
-        """Whether a row is to be asked for again, with more candidates.
-
-        It is if it was decoded greedily, and each candidate names what the article does not, has too few sentences, or
-        none that could be shown.
-        """
-        spec = prepared.specs[prepared.rows[place]]
-        return row.decoding.num_beams == 1 and needs_more_candidates(
-            prepared, spec, candidates, self.card.prompt.after(spec.length)
-        )
-
-    def _first_of_long(self, row: Row, tokens: int) -> Row:
-        """A row for the first sentence that a LONG would have."""
-        spec = Spec(Length.LONG, max_sentences=1, max_words=row.max_words)
-        long = row_for(self.card, spec, tokens)
-        return replace(long, decoding=long.decoding.model_copy(update={"min_new_tokens": 0}))
-
-    def _complete(self, prepared: Prepared, rows: Rows = (), *, repaired: bool = False) -> ArticleSummary:
+    def _complete(self, prepared: Prepared, rows: Rows = ()) -> ArticleSummary:
         """Turns what the engine wrote, one entry for each of `prepared.rows`, into checked summaries."""
         started = time.perf_counter()
         candidates = dict(zip(prepared.rows, rows, strict=True))
@@ -153,20 +104,20 @@ class Summarizer:
         summaries = []
         for index, spec in enumerate(prepared.specs):
             if index in candidates:
-                shown = draft(prepared, spec, candidates[index], self.card.prompt.after(spec.length))
+                others = [one for other, of_row in candidates.items() if other != index for one in of_row]
+                choice = choose(prepared, spec, candidates[index], others, self.card.prompt.after(spec.length))
             else:
                 warning = Warning(
                     WarningKind.ARTICLE_TOO_SHORT,
                     "the article is about as short as this summary would be; its own first sentences are returned",
                 )
-                shown = extract(prepared, spec, warning)
-            summaries.append(_check(shown, spec, prepared.terms, evidence))
+                choice = extract(prepared, spec, warning)
+            summaries.append(_summary(choice, spec, evidence))
         return ArticleSummary(
             summaries=tuple(summaries),
             character_count=len(prepared.article.text),
             input_tokens=prepared.tokens,
             chunks=len(prepared.chunks),
-            repaired=repaired,
             language=prepared.language,
             warnings=self._article_warnings(prepared),
             tokenize_seconds=prepared.seconds,
@@ -185,38 +136,44 @@ class Summarizer:
         return tuple(warnings)
 
 
-def _by_beams(row: Row) -> Row:
-    return replace(row, decoding=row.decoding.model_copy(update={"num_beams": _REPAIR_BEAMS}))
-
-
-def _check(shown: Draft, spec: Spec, terms: TermIndex, evidence: EvidenceIndex) -> Summary:
-    text = " ".join(shown.sentences)
+def _summary(choice: Choice, spec: Spec, evidence: EvidenceIndex) -> Summary:
     position = 0
-    sentences = []
-    for sentence in shown.sentences:
-        passages, support = evidence.align(sentence)
-        sentences.append(SummarySentence(Span(position, position + len(sentence)), passages, support))
-        position += len(sentence) + 1
-    unsupported = terms.unsupported(text)
-    warnings = list(shown.warnings)
-    if unsupported:
-        count = (
-            "a name, number or quotation"
-            if len(unsupported) == 1
-            else f"{len(unsupported)} names, numbers or quotations"
-        )
-        detail = f"{count} of this summary cannot be found in the article"
-        warnings.append(Warning(WarningKind.UNSUPPORTED_TERMS, detail))
-    if len(shown.sentences) < spec.sentence_floor and shown.reason is not FinishReason.EXTRACTIVE:
-        detail = f"{len(shown.sentences)} of at least {spec.sentence_floor} sentences could be shown"
-        warnings.append(Warning(WarningKind.FEWER_SENTENCES, detail))
+    sentences: list[SummarySentence] = []
+    terms: list[UnsupportedTerm] = []
+    for one in choice.sentences:
+        passages = evidence.align(one.text)
+        span = Span(position, position + len(one.text))
+        checked = one.checked
+        sentences.append(SummarySentence(span, passages, checked.support, checked.is_supported, one.from_article))
+        terms += [
+            UnsupportedTerm(Span(position + term.span.start, position + term.span.end), term.kind)
+            for term in checked.terms
+        ]
+        position += len(one.text) + 1
+    text = " ".join(one.text for one in choice.sentences)
     return Summary(
         spec.length,
         text,
         tuple(sentences),
-        unsupported,
-        (Check.EVIDENCE, Check.NUMBERS, Check.NAMES, Check.QUOTATIONS),
-        shown.tokens,
-        shown.reason,
-        tuple(warnings),
+        tuple(terms),
+        (Check.EVIDENCE, Check.NUMBERS, Check.NAMES, Check.QUOTATIONS, Check.STATEMENTS),
+        choice.tokens,
+        choice.reason,
+        tuple(_summary_warnings(choice, spec, sum(not one.is_supported for one in sentences), len(terms), text)),
     )
+
+
+def _summary_warnings(choice: Choice, spec: Spec, doubted: int, terms: int, text: str) -> Iterator[Warning]:
+    yield from choice.warnings
+    if doubted:
+        count = "a sentence" if doubted == 1 else f"{doubted} sentences"
+        yield Warning(WarningKind.DOUBTED_SENTENCES, f"the check doubts that the article says {count} of this summary")
+    if terms:
+        count = "a name, number or quotation" if terms == 1 else f"{terms} names, numbers or quotations"
+        yield Warning(WarningKind.UNSUPPORTED_TERMS, f"{count} of this summary cannot be found in the article")
+    if spec.max_words is not None and word_count(text) > spec.max_words:
+        detail = f"no whole sentence fits {spec.max_words} words; the summary is one sentence"
+        yield Warning(WarningKind.WORD_CAP_EXCEEDED, detail)
+    if len(choice.sentences) < spec.sentence_floor and choice.reason is not FinishReason.EXTRACTIVE:
+        detail = f"{len(choice.sentences)} of at least {spec.sentence_floor} sentences could be shown"
+        yield Warning(WarningKind.FEWER_SENTENCES, detail)

@@ -39,7 +39,7 @@ class Job:
 
     article: Article
     specs: tuple[Spec, ...]
-    extractive_fallback: bool
+    show_doubted: bool
     deadline: float | None
     # One of a stream's: it waits for room rather than be refused, and single calls go first.
     is_bulk: bool = False
@@ -140,7 +140,7 @@ class Core:
 
     async def _run(self, job: Job, summarizer: Summarizer, scheduler: Scheduler, started: float) -> Outcome:
         loop = asyncio.get_running_loop()
-        phases = summarizer.phases(job.article, job.specs, extractive_fallback=job.extractive_fallback)
+        phases = summarizer.phases(job.article, job.specs, show_doubted=job.show_doubted)
         step = await loop.run_in_executor(self._pool, advance, phases)
         queue_seconds = generate_seconds = 0.0
         is_first = True

@@ -39,9 +39,7 @@ class Metrics:
             "length",
         )
         self._extractive = counter("extractive_summaries_total", "Summaries made of the article's sentences.", "length")
-        self._repairs = counter(
-            "repairs_total", "Articles of which a summary was found wanting and given more candidates."
-        )
+        self._sentences = counter("sentences_total", "Sentences shown.", "length", "verdict", "source")
         self._queue_seconds = histogram("queue_seconds", "Time an article waited for the engine.", _SECONDS)
         self._generate_seconds = histogram("generate_seconds", "Time an article was in the engine.", _SECONDS)
         self._summary_seconds = histogram("summary_seconds", "Time from an article to its summaries.", _SECONDS)
@@ -72,7 +70,6 @@ class Metrics:
 
     def summarized(self, summary: ArticleSummary, queue: float, generate: float, total: float) -> None:
         self._articles.inc()
-        self._repairs.inc(summary.repaired)
         self._queue_seconds.observe(queue)
         self._generate_seconds.observe(generate)
         self._summary_seconds.observe(total)
@@ -81,6 +78,10 @@ class Metrics:
             length = one.length.value
             self._summaries.labels(length).inc()
             self._output_tokens.inc(one.output_tokens)
+            for sentence in one.sentences:
+                verdict = "supported" if sentence.is_supported else "doubted"
+                source = "article" if sentence.from_article else "model"
+                self._sentences.labels(length, verdict, source).inc()
             if one.unsupported_terms:
                 self._unsupported.labels(length).inc()
             if one.finish_reason is FinishReason.EXTRACTIVE:

@@ -25,7 +25,7 @@ def job_from(request: pb.SummarizeRequest, settings: Settings, deadline: float |
     _check_size("TEXT_TOO_LONG", "text", request.text, settings.max_text_characters)
     _check_size("TITLE_TOO_LONG", "title", request.title, settings.max_title_characters)
     article = Article(request.text, request.title)
-    return Job(article, _specs(request), request.extractive_fallback, deadline, is_bulk)
+    return Job(article, _specs(request), request.show_doubted, deadline, is_bulk)
 
 
 def item_deadline(request: pb.SummarizeManyRequest, settings: Settings) -> float:

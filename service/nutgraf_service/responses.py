@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf_models import results
+from nutgraf_models.checks.support import THRESHOLD
 from nutgraf_models.lengths import MAX_SENTENCES_LIMIT, MAX_WORDS_LIMIT, MIN_WORDS_LIMIT, Length
 from nutgraf_service.core import Core, Outcome, State
 from nutgraf_service.refusals import to_duration
@@ -46,6 +47,7 @@ def server_info(core: Core, settings: Settings, version: str) -> pb.GetServerInf
         state=_STATES[core.state],
         model=settings.model,
         version=version,
+        support_threshold=THRESHOLD,
         limits=pb.Limits(
             max_text_characters=settings.max_text_characters,
             max_title_characters=settings.max_title_characters,
@@ -81,6 +83,8 @@ def _summary(summary: results.Summary) -> pb.Summary:
                 span=_span(sentence.span),
                 evidence=[pb.Evidence(span=_span(one.span), score=one.score) for one in sentence.evidence],
                 support=sentence.support,
+                verdict=pb.VERDICT_SUPPORTED if sentence.is_supported else pb.VERDICT_DOUBTED,
+                from_article=sentence.from_article,
             )
             for sentence in summary.sentences
         ],

@@ -50,11 +50,11 @@ def test_summarize_standard_input(server: StubServer, arguments: list[str]) -> N
 
 
 def test_the_options_arrive(server: StubServer, article: str) -> None:
-    options = ["--length", "long", "--title", "T", "--max-words", "30", "--extractive-fallback"]
+    options = ["--length", "long", "--title", "T", "--max-words", "30", "--show-doubted"]
     assert run("summarize", article, *options, "--server", server.address).exit_code == 0
     request = server.servicer.requests[0]
     assert request.title == "T"
-    assert request.extractive_fallback
+    assert request.show_doubted
     assert list(request.summaries) == [pb.SummarySpec(length=pb.SUMMARY_LENGTH_LONG, max_words=30)]
 
 

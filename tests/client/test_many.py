@@ -31,7 +31,7 @@ def expected(count: int) -> list[str]:
 
 def test_results_say_which_article_they_are_of(server: StubServer, client: Client) -> None:
     items = ["One. Two.", Article("Three. Four.", title="T", id="x"), Article("Five. Six.", id="x")]
-    results = list(client.summarize_many(items, summaries="short", extractive_fallback=True, request_id="r"))
+    results = list(client.summarize_many(items, summaries="short", show_doubted=True, request_id="r"))
     assert [found.index for found in results] == [0, 1, 2]
     assert [found.id for found in results] == ["", "x", "x"]
     assert results[1].article is items[1]
@@ -39,7 +39,7 @@ def test_results_say_which_article_they_are_of(server: StubServer, client: Clien
     sent = server.servicer.streams[0]
     assert [request.id for request in sent] == ["0", "1", "2"]
     assert sent[1].request.title == "T"
-    assert sent[1].request.extractive_fallback
+    assert sent[1].request.show_doubted
     assert [spec.length for spec in sent[1].request.summaries] == [pb.SUMMARY_LENGTH_SHORT]
     assert not sent[1].HasField("item_timeout")
 

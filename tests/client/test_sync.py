@@ -35,9 +35,9 @@ def test_one_length_in_every_spelling(server: StubServer, client: Client, wanted
 
 
 def test_caps_and_the_fallback_arrive(server: StubServer, client: Client) -> None:
-    client.summarize(TEXT, summaries=[Spec("long", max_sentences=2, max_words=40)], extractive_fallback=True)
+    client.summarize(TEXT, summaries=[Spec("long", max_sentences=2, max_words=40)], show_doubted=True)
     request = server.servicer.requests[0]
-    assert request.extractive_fallback
+    assert request.show_doubted
     assert request.summaries[0].max_sentences == 2
     assert request.summaries[0].max_words == 40
 

@@ -43,7 +43,7 @@ def test_a_summary_keeps_the_rules(article, title, specs, greedy, by_beams, fall
     script = {(length, beams): (text,) for length in Length for beams, text in ((1, greedy), (4, by_beams))}
     summarizer = summarizer_with(ScriptedEngine(script))
     with suppress(EmptyArticle):
-        result = summarizer.summarize(Article(article, title), tuple(specs), extractive_fallback=fallback)
+        result = summarizer.summarize(Article(article, title), tuple(specs), show_doubted=fallback)
         assert [one.length for one in result.summaries] == [spec.length for spec in specs]
         for spec, summary in zip(specs, result.summaries, strict=True):
             assert summary.text.strip()

@@ -13,6 +13,8 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 from google.protobuf import json_format
 
+from nutgraf._enums import Verdict
+
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
@@ -69,12 +71,15 @@ def warn(text: str) -> None:
 
 
 def warn_of(result: Result) -> None:
-    """Prints a result's warnings to stderr, unsupported terms by name."""
+    """Prints a result's warnings to stderr, with the doubted sentences and unsupported terms."""
     for warning in result.warnings:
         warn(warning.detail or warning.code)
     for summary in result.summaries:
         for warning in summary.warnings:
             warn(f"{summary.length} summary: {warning.detail or warning.code}")
+        for sentence in summary.sentences:
+            if sentence.verdict is Verdict.DOUBTED:
+                warn(f"{summary.length} summary: doubted: “{sentence.text}”")
         if summary.unsupported_terms:
             terms = ", ".join(f"“{term.text}” ({term.kind})" for term in summary.unsupported_terms)
             warn(f"{summary.length} summary: not in the article: {terms}")

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 @click.option("--title", default="", help="The article's headline; names and numbers in it count as said.")
 @click.option("--max-words", type=click.IntRange(min=1), metavar="N", help="At most this many words per summary.")
 @click.option(
-    "--extractive-fallback",
+    "--show-doubted",
     is_flag=True,
-    help="Take the article's own best sentence where the model gives nothing usable.",
+    help="Show what the model wrote even where the check doubts it, with a warning.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the whole response as JSON.")
 @click.option(
@@ -42,7 +42,7 @@ def summarize(
     lengths: list[str],
     title: str,
     max_words: int | None,
-    extractive_fallback: bool,
+    show_doubted: bool,
     as_json: bool,
     page: Path | None,
 ) -> None:
@@ -59,7 +59,7 @@ def summarize(
             text,
             title=title,
             summaries=[Spec(one, max_words=max_words) for one in lengths],
-            extractive_fallback=extractive_fallback,
+            show_doubted=show_doubted,
         )
     except ValueError as error:  # --max-words beyond 32 bits
         raise click.UsageError(str(error)) from None

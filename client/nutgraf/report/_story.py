@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from nutgraf._enums import CheckKind, FinishReason, TermKind
+from nutgraf._enums import CheckKind, FinishReason, TermKind, Verdict
 from nutgraf._requests import Article
 from nutgraf._results import ManyResult, Result, Sentence, Summary, UnsupportedTerm, Warning
 from nutgraf.report._segments import is_wrapped, paragraphs, printable, segments
@@ -19,6 +19,7 @@ _CHECKS = {
     CheckKind.NUMBERS: "numbers",
     CheckKind.NAMES: "names",
     CheckKind.QUOTATIONS: "quotations",
+    CheckKind.STATEMENTS: "statements",
 }
 _WEAKEST = 3  # ranks that the style tells apart
 
@@ -150,7 +151,12 @@ def _support(identifier: str, sentence: Sentence, found: Evidence, aligned: bool
         '<svg class="bar" aria-hidden="true"><rect width="100%" height="100%"></rect>'
         f'<rect width="{share:.0%}" height="100%"></rect></svg>'
     )
-    return f'<p class="support" id="support-{identifier}">{bar} Support {share:.0%}, {passages}</p>'
+    notes = [f"Support {share:.0%}", passages]
+    if sentence.verdict is Verdict.DOUBTED:
+        notes.insert(0, "<strong>Doubted</strong>")
+    if sentence.from_article:
+        notes.append("the article’s own sentence")
+    return f'<p class="support" id="support-{identifier}">{bar} {", ".join(notes)}</p>'
 
 
 def _rest(text: str, start: int, end: int, terms: Sequence[tuple[int, int]], lang: str) -> str:

@@ -56,6 +56,34 @@ SUMMARY_LENGTH_LONG: SummaryLength.ValueType  # 2
 """Two to four sentences."""
 Global___SummaryLength: _TypeAlias = SummaryLength  # noqa: Y015
 
+class _Verdict:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    VERDICT_UNSPECIFIED: _Verdict.ValueType  # 0
+    """The sentence was not checked."""
+    VERDICT_SUPPORTED: _Verdict.ValueType  # 1
+    """`support` is at least `GetServerInfoResponse.support_threshold`, and the sentence has no unsupported term."""
+    VERDICT_DOUBTED: _Verdict.ValueType  # 2
+    """The check doubts that the article says this. Shown only if `SummarizeRequest.show_doubted` was set, or if the
+    article has nothing better.
+    """
+
+class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
+    """What the check makes of a sentence."""
+
+VERDICT_UNSPECIFIED: Verdict.ValueType  # 0
+"""The sentence was not checked."""
+VERDICT_SUPPORTED: Verdict.ValueType  # 1
+"""`support` is at least `GetServerInfoResponse.support_threshold`, and the sentence has no unsupported term."""
+VERDICT_DOUBTED: Verdict.ValueType  # 2
+"""The check doubts that the article says this. Shown only if `SummarizeRequest.show_doubted` was set, or if the
+article has nothing better.
+"""
+Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
+
 class _TermKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -100,6 +128,8 @@ class _CheckKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CheckKind.V
     """Each name was looked up in the article."""
     CHECK_KIND_QUOTATIONS: _CheckKind.ValueType  # 4
     """Each quotation was looked up in the article."""
+    CHECK_KIND_STATEMENTS: _CheckKind.ValueType  # 5
+    """The support of each sentence was estimated."""
 
 class CheckKind(_CheckKind, metaclass=_CheckKindEnumTypeWrapper):
     """A check made of a summary."""
@@ -114,6 +144,8 @@ CHECK_KIND_NAMES: CheckKind.ValueType  # 3
 """Each name was looked up in the article."""
 CHECK_KIND_QUOTATIONS: CheckKind.ValueType  # 4
 """Each quotation was looked up in the article."""
+CHECK_KIND_STATEMENTS: CheckKind.ValueType  # 5
+"""The support of each sentence was estimated."""
 Global___CheckKind: _TypeAlias = CheckKind  # noqa: Y015
 
 class _FinishReason:
@@ -163,7 +195,7 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     WARNING_CODE_UNSUPPORTED_TERMS: _WarningCode.ValueType  # 3
     """The summary has terms that the article does not support; see `Summary.unsupported_terms`."""
     WARNING_CODE_EXTRACTIVE_FALLBACK: _WarningCode.ValueType  # 4
-    """The model gave nothing usable: the summary is the article's own best sentence."""
+    """Nothing that the model wrote could be shown: the summary is made of the article's own sentences."""
     WARNING_CODE_LANGUAGE_NOT_SUPPORTED: _WarningCode.ValueType  # 5
     """The article does not seem to be in a language of the model."""
     WARNING_CODE_FEWER_SENTENCES: _WarningCode.ValueType  # 6
@@ -176,6 +208,8 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     """The model ended no sentence within its tokens: the summary's last sentence is incomplete and is marked by an
     ellipsis.
     """
+    WARNING_CODE_DOUBTED_SENTENCES: _WarningCode.ValueType  # 10
+    """The summary has a sentence with VERDICT_DOUBTED."""
 
 class WarningCode(_WarningCode, metaclass=_WarningCodeEnumTypeWrapper):
     """What a warning is about."""
@@ -189,7 +223,7 @@ WARNING_CODE_ARTICLE_TOO_SHORT: WarningCode.ValueType  # 2
 WARNING_CODE_UNSUPPORTED_TERMS: WarningCode.ValueType  # 3
 """The summary has terms that the article does not support; see `Summary.unsupported_terms`."""
 WARNING_CODE_EXTRACTIVE_FALLBACK: WarningCode.ValueType  # 4
-"""The model gave nothing usable: the summary is the article's own best sentence."""
+"""Nothing that the model wrote could be shown: the summary is made of the article's own sentences."""
 WARNING_CODE_LANGUAGE_NOT_SUPPORTED: WarningCode.ValueType  # 5
 """The article does not seem to be in a language of the model."""
 WARNING_CODE_FEWER_SENTENCES: WarningCode.ValueType  # 6
@@ -202,6 +236,8 @@ WARNING_CODE_INCOMPLETE_SENTENCE: WarningCode.ValueType  # 9
 """The model ended no sentence within its tokens: the summary's last sentence is incomplete and is marked by an
 ellipsis.
 """
+WARNING_CODE_DOUBTED_SENTENCES: WarningCode.ValueType  # 10
+"""The summary has a sentence with VERDICT_DOUBTED."""
 Global___WarningCode: _TypeAlias = WarningCode  # noqa: Y015
 
 class _ServerState:
@@ -282,7 +318,7 @@ class SummarizeRequest(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     TITLE_FIELD_NUMBER: _builtins.int
     SUMMARIES_FIELD_NUMBER: _builtins.int
-    EXTRACTIVE_FALLBACK_FIELD_NUMBER: _builtins.int
+    SHOW_DOUBTED_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """The article. Plain text is best, with a blank line or a line break between paragraphs; HTML tags are dropped, and so
     are lines that pages put around a story: bylines, picture credits, links to more.
@@ -292,9 +328,10 @@ class SummarizeRequest(_message.Message):
     """The headline, if there is one. A name or number in it counts as said by the article when a summary is checked, but
     no `Evidence` points to it. At most `Limits.max_title_characters`.
     """
-    extractive_fallback: _builtins.bool
-    """Allows a summary that has no usable sentence, or none without a name or number that the article lacks, to be
-    replaced by the article's own best sentence.
+    show_doubted: _builtins.bool
+    """Returns whatever the model wrote. By default the server does not show a sentence that its check doubts: it shows
+    another sentence of the model instead, or the article's own. With this flag set nothing is replaced, and doubted
+    sentences are marked VERDICT_DOUBTED.
     """
     @_builtins.property
     def summaries(self) -> _containers.RepeatedCompositeFieldContainer[Global___SummarySpec]:
@@ -306,11 +343,11 @@ class SummarizeRequest(_message.Message):
         text: _builtins.str = ...,
         title: _builtins.str = ...,
         summaries: _abc.Iterable[Global___SummarySpec] | None = ...,
-        extractive_fallback: _builtins.bool = ...,
+        show_doubted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["extractive_fallback", b"extractive_fallback", "summaries", b"summaries", "text", b"text", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["show_doubted", b"show_doubted", "summaries", b"summaries", "text", b"text", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -431,9 +468,15 @@ class SummarySentence(_message.Message):
     SPAN_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
     SUPPORT_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    FROM_ARTICLE_FIELD_NUMBER: _builtins.int
     support: _builtins.float
-    """The weighted share of the sentence's content words, names and numbers that the evidence contains, 0 to 1; names and
-    numbers weigh most. It measures overlap of words, not truth.
+    """The estimated probability, 0 to 1, that the article says this."""
+    verdict: Global___Verdict.ValueType
+    """What the check makes of `support`, and of any unsupported terms in the sentence."""
+    from_article: _builtins.bool
+    """The sentence is the article's own, perhaps shortened, and was put in by the server: the model wrote nothing here
+    that the check did not doubt.
     """
     @_builtins.property
     def span(self) -> Global___Span:
@@ -449,10 +492,12 @@ class SummarySentence(_message.Message):
         span: Global___Span | None = ...,
         evidence: _abc.Iterable[Global___Evidence] | None = ...,
         support: _builtins.float = ...,
+        verdict: Global___Verdict.ValueType = ...,
+        from_article: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["span", b"span"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "span", b"span", "support", b"support"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "from_article", b"from_article", "span", b"span", "support", b"support", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -763,6 +808,7 @@ class GetServerInfoResponse(_message.Message):
     LANGUAGES_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
+    SUPPORT_THRESHOLD_FIELD_NUMBER: _builtins.int
     state: Global___ServerState.ValueType
     """Whether summaries can be had now."""
     model: _builtins.str
@@ -777,6 +823,8 @@ class GetServerInfoResponse(_message.Message):
     """What the weights are kept in ("float16", "bfloat16 and float16"). Empty while loading."""
     version: _builtins.str
     """The version of the server's software."""
+    support_threshold: _builtins.float
+    """The least `SummarySentence.support` of a sentence with VERDICT_SUPPORTED."""
     @_builtins.property
     def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The languages that the model was made for, as BCP 47 codes."""
@@ -796,10 +844,11 @@ class GetServerInfoResponse(_message.Message):
         languages: _abc.Iterable[_builtins.str] | None = ...,
         version: _builtins.str = ...,
         limits: Global___Limits | None = ...,
+        support_threshold: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "family", b"family", "languages", b"languages", "limits", b"limits", "model", b"model", "precision", b"precision", "state", b"state", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "family", b"family", "languages", b"languages", "limits", b"limits", "model", b"model", "precision", b"precision", "state", b"state", "support_threshold", b"support_threshold", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,5 +1,6 @@
 """Common forms of words, so that one thing written in two ways is found to be one thing."""
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -68,6 +69,7 @@ _SAME = {
     """.strip().splitlines()
     for word in line.split()
 }
+_INFLECTION = re.compile(r"(?:ing|ies|ied|es|ed|s|e|y)$")
 _DEMONYM_ENDINGS = ("ians", "ian", "eans", "ean", "ans", "an", "ese", "ns", "n", "is", "i")
 
 
@@ -94,6 +96,18 @@ def name_forms(word: str) -> frozenset[str]:
         singular = form[:-1]
         forms |= {singular, _SAME.get(singular, singular)}
     return frozenset(forms)
+
+
+def stem(form: str) -> str:
+    """A light stemmer for folded words: inflected forms of a word should meet."""
+    return _INFLECTION.sub("", form) if form.isalpha() and len(form) > 4 else form
+
+
+@lru_cache(maxsize=1 << 15)
+def canonical(word: str) -> str:
+    """The one form that a word is compared by where two texts are laid side by side."""
+    form = fold(word).removesuffix("'s").rstrip("'")
+    return stem(_SAME.get(form, form))
 
 
 @lru_cache(maxsize=1 << 15)

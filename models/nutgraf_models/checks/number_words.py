@@ -11,6 +11,7 @@ _UNITS = {
         "seventeen eighteen nineteen".split()
     )
 }
+SMALL_NUMBERS = {word: str(value) for word, value in _UNITS.items()}
 _TENS = {
     word: 10 * value
     for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)

@@ -1,0 +1,68 @@
+"""What is known of a sentence once it was held against its article: the one place where sentences are checked."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nutgraf_models.checks.statements import StatementIndex
+from nutgraf_models.checks.support import THRESHOLD, probability
+from nutgraf_models.results import UnsupportedTerm
+from nutgraf_models.sentences import Sentence
+from nutgraf_models.terms import TermIndex
+
+_PERSONAL_START = re.compile(r"[\"“'‘]?(?:he|she|they|his|her|their|it|its)\b", re.I)
+
+
+@dataclass(frozen=True)
+class CheckedSentence:
+    """A sentence, the probability that the article says it, and what of it the article lacks.
+
+    `origin` is the place of the article sentence that it was made from, None if there is none. Spans of `terms` are in
+    `text`.
+    """
+
+    text: str
+    support: float
+    terms: tuple[UnsupportedTerm, ...]
+    origin: int | None
+    threshold: float = THRESHOLD
+
+    @property
+    def is_supported(self) -> bool:
+        return self.support >= self.threshold and not self.terms
+
+
+class ArticleCheck:
+    """Checks sentences against an article and its headline, each sentence once."""
+
+    def __init__(self, text: str, sentences: Sequence[Sentence], title: str = "") -> None:
+        self._count = len(sentences)
+        self._statements = StatementIndex(
+            [*(sentence.text for sentence in sentences), *([title] if title.strip() else [])]
+        )
+        self._terms = TermIndex(text, title)
+        self._checked: dict[str, CheckedSentence] = {}
+
+    def check(self, sentence: str) -> CheckedSentence:
+        if sentence not in self._checked:
+            features, origin = self._statements.measure(sentence)
+            terms = self._terms.unsupported(sentence)
+            support = probability(features)
+            self._checked[sentence] = CheckedSentence(
+                sentence, support, terms, origin if origin is not None and origin < self._count else None
+            )
+        return self._checked[sentence]
+
+    def still_means(self, sentence: CheckedSentence, told: Sequence[CheckedSentence]) -> bool:
+        """Whether "he" or "it" at the start of a sentence still stands for what it does in the article, behind `told`.
+
+        It does if the sentence before was made from one of the few before its own, and none between names anybody else.
+        """
+        if not _PERSONAL_START.match(sentence.text):
+            return True
+        if not told or told[-1].origin is None or sentence.origin is None:
+            return False
+        names = self._statements.names
+        known = {name for one in told if one.origin is not None for name in names(one.origin)}
+        between = range(told[-1].origin + 1, sentence.origin)
+        return 0 <= sentence.origin - told[-1].origin <= 4 and all(known.issuperset(names(index)) for index in between)

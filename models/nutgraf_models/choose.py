@@ -1,0 +1,246 @@
+"""From what a model wrote to the sentences that are shown: whole, self-contained, and said by the article.
+
+A sentence that the check doubts is not shown. What stands in for it is what is there already: the model's other
+sentences first, then the article's own sentence that the doubted one was made from, shortened by rule.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from nutgraf_models import finish
+from nutgraf_models.articles import Prepared
+from nutgraf_models.checking import CheckedSentence
+from nutgraf_models.engines.base import Candidate
+from nutgraf_models.engines.lead import leading
+from nutgraf_models.lengths import Length, Spec
+from nutgraf_models.results import FinishReason, Warning, WarningKind
+from nutgraf_models.sentences import word_count
+from nutgraf_models.shorten import clean_start, shorten
+from nutgraf_models.standalone import is_fragment, points_back
+
+# An extractive summary is no longer than this, whatever the article calls a sentence.
+_EXTRACT_WORDS = 100
+# Article sentences, from the first on, that may stand in where the one that a sentence was made from cannot.
+_LEAD_SENTENCES = 8
+_QUESTION = re.compile(r"\?[\"'”’)]*$")
+_SHORT_WORDS = (8, 30)
+_LONG_WORDS = (30, 75)
+_LONG_SENTENCE_WORDS = 40
+
+
+@dataclass(frozen=True)
+class ShownSentence:
+    """`from_article`: the article's own, put in by rule."""
+
+    checked: CheckedSentence
+    from_article: bool = False
+
+    @property
+    def text(self) -> str:
+        return self.checked.text
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The sentences of a summary, and why there are no more or no others."""
+
+    sentences: tuple[ShownSentence, ...]
+    reason: FinishReason
+    tokens: int = 0
+    warnings: tuple[Warning, ...] = ()
+
+
+def choose(
+    prepared: Prepared,
+    spec: Spec,
+    candidates: Sequence[Candidate],
+    others: Sequence[Candidate] = (),
+    instruction: str = "",
+) -> Choice:
+    """What is shown of a row's `candidates`, the likeliest first; `others` are those of the other length.
+
+    Never empty. A summary that has nothing of the model's has the reason EXTRACTIVE and a warning.
+    """
+    written = [finish.whole_sentences(one.text, instruction) for one in candidates]
+    tokens = max((one.token_count for one in candidates), default=0)
+    reason = FinishReason(candidates[0].finish.value) if candidates else FinishReason.STOP
+    chooser = _Chooser(prepared, spec)
+    if prepared.show_doubted:
+        return _as_written(prepared, spec, candidates, written, tokens)
+    if spec.length is Length.SHORT:
+        first_of_others = [finish.whole_sentences(one.text, instruction)[:1] for one in others]
+        shown = chooser.short([sentences for sentences in [*written, *first_of_others] if sentences])
+    else:
+        firsts = [sentence for one in others for sentence in finish.whole_sentences(one.text, instruction)[:1]]
+        shown = chooser.long(written[0] if written else [], firsts, [s for w in written[1:] for s in w])
+    if not shown:
+        return _nothing_fits(prepared, spec, tokens)
+    if all(one.from_article for one in shown):
+        warning = Warning(
+            WarningKind.EXTRACTIVE_FALLBACK,
+            "nothing that the model wrote could be shown; these are the article's own words",
+        )
+        return Choice(tuple(shown), FinishReason.EXTRACTIVE, tokens, (warning,))
+    if reason is FinishReason.STOP and written and len(shown) < len(written[0]) and len(shown) == spec.sentence_cap:
+        reason = FinishReason.CAP
+    return Choice(tuple(shown), reason, tokens)
+
+
+class _Chooser:
+    def __init__(self, prepared: Prepared, spec: Spec) -> None:
+        self._prepared = prepared
+        self._spec = spec
+        usual = _SHORT_WORDS[1] if spec.length is Length.SHORT else _LONG_WORDS[1]
+        self._most = min(spec.max_words or usual, prepared.words - 1)
+
+    def short(self, written: Sequence[Sequence[str]]) -> list[ShownSentence]:
+        """One sentence: the first of each of `written`, in their order, then the article's own."""
+        firsts = [self._check(sentences[0]) for sentences in written]
+        options = [
+            *(ShownSentence(one) for one in firsts),
+            *(ShownSentence(self._check(shorten(one.text, self._most))) for one in firsts if self._is_long(one.text)),
+            *(own for one in firsts for own in self._own(one.origin, self._most)),
+            *(own for place in range(_LEAD_SENTENCES) for own in self._own(place, self._most)),
+        ]
+        good = [one for one in options if self._may_follow(one, [])]
+        least = min(_SHORT_WORDS[0], self._most // 2)
+        fitting = [one for one in good if least <= word_count(one.text) <= self._most]
+        return (fitting or [one for one in good if word_count(one.text) < self._prepared.words])[:1]
+
+    def long(self, sentences: Sequence[str], firsts: Sequence[str], others: Sequence[str]) -> list[ShownSentence]:
+        """The sentences that may be shown; where too little is left, others, and then the article's own."""
+        told: list[ShownSentence] = []
+        doubted: list[CheckedSentence] = []
+        leads = True
+        for number, text in enumerate(sentences):
+            one = ShownSentence(self._check(text))
+            if self._may_follow(one, told):
+                told.append(one)
+            else:
+                doubted.append(one.checked)
+                leads = leads and number > 0
+        if not leads or not told:
+            # The main point stands first.
+            stand_ins = [
+                *(ShownSentence(self._check(text)) for text in firsts),
+                *(own for one in doubted[:1] for own in self._own(one.origin, _LONG_SENTENCE_WORDS)),
+                *(own for place in range(_LEAD_SENTENCES) for own in self._own(place, _LONG_SENTENCE_WORDS)),
+            ]
+            told = [*next(([one] for one in stand_ins if self._may_follow(one, [])), []), *told]
+        more = [
+            *(ShownSentence(self._check(text)) for text in others),
+            *(own for one in doubted for own in self._own(one.origin, _LONG_SENTENCE_WORDS)),
+            *(own for place in range(_LEAD_SENTENCES) for own in self._own(place, _LONG_SENTENCE_WORDS)),
+        ]
+        told = self._without_repeats(told)
+        for one in more:
+            if not self._is_too_little(told):
+                break
+            if self._may_follow(one, told) and self._words([*told, one]) <= max(self._most, _LONG_WORDS[1]):
+                told.append(one)
+        return self._capped(told)
+
+    def _may_follow(self, one: ShownSentence, told: Sequence[ShownSentence]) -> bool:
+        """Whether a sentence is supported, whole, says something new, and can be understood behind those told."""
+        before = " ".join(earlier.text for earlier in told)
+        # What the article has in another place speaks of what stood before it there.
+        follows = bool(told) and told[-1].checked.origin is not None and one.checked.origin is not None
+        follows = follows and 0 <= (one.checked.origin or 0) - (told[-1].checked.origin or 0) <= (
+            1 if one.from_article else 4
+        )
+        return (
+            one.checked.is_supported
+            and not is_fragment(one.text)
+            and not points_back(one.text, before if follows else "")
+            and self._prepared.check.still_means(one.checked, [earlier.checked for earlier in told])
+            and len(finish.distinct([*(earlier.text for earlier in told), one.text])) > len(told)
+        )
+
+    def _own(self, place: int | None, most: int) -> Iterator[ShownSentence]:
+        """The article sentence at a place, shortened; none if there is none, or it is no sentence."""
+        if place is None or place >= len(self._prepared.sentences):
+            return
+        sentence = self._prepared.sentences[place]
+        if sentence.is_complete and not _QUESTION.search(sentence.text):
+            yield ShownSentence(self._check(shorten(sentence.text, most)), from_article=True)
+
+    def _check(self, text: str) -> CheckedSentence:
+        return self._prepared.check.check(text)
+
+    def _is_long(self, text: str) -> bool:
+        return word_count(text) > self._most
+
+    def _words(self, told: Iterable[ShownSentence]) -> int:
+        return sum(word_count(one.text) for one in told)
+
+    def _is_too_little(self, told: Sequence[ShownSentence]) -> bool:
+        few_words = self._words(told) < min(_LONG_WORDS[0], self._most // 2)
+        return len(told) < self._spec.sentence_floor or (few_words and len(told) < self._spec.sentence_cap)
+
+    def _without_repeats(self, told: list[ShownSentence]) -> list[ShownSentence]:
+        by_text = {one.text: one for one in reversed(told)}
+        return [by_text[text] for text in finish.distinct([one.text for one in told])]
+
+    def _capped(self, told: list[ShownSentence]) -> list[ShownSentence]:
+        """The leading sentences within the caps; the first in any case, unless the article is no longer."""
+        kept = told[: self._spec.sentence_cap]
+        while (
+            len(kept) > 1
+            and self._words(kept) > self._most
+            and (self._spec.max_words is not None or len(kept) > self._spec.sentence_floor)
+        ):
+            kept.pop()
+        return kept if self._words(kept) < self._prepared.words else []
+
+
+def _as_written(
+    prepared: Prepared,
+    spec: Spec,
+    candidates: Sequence[Candidate],
+    written: Sequence[list[str]],
+    tokens: int,
+) -> Choice:
+    """The likeliest candidate that has a whole sentence, as it is, within the caps."""
+    for candidate, sentences in zip(candidates, written, strict=True):
+        kept = finish.cap(sentences, spec, prepared.words)
+        warnings: tuple[Warning, ...] = ()
+        if not kept and sentences and word_count(sentences[0]) < prepared.words:
+            kept = sentences[:1]
+        if kept:
+            reason = FinishReason(candidate.finish.value)
+            if reason is FinishReason.STOP and len(kept) < len(sentences):
+                reason = FinishReason.CAP
+            shown = tuple(ShownSentence(prepared.check.check(text)) for text in kept)
+            return Choice(shown, reason, tokens, warnings)
+    text = next((" ".join(one.text.split()) for one in candidates if one.text.strip()), "")
+    if text and finish.whole_sentences(f"{text} ."):
+        most = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS, prepared.words - 1)
+        warning = Warning(WarningKind.INCOMPLETE_SENTENCE, "the model ended no sentence")
+        shown = (ShownSentence(prepared.check.check(finish.cut_short(text, most))),)
+        return Choice(shown, FinishReason.TOKEN_LIMIT, tokens, (warning,))
+    return _nothing_fits(prepared, spec, tokens)
+
+
+def _nothing_fits(prepared: Prepared, spec: Spec, tokens: int) -> Choice:
+    warning = Warning(
+        WarningKind.EXTRACTIVE_FALLBACK,
+        "nothing that the model wrote could be shown; these are the article's own words",
+    )
+    return extract(prepared, spec, warning, tokens)
+
+
+def extract(prepared: Prepared, spec: Spec, why: Warning, tokens: int = 0) -> Choice:
+    """The article's first sentences as they are; whole ones where it has any."""
+    texts = leading(prepared.sentences)
+    warnings: tuple[Warning, ...] = (why,)
+    kept = finish.cap([clean_start(text) for text in texts], spec, prepared.words)
+    if not kept:
+        most = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS)
+        first = texts[0]
+        if word_count(first) > most or len(first) > 1000:
+            first = finish.cut_short(first, most)
+            warnings += (Warning(WarningKind.INCOMPLETE_SENTENCE, "the article's first sentence is too long to show"),)
+        kept = [first]
+    shown = tuple(ShownSentence(prepared.check.check(text), from_article=True) for text in kept)
+    return Choice(shown, FinishReason.EXTRACTIVE, tokens, warnings)
