@@ -21,6 +21,7 @@ class Prepared:
     """An article before a model has seen it. `rows` are the places of the specs that need one.
 
     `chunks` are what the model reads one at a time, all of the article together; `tokens` are the whole article's.
+    `decisive` are places of late sentences of a long article that its summary must not lack.
     """
 
     article: Article
@@ -32,6 +33,7 @@ class Prepared:
     language: str
     tokens: int
     chunks: list[str] = field(repr=False)
+    decisive: list[int]
     rows: tuple[int, ...]
     check: ArticleCheck = field(repr=False)
     seconds: float

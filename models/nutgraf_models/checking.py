@@ -10,7 +10,10 @@ from nutgraf_models.results import UnsupportedTerm
 from nutgraf_models.sentences import Sentence
 from nutgraf_models.terms import TermIndex
 
-_PERSONAL_START = re.compile(r"[\"“'‘]?(?:he|she|they|his|her|their|it|its)\b", re.I)
+_POINTING_START = re.compile(r"[\"“'‘]?(he|she|they|his|her|their|it|its)\b", re.I)
+_PERSONAL = frozenset({"he", "she", "his", "her"})
+# Sentences that "he" may be behind the one that names him.
+_REACH = 4
 
 
 @dataclass(frozen=True)
@@ -56,13 +59,18 @@ class ArticleCheck:
     def still_means(self, sentence: CheckedSentence, told: Sequence[CheckedSentence]) -> bool:
         """Whether "he" or "it" at the start of a sentence still stands for what it does in the article, behind `told`.
 
-        It does if the sentence before was made from one of the few before its own, and none between names anybody else.
+        "It" does behind the sentence that it follows in the article. "He" does a little further on, too, unless
+        somebody else is named in between.
         """
-        if not _PERSONAL_START.match(sentence.text):
+        start = _POINTING_START.match(sentence.text)
+        if start is None:
             return True
         if not told or told[-1].origin is None or sentence.origin is None:
             return False
+        gap = sentence.origin - told[-1].origin
+        if start.group(1).casefold() not in _PERSONAL:
+            return 0 <= gap <= 1
         names = self._statements.names
         known = {name for one in told if one.origin is not None for name in names(one.origin)}
         between = range(told[-1].origin + 1, sentence.origin)
-        return 0 <= sentence.origin - told[-1].origin <= 4 and all(known.issuperset(names(index)) for index in between)
+        return 0 <= gap <= _REACH and all(known.issuperset(names(index)) for index in between)

@@ -23,8 +23,11 @@ from nutgraf_models.standalone import is_fragment, points_back
 _EXTRACT_WORDS = 100
 # Article sentences, from the first on, that may stand in where the one that a sentence was made from cannot.
 _LEAD_SENTENCES = 8
+# Of these, the ones that are sure to tell the main point.
+_MAIN_SENTENCES = 2
 _QUESTION = re.compile(r"\?[\"'”’)]*$")
-_SHORT_WORDS = (8, 30)
+_SHORT_WORDS = (6, 30)
+_SHORT_EXCESS = 10
 _LONG_WORDS = (30, 75)
 _LONG_SENTENCE_WORDS = 40
 
@@ -97,16 +100,25 @@ class _Chooser:
     def short(self, written: Sequence[Sequence[str]]) -> list[ShownSentence]:
         """One sentence: the first of each of `written`, in their order, then the article's own."""
         firsts = [self._check(sentences[0]) for sentences in written]
-        options = [
+        main = [
             *(ShownSentence(one) for one in firsts),
-            *(ShownSentence(self._check(shorten(one.text, self._most))) for one in firsts if self._is_long(one.text)),
+            *(ShownSentence(self._check(shorten(one.text, self._most))) for one in firsts),
             *(own for one in firsts for own in self._own(one.origin, self._most)),
-            *(own for place in range(_LEAD_SENTENCES) for own in self._own(place, self._most)),
+            *self._leads(self._most, _MAIN_SENTENCES),
         ]
-        good = [one for one in options if self._may_follow(one, [])]
         least = min(_SHORT_WORDS[0], self._most // 2)
-        fitting = [one for one in good if least <= word_count(one.text) <= self._most]
-        return (fitting or [one for one in good if word_count(one.text) < self._prepared.words])[:1]
+        attempts = (
+            (main, self._most),
+            # The main point in too many words is better than a detail in few.
+            (main, self._most + _SHORT_EXCESS if self._spec.max_words is None else self._most),
+            (self._leads(self._most, _LEAD_SENTENCES), self._most),
+            (main, self._prepared.words - 1),
+        )
+        for options, most in attempts:
+            for one in options:
+                if least <= word_count(one.text) <= most and self._may_follow(one, []):
+                    return [one]
+        return []
 
     def long(self, sentences: Sequence[str], firsts: Sequence[str], others: Sequence[str]) -> list[ShownSentence]:
         """The sentences that may be shown; where too little is left, others, and then the article's own."""
@@ -125,21 +137,45 @@ class _Chooser:
             stand_ins = [
                 *(ShownSentence(self._check(text)) for text in firsts),
                 *(own for one in doubted[:1] for own in self._own(one.origin, _LONG_SENTENCE_WORDS)),
-                *(own for place in range(_LEAD_SENTENCES) for own in self._own(place, _LONG_SENTENCE_WORDS)),
+                *self._leads(_LONG_SENTENCE_WORDS, _LEAD_SENTENCES),
             ]
             told = [*next(([one] for one in stand_ins if self._may_follow(one, [])), []), *told]
         more = [
             *(ShownSentence(self._check(text)) for text in others),
             *(own for one in doubted for own in self._own(one.origin, _LONG_SENTENCE_WORDS)),
-            *(own for place in range(_LEAD_SENTENCES) for own in self._own(place, _LONG_SENTENCE_WORDS)),
+            *self._leads(_LONG_SENTENCE_WORDS, _LEAD_SENTENCES),
         ]
         told = self._without_repeats(told)
         for one in more:
             if not self._is_too_little(told):
                 break
-            if self._may_follow(one, told) and self._words([*told, one]) <= max(self._most, _LONG_WORDS[1]):
-                told.append(one)
-        return self._capped(told)
+            if self._words([*told, one]) <= max(self._most, _LONG_WORDS[1]):
+                told = self._with(told, one)
+        return self._capped(self._with_decisive(self._capped(told)))
+
+    def _with_decisive(self, told: list[ShownSentence]) -> list[ShownSentence]:
+        """The sentences with what decides a long story, in the place of the last if there is no room for more."""
+        origins = {one.checked.origin for one in told}
+        if not origins.isdisjoint(self._prepared.decisive):
+            return told
+        room = self._spec.sentence_cap - 1
+        for own in (own for place in self._prepared.decisive for own in self._own(place, _LONG_SENTENCE_WORDS)):
+            for kept in (told[:room], told[: room - 1]):
+                longer = self._with(kept, own)
+                if len(longer) > len(kept) and self._words(longer) <= self._most:
+                    return longer
+        return told
+
+    def _with(self, told: list[ShownSentence], one: ShownSentence) -> list[ShownSentence]:
+        """The sentences with another one, in the article's order if all can still be understood, else at the end."""
+        origin = one.checked.origin
+        later = [place for place, other in enumerate(told) if None not in (origin, other.checked.origin)]
+        place = next((place for place in later if (told[place].checked.origin or 0) > (origin or 0)), len(told))
+        for at in dict.fromkeys((place, len(told))):
+            longer = [*told[:at], one, *told[at:]]
+            if all(self._may_follow(other, longer[:number]) for number, other in enumerate(longer)):
+                return longer
+        return told
 
     def _may_follow(self, one: ShownSentence, told: Sequence[ShownSentence]) -> bool:
         """Whether a sentence is supported, whole, says something new, and can be understood behind those told."""
@@ -165,11 +201,12 @@ class _Chooser:
         if sentence.is_complete and not _QUESTION.search(sentence.text):
             yield ShownSentence(self._check(shorten(sentence.text, most)), from_article=True)
 
+    def _leads(self, most: int, count: int) -> list[ShownSentence]:
+        """The article's first sentences, shortened."""
+        return [own for place in range(count) for own in self._own(place, most)]
+
     def _check(self, text: str) -> CheckedSentence:
         return self._prepared.check.check(text)
-
-    def _is_long(self, text: str) -> bool:
-        return word_count(text) > self._most
 
     def _words(self, told: Iterable[ShownSentence]) -> int:
         return sum(word_count(one.text) for one in told)

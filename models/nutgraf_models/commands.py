@@ -46,6 +46,7 @@ def models() -> None:
 
 
 @models.command("list")
+@click.option("--show-doubted", is_flag=True, help="Score what the model wrote, not what is shown in its place.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def list_(as_json: bool) -> None:
     """List the models known by name."""
@@ -106,6 +107,7 @@ def pull(model: str, force: bool) -> None:
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads; one for each core if not given.")
 @click.option("--engine", type=click.Choice(["auto", "openvino", "torch"]), default="auto", show_default=True)
 @click.option("--beams", type=click.IntRange(1, 16), help="Beams, instead of as many as the card says.")
+@click.option("--show-doubted", is_flag=True, help="Score what the model wrote, not what is shown in its place.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option("--csv", "rows_to", type=click.Path(dir_okay=False, path_type=Path), help="Write all rows here, to read.")
 def evaluate(
@@ -116,18 +118,27 @@ def evaluate(
     threads: int | None,
     engine: EngineName,
     beams: int | None,
+    show_doubted: bool,
     as_json: bool,
     rows_to: Path | None,
 ) -> None:
     """Score a model on DATA, next to the lead baseline and to the references themselves.
 
-    DATA is JSON lines with an "article" and its "reference" summary each, and maybe an "id".
+    DATA is JSON lines with an "article" each, with a "reference" or with a "short" and a "long" one, and maybe an "id".
     """
     from nutgraf_models import evaluation
 
     try:
         report = evaluation.evaluate(
-            data, length, model, limit=limit, engine=engine, threads=threads, beams=beams, rows_to=rows_to
+            data,
+            length,
+            model,
+            limit=limit,
+            engine=engine,
+            threads=threads,
+            beams=beams,
+            rows_to=rows_to,
+            show_doubted=show_doubted,
         )
     except ModelError as error:
         raise click.ClickException(str(error)) from error

@@ -23,13 +23,19 @@ _USUAL_TOKENS = {Length.SHORT: 30, Length.LONG: 75}
 
 
 def condense(
-    chunks: Sequence[str], sentences: Sequence[Sentence], title: str, card: Card, engine: Engine
+    chunks: Sequence[str],
+    sentences: Sequence[Sentence],
+    decisive: Sequence[int],
+    title: str,
+    card: Card,
+    engine: Engine,
 ) -> Generator[tuple[GenerationRequest, ...], tuple[Rows, ...], str]:
     """Asks for summaries of the chunks, and returns the text made of them; it fits the engine's window.
 
-    The article's first `sentences` are its lead. Names and numbers of its `title` count as said by each chunk.
+    The article's first `sentences` are its lead; behind it stand the sentences that decide the story. Names and numbers
+    of its `title` count as said by each chunk.
     """
-    lead = _lead(sentences, engine)
+    lead = [*_lead(sentences, engine), *(sentences[place].text for place in decisive)]
     while True:
         spec = Spec(_length(len(chunks), engine))
         counts = engine.count_tokens(chunks)

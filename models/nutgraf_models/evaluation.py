@@ -4,6 +4,7 @@ import csv
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from nutgraf_models.plain_check import unsupported_words
 from nutgraf_models.references import ReferenceRow, read_references
 from nutgraf_models.results import FinishReason, Summary
 from nutgraf_models.sentences import split, word_count
+from nutgraf_models.standalone import is_fragment, points_back
 
 Report = dict[str, Any]
 ROUGE = ("rouge1", "rouge2", "rougeLsum")
+_CHECKED = ("unsupported_share", "doubted_share", "from_article_share", "extractive_share")
 _COPYING = ("coverage", "density", "compression", "novel_bigrams")
 
 
@@ -43,7 +46,8 @@ class Scored:
     repeats: bool
     repeated_sentence: bool
     full_stop: bool
-    right_length: bool
+    fragment: bool  # a sentence that is none, or that points to what is not there
+    right_length: bool  # in the words and sentences that its length asks for
 
 
 def evaluate(
@@ -56,27 +60,30 @@ def evaluate(
     threads: int | None = None,
     beams: int | None = None,
     rows_to: Path | None = None,
+    show_doubted: bool = False,
 ) -> Report:
     """Summarises each article and scores the summaries.
 
     ROUGE is Lin's (2004), F1 in percent, stemmed, by rouge-score, sentences on lines of their own. Intervals are of
     95 %, by bootstrap over articles. `beams` replaces the number in the card's presets. `rows_to` is a CSV file for
-    all texts with their scores.
+    all texts with their scores. `show_doubted` scores what the model wrote, rather than what is shown by default.
 
     Raises:
         ModelError: the data or the model cannot be used.
     """
-    rows = read_references(data)[:limit]
+    spec = Spec(Length(length))
+    rows = [row for row in read_references(data) if row.of(spec.length)][:limit]
+    if not rows:
+        raise ModelError(f"{data.name} has no references for {length} summaries")
     score = _scorer()
     summarizer = load_summarizer(model, engine=engine, threads=threads, beams=beams)
-    spec = Spec(Length(length))
     started = time.perf_counter()
-    phases = (summarizer.phases(Article(row.article), (spec,)) for row in rows)
+    phases = (summarizer.phases(Article(row.article), (spec,), show_doubted=show_doubted) for row in rows)
     summaries = [one.summaries[0] for one in run(summarizer.engine, phases)]
     seconds = time.perf_counter() - started
     written, leads, references = [], [], []
     for row, summary in zip(rows, summaries, strict=True):
-        reference = _sentences(row.reference)
+        reference = _sentences(row.of(spec.length))
         lead = leading(split(normalize(row.article).text))[: LEAD_SENTENCES[spec.length]]
         texts = [summary.text[part.span.start : part.span.end] for part in summary.sentences]
         written.append(score(texts, reference, row.article, length))
@@ -101,6 +108,8 @@ def evaluate(
         },
         "reference": {name: value for name, value in _means(references).items() if name not in ROUGE},
         "unsupported_share": metrics.mean([bool(one.unsupported_terms) for one in summaries]),
+        "doubted_share": metrics.mean([not part.is_supported for one in summaries for part in one.sentences]),
+        "from_article_share": metrics.mean([any(part.from_article for part in one.sentences) for one in summaries]),
         "extractive_share": metrics.mean([one.finish_reason is FinishReason.EXTRACTIVE for one in summaries]),
         "articles_per_second": len(rows) / seconds,
     }
@@ -120,7 +129,7 @@ def table(report: Report) -> str:
         values = (report[name], report["lead"][name], report["reference"][name])
         cells = [f"{value:.1%}" if name.endswith("share") else f"{value:.2f}" for value in values]
         lines.append(f"{name:26}{cells[0]:>8}  {'':15}{cells[1]:>8}  {'':15}{cells[2]:>9}")
-    lines += [f"{name:26}{report[name]:8.1%}" for name in ("unsupported_share", "extractive_share")]
+    lines += [f"{name:26}{report[name]:8.1%}" for name in _CHECKED]
     lines.append(f"{'articles_per_second':26}{report['articles_per_second']:8.2f}")
     return "\n".join(lines)
 
@@ -151,10 +160,16 @@ def _scorer() -> Callable[[list[str], list[str], str, str], Scored]:
             repeats=metrics.repeats_itself(text),
             repeated_sentence=metrics.repeats_a_sentence(text),
             full_stop=metrics.ends_in_full_stop(text),
+            fragment=_has_fragment(sentences),
             right_length=metrics.has_length(text, length),
         )
 
     return score
+
+
+def _has_fragment(sentences: list[str]) -> bool:
+    before = ["", *accumulate(sentences, lambda told, sentence: f"{told} {sentence}")]
+    return any(is_fragment(one) or points_back(one, told) for one, told in zip(sentences, before, strict=False))
 
 
 def _means(scored: list[Scored]) -> dict[str, float]:
@@ -167,6 +182,7 @@ def _means(scored: list[Scored]) -> dict[str, float]:
         "repeats_share": metrics.mean([one.repeats for one in scored]),
         "repeated_sentence_share": metrics.mean([one.repeated_sentence for one in scored]),
         "full_stop_share": metrics.mean([one.full_stop for one in scored]),
+        "fragment_share": metrics.mean([one.fragment for one in scored]),
     }
 
 
@@ -180,7 +196,7 @@ def _write_rows(
             "plain_unsupported": " ".join(one.plain_unsupported),
             "unsupported_terms": " ".join(summary.text[t.span.start : t.span.end] for t in summary.unsupported_terms),
             "finish_reason": summary.finish_reason.value,
-            "reference": row.reference,
+            "reference": row.of(summary.length),
             "lead": lead.text,
             "article": row.article,
         }

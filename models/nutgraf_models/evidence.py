@@ -48,9 +48,9 @@ class EvidenceIndex:
     def align(self, summary_sentence: str) -> tuple[Evidence, ...]:
         """The passages that support the sentence, the best first.
 
-        A passage's score is the weighted share of the sentence's content words, names and numbers that it contains; a name
-        or number weighs three times what another word does. Passages are chosen greedily, each for what the ones before
-        it lack, and at most `MAX_PASSAGES` of them. A sentence without content has none.
+        A passage's score is the weighted share of the sentence's content words, names and numbers that it contains; a
+        name or number weighs three times what another word does. Passages are chosen greedily, each for what the ones
+        before it lack, and at most `MAX_PASSAGES` of them. A sentence without content has none.
         """
         units = list(dict.fromkeys(_content(summary_sentence)))
         total = sum(unit.weight for unit in units)

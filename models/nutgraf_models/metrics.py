@@ -64,9 +64,11 @@ def ends_in_full_stop(summary: str) -> bool:
 
 
 def has_length(summary: str, length: str) -> bool:
-    """Whether a "short" is one sentence of 10 to 35 words, a "long" two to four sentences."""
-    sentences = len(split(summary))
-    return sentences == 1 and 10 <= word_count(summary) <= 35 if length == "short" else 2 <= sentences <= 4
+    """Whether a "short" is one sentence of 12 to 30 words, a "long" two to four sentences of 35 to 75."""
+    sentences, words = len(split(summary)), word_count(summary)
+    if length == "short":
+        return sentences == 1 and 12 <= words <= 30
+    return 2 <= sentences <= 4 and 35 <= words <= 75
 
 
 def bootstrap_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:

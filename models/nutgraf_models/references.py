@@ -6,21 +6,33 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nutgraf_models.errors import ModelError
+from nutgraf_models.lengths import Length
+
+_REFERENCES = ("reference", "short", "long")
 
 
 @dataclass(frozen=True)
 class ReferenceRow:
-    """An article and the summary that a person wrote of it; `id` is the line's number where the data has none."""
+    """An article and the summaries that a person wrote of it; `id` is the line's number where the data has none.
+
+    Data sets that know no lengths have one `reference`; others have a `short`, a `long`, or both.
+    """
 
     id: str
     article: str
-    reference: str
+    reference: str = ""
     headline: str = ""
     source: str = ""
+    short: str = ""
+    long: str = ""
+
+    def of(self, length: Length) -> str:
+        """The reference for a length; empty if there is none."""
+        return (self.short if length is Length.SHORT else self.long) or self.reference
 
 
 def read_references(file: Path) -> list[ReferenceRow]:
-    """Reads objects with "article", "reference", and maybe "id", "headline" and "source"; blank lines are skipped.
+    """Reads objects with "article", with "reference" or "short" and "long", and maybe "id", "headline" and "source".
 
     Raises:
         ModelError: a line is something else, or there is none.
@@ -37,12 +49,15 @@ def _read(file: Path) -> Iterator[ReferenceRow]:
             continue
         try:
             row = json.loads(line)
-            article, reference = row["article"], row["reference"]
-            if not isinstance(article, str) or not isinstance(reference, str):
+            texts = {name: row[name] for name in ("article", *_REFERENCES) if name in row}
+            if not all(isinstance(text, str) for text in texts.values()):
                 raise TypeError("they must be strings")
+            if "article" not in texts or not any(texts.get(name) for name in _REFERENCES):
+                raise KeyError("missing")
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(
-                f'line {number} of {file.name} is not a JSON object with "article" and "reference": {error}'
+                f'line {number} of {file.name} is not a JSON object with "article" and "reference" (or "short" and '
+                f'"long"): {error}'
             ) from error
         more = {name: str(row.get(name) or "") for name in ("headline", "source")}
-        yield ReferenceRow(str(row.get("id") or number), article, reference, **more)
+        yield ReferenceRow(str(row.get("id") or number), **texts, **more)

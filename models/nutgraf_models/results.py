@@ -65,8 +65,8 @@ class Evidence:
 class SummarySentence:
     """`span` is in the summary's text, `evidence` in the article as sent.
 
-    `support` is the probability, 0 to 1, that the article says this; `is_supported` the verdict on it. `from_article`: the
-    article's own sentence, put in by rule.
+    `support` is the probability, 0 to 1, that the article says this; `is_supported` is the verdict on it.
+    `from_article`: the article's own sentence, put in by rule.
     """
 
     span: Span

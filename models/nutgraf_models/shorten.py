@@ -1,7 +1,7 @@
 """The article's own sentence, made shorter by leaving out what it can be understood without.
 
-Each rule only leaves out: an aside, a clause at the end, what stands before the story. Nothing goes that changes what is
-claimed: a negation, "alleged", "could", who is said to have said it.
+Each rule leaves something out: an aside, a clause at the end, a dateline. None leaves out what would change the claim:
+a negation, "alleged", "could", or whose word it is.
 """
 
 import re
@@ -14,10 +14,12 @@ from nutgraf_models.standalone import is_fragment
 _MIN_WORDS = 8
 _AGENCY = r"(?:CNN|AP|AFP|PA|PTI|IANS|ANI|UPI|Reuters|Xinhua|Bloomberg|BBC|CNN Student News|Press Association)"
 _CITY = r"[A-Z][\w.'’-]*(?:[ /-][A-Z][\w.'’-]*){0,3}"
+_CAPITALS = r"[A-Z][A-Z.'-]+(?: [A-Z][A-Z.'-]+){0,3}"
+_DAY = r"(?:[A-Z][a-z]{2,8}\.? \d{1,2}|\d{1,2} [A-Z][a-z]{2,8})"
 _DATELINE = re.compile(
     rf"(?:{_CITY}(?:, {_CITY}){{0,2}},? ?)?\((?:{_AGENCY})\)[ \t]*(?:[-–—]{{1,2}}[ \t]*)?"
-    rf"|{_CITY}(?:, {_CITY}){{0,2}}(?:, (?:[A-Z][a-z]{{2,8}}\.? \d{{1,2}}|\d{{1,2}} [A-Z][a-z]{{2,8}}))?(?:, {_AGENCY})? ?[–—-]{{1,2}} (?=[A-Z\"“'‘])"
-    rf"|[A-Z][A-Z.'-]+(?: [A-Z][A-Z.'-]+){{0,3}}(?:, [A-Z][\w.]+(?: [A-Z][\w.]+)?)?(?:, [A-Z][a-z]{{2,8}}\.? \d{{1,2}})?:? ?[–—-]{{1,2}} "
+    rf"|{_CITY}(?:, {_CITY}){{0,2}}(?:, {_DAY})?(?:, {_AGENCY})? ?[–—-]{{1,2}} (?=[A-Z\"“'‘])"
+    rf"|{_CAPITALS}(?:, [A-Z][\w.]+(?: [A-Z][\w.]+)?)?(?:, {_DAY})?:? ?[–—-]{{1,2}} "
 )
 _HEADER = re.compile(
     r"(?:By\b\.? ?[^.\n]{2,60}\.? (?=PUBLISHED)|By\. [^.]{2,60}\. (?:and\. [^.]{2,60}\. )?"
@@ -36,10 +38,15 @@ _KEEPS = re.compile(
 _BRACKETS = re.compile(r"\s*\([^()]*\)|\s*\[[^\[\]]*\]")
 _DASHES = re.compile(r"\s+[–—-]{1,2}\s+[^–—]{2,120}?\s+[–—-]{1,2}(?=\s)")
 _RELATIVE = re.compile(r", (?:which|who|whose|where|whom)\b[^,“”\"]{3,160},(?= (?!and\b|or\b|who\b|which\b))")
+_ASIDE = re.compile(
+    r", (?:with|after|following|including|amid|as well as|along with|while|before|because)\b[^,“”\"]{3,120},"
+    r"(?= [^,]*\b(?:said|says|according to|told|claims?|reports?)\b)"
+)
+_CLAUSE = re.compile(r" (?:with|after|as|when|while|before|and|but|following|including|amid)\b")
 _TAIL = re.compile(
     r"(?:,| [–—-]) (?:which|who|whose|where|after|as|while|when|with|before|following|including|amid|since|because|"
-    r"making|adding|leaving|forcing|sparking|prompting|bringing|taking|causing|[a-z]{3,}ing|and (?:is|was|has|had|will|are|were|have)"
-    r"|just|even|days|weeks|months|hours|years)\b[^“”\"]*$"
+    r"making|adding|leaving|forcing|sparking|prompting|bringing|taking|causing|[a-z]{3,}ing|"
+    r"and (?:is|was|has|had|will|are|were|have)|just|even|days|weeks|months|hours|years)\b[^“”\"]*$"
 )
 # What a sentence cannot end with.
 _OPEN_END = re.compile(
@@ -48,7 +55,8 @@ _OPEN_END = re.compile(
     re.I,
 )
 _BARE_TAIL = re.compile(
-    r" (?:after|while|when|before|following|because|amid|as part of|ahead of|in an? (?:bid|effort|attempt|move) to)\b [^“”\"]*$"
+    r" (?:after|while|when|before|following|because|amid|as part of|ahead of|in an? (?:bid|effort|attempt|move) to)\b"
+    r" [^“”\"]*$"
 )
 
 
@@ -78,10 +86,12 @@ def shorten(sentence: str, max_words: int) -> str:
 
 def _shorter(text: str) -> Iterator[str]:
     """The sentence with one thing left out, what it can best do without first."""
-    for pattern in (_BRACKETS, _DASHES, _RELATIVE):
+    for pattern in (_BRACKETS, _DASHES, _RELATIVE, _ASIDE):
         for match in pattern.finditer(text):
             if not _KEEPS.search(match.group()) and not _in_quotation(text, match.start()):
-                yield from _whole(text[: match.start()] + text[match.end() :])
+                # Before another clause, or before whose word it is, the comma stays.
+                comma = "," if pattern is _ASIDE or _CLAUSE.match(text, match.end()) else ""
+                yield from _whole(text[: match.start()] + comma + text[match.end() :])
     for pattern in (_TAIL, _BARE_TAIL):
         # The last of them first: the less is left out, the better.
         for tail in reversed(list(_suffixes(pattern, text))):

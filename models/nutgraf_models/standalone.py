@@ -21,9 +21,9 @@ _POINTING_START = re.compile(
     r"|(?:he|she|they|his|her|their|its|him|them|these|those|such|both|neither|others?|another|here|there['’]s why)\b"
     r"(?! (?:in (?:\w+ )?(?:\w+|\d+)|of|who|sides|houses|men and|women and|people|parents)\b)"
     r"|(?:this|that)\b(?! (?:year|week|month|summer|winter|spring|autumn|morning|afternoon|evening|weekend|season)\b)"
-    r"|it\b(?! (?:is|was|has been|had been|will be|would be|could be|may be|can be|takes?|took|emerged|appears|seems) )"
-    r"|the (?:same|latter|former (?:was|is|said|has)|two|three|pair|trio|duo|couple|others?|move|latest|incident|victims?"
-    r"|attack|decision|announcement|comments?|news|deal|crash|company|firm|group|club|team|organi[sz]ation|agency"
+    r"|it\b(?! (?:is|was|ha[sd] been|(?:will|would|could|may|can) be|takes?|took|emerged|appears|seems) )"
+    r"|the (?:same|latter|former (?:was|is|said|has)|two|three|pair|trio|duo|couple|others?|move|latest|incident"
+    r"|victims?|attack|decision|announcement|comments?|news|deal|crash|company|firm|group|club|team|organi[sz]ation|agency"
     r"|charity|man|woman|boy|girl|teenager|child|child['’]s|player|actor|actress|singer|star|film|show|programme|book"
     r"|report|study|survey|law|bill|plan|project|ruling|verdict|case|trial|event|match|game|win|victory|defeat"
     r"|result|accident|blaze|fire|ship|plane|car|bus|train|video|footage|pictures?|images?|site|building|school"
@@ -36,7 +36,8 @@ _PERSONAL = frozenset("he she him her his hers himself herself".split())
 _GROUP = frozenset("they them their theirs themselves it its itself".split())
 # With a capital these are names as often ("Us Weekly", "My Way"), but for "I" and at a sentence's start.
 _FIRST_PERSON = re.compile(
-    r"(?<![\w.])I(?:['’]\w+)?(?![\w.])|\b(?:me|my|mine|we|us|our|ours|you|your)(?:['’]\w+)?\b|^\W*(?:We|My|Our|You|Your)\b"
+    r"(?<![\w.])I(?:['’]\w+)?(?![\w.])|\b(?:me|my|mine|we|us|our|ours|you|your)(?:['’]\w+)?\b"
+    r"|^\W*(?:We|My|Our|You|Your)\b"
 )
 # "the Act" is somebody's, and whose is said where it is first named.
 _BARE_NOUN = re.compile(
@@ -45,6 +46,7 @@ _BARE_NOUN = re.compile(
     r"(?! (?:of|for|on)\b)(?! [A-Z])"
 )
 _POINTING_NOUN = re.compile(r"\b(?:these|those|such) ([a-z]+)", re.I)
+_NAME_FOLLOWS = re.compile(r", (?:[a-z-]+ ){0,4}[A-Z][\w'’-]+")
 _PERSON = re.compile(
     r"\b(?:man|woman|boy|girl|teenager|teen|child|baby|mother|father|mum|dad|son|daughter|husband|wife|brother|sister|"
     r"widow|king|queen|prince|princess|pope|driver|pilot|officer|soldier|player|striker|midfielder|defender|goalkeeper|"
@@ -56,8 +58,9 @@ _PERSON = re.compile(
     re.I,
 )
 _BY_LINE = re.compile(
-    r"by\. |by (?-i:[A-Z][\w'’-]+ [A-Z][\w'’.-]+(?: (?:and|for|in|of|[A-Z][\w'’-]+)){0,8}\W*$)|(?:photo|image|picture|video|caption|source|credit|copyright|scroll down|click|read more|see also|follow|"
-    r"share|watch|listen|subscribe|sign up|updated|published|posted|last updated|media playback)\b[.:]?\s"
+    r"by\. |by (?-i:[A-Z][\w'’-]+ [A-Z][\w'’.-]+(?: (?:and|for|in|of|[A-Z][\w'’-]+)){0,8}\W*$)|"
+    r"(?:photo|image|picture|video|caption|source|credit|copyright|scroll down|click|read more|see also|follow|share|"
+    r"watch|listen|subscribe|sign up|updated|published|posted|last updated|media playback)\b[.:]?\s"
     r"(?!(?:the|a|an|of|from|shows?|showing|that)\b)",
     re.I,
 )
@@ -66,27 +69,28 @@ _LIST_NUMBER = re.compile(r"\(?(?:\d{1,3}|[ivx]{1,4}|[a-z])[.)]?\W*$", re.I)
 _VERBS = frozenset(
     """
     is are was were be been being am has have had do does did will would can could may might must shall should isn't
-    aren't wasn't weren't hasn't haven't hadn't doesn't don't didn't won't wouldn't can't couldn't cannot says said say
-    told tells tell won win wins lost loses lose made makes make took takes take gave gives give got gets get went goes
-    go came comes come saw sees see found finds find left leaves leave kept keeps keep held holds hold met meets meet
-    ran runs run led leads lead sent sends send set sets put puts cut cuts hit hits beat beats bought buys buy sold
-    sells sell paid pays pay built builds build fell falls fall rose rises rise drew draws draw broke breaks break began
-    begins begin became becomes become spoke speaks speak wrote writes write read reads stood stands stand sat sits fought fights fight
-    faces face struck strikes strike shot shoots shut shuts spent spends spend brought brings bring thought thinks think
-    taught caught catches catch sought seeks seek felt feels feel knew knows know grew grows grow threw throws throw flew
-    flies fly drove drives drive rode rides ride chose chooses choose swore swears wore wears hid hides bid bids lay
-    lies lie laid lays lit slid shook woke wakes ate eats drank drinks sang sings sank sinks swam swims rang rings swung
-    won't dealt deals deal meant means mean burst bursts cost costs hurt hurts let lets quit quits split splits spread
-    spreads upset tore tears understood forgot forgave froze stole steals withdrew withdraws overcame overtook underwent
-    undergoes broadcast cast casts forecast shed sheds wed weds seem seems appear appears remain remains show shows shown
-    need needs want wants plan plans hope hopes call calls call look looks work works live lives play plays move moves
-    turn turns open opens close closes launch launches reach reaches score scores sign signs join joins urge urges warn
-    warns claim claims deny denies admit admits agree agrees accuse accuses reveal reveals report reports confirm
-    confirms announce announces ask asks help helps use uses offer offers back backs vote votes cancel plead pleads
-    seal seals end ends start starts stop stops continue continues return returns save saves kill kills die dies dead
-    suffer suffers escape escapes survive survives allow allows believe believes consider considers expect expects
-    include includes raise raises rank ranks earn earns host hosts visit visits mark marks celebrate celebrates boast
-    boasts defend defends attack attacks criticise criticises slam slams sue sues arrest try tries pass passes
+    aren't wasn't weren't hasn't haven't hadn't doesn't don't didn't won't wouldn't can't couldn't cannot says said
+    say told tells tell won win wins lost loses lose made makes make took takes take gave gives give got gets get went
+    goes go came comes come saw sees see found finds find left leaves leave kept keeps keep held holds hold met meets
+    meet ran runs run led leads lead sent sends send set sets put puts cut cuts hit hits beat beats bought buys buy
+    sold sells sell paid pays pay built builds build fell falls fall rose rises rise drew draws draw broke breaks
+    break began begins begin became becomes become spoke speaks speak wrote writes write read reads stood stands stand
+    sat sits fought fights fight faces face struck strikes strike shot shoots shut shuts spent spends spend brought
+    brings bring thought thinks think taught caught catches catch sought seeks seek felt feels feel knew knows know
+    grew grows grow threw throws throw flew flies fly drove drives drive rode rides ride chose chooses choose swore
+    swears wore wears hid hides bid bids lay lies lie laid lays lit slid shook woke wakes ate eats drank drinks sang
+    sings sank sinks swam swims rang rings swung dealt deals deal meant means mean burst bursts cost costs hurt hurts
+    let lets quit quits split splits spread spreads upset tore tears understood forgot forgave froze stole steals
+    withdrew withdraws overcame overtook underwent undergoes broadcast cast casts forecast shed sheds wed weds seem
+    seems appear appears remain remains show shows shown need needs want wants plan plans hope hopes call calls look
+    looks work works live lives play plays move moves turn turns open opens close closes launch launches reach reaches
+    score scores sign signs join joins urge urges warn warns claim claims deny denies admit admits agree agrees accuse
+    accuses reveal reveals report reports confirm confirms announce announces ask asks help helps use uses offer
+    offers back backs vote votes cancel plead pleads seal seals end ends start starts stop stops continue continues
+    return returns save saves kill kills die dies dead suffer suffers escape escapes survive survives allow allows
+    believe believes consider considers expect expects include includes raise raises rank ranks earn earns host hosts
+    visit visits mark marks celebrate celebrates boast boasts defend defends attack attacks criticise criticises slam
+    slams sue sues arrest try tries pass passes
     """.split()
 )
 _VERB_ENDING = re.compile(r"[a-z]{2,}(?:ed|ises|izes|ates|ifies)$")
@@ -108,7 +112,7 @@ def is_fragment(sentence: str) -> bool:
     if len(words) > _SURE_WORDS:
         return False
     return not any(
-        _fold(word) in _VERBS or _VERB_ENDING.search(word) or word.endswith(("n't", "n’t", "'s", "’s", "'ve", "'re"))
+        fold(word) in _VERBS or _VERB_ENDING.search(word) or word.endswith(("n't", "n’t", "'s", "’s", "'ve", "'re"))
         for word in words[1:]
     )
 
@@ -140,11 +144,14 @@ def _has_loose_pronoun(spoken: str, before: str) -> bool:
     if _FIRST_PERSON.search(spoken):
         return True
     for match in _WORD.finditer(spoken):
-        word = _fold(match.group())
-        if word in _PERSONAL and not _names_somebody(f"{before} {spoken[: match.start()]}"):
-            # "Before she left, Ida Fenn said": the name may follow.
-            if not re.search(r", (?:[a-z-]+ ){0,4}[A-Z][\w'’-]+", spoken[match.end() :]):
-                return True
+        word = fold(match.group())
+        # "Before she left, Ida Fenn said": the name may follow.
+        if (
+            word in _PERSONAL
+            and not _names_somebody(f"{before} {spoken[: match.start()]}")
+            and not _NAME_FOLLOWS.search(spoken, match.end())
+        ):
+            return True
         if word in _GROUP and match.start() > 0 and not before and len(_WORD.findall(spoken[: match.start()])) < 2:
             return True
     return False
@@ -155,7 +162,3 @@ def _names_somebody(text: str) -> bool:
         return True
     words = [match.group() for match in _WORD.finditer(text)]
     return any(word[0].isupper() for word in words[1:]) or bool(words and words[0][0].isupper() and len(words) > 1)
-
-
-def _fold(word: str) -> str:
-    return fold(word)

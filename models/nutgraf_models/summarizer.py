@@ -12,6 +12,7 @@ from nutgraf_models.card import Card
 from nutgraf_models.checking import ArticleCheck
 from nutgraf_models.choose import Choice, choose, extract
 from nutgraf_models.condense import condense
+from nutgraf_models.decisive import decisive_sentences
 from nutgraf_models.engines.base import Engine, GenerationRequest, Rows
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.evidence import EvidenceIndex
@@ -32,6 +33,9 @@ from nutgraf_models.results import (
     WarningKind,
 )
 from nutgraf_models.sentences import split, word_count
+
+# Of a long article, so many late sentences are brought forward.
+_MOST_DECISIVE = 2
 
 
 class Summarizer:
@@ -66,7 +70,9 @@ class Summarizer:
             return self._complete(prepared)
         text, tokens = prepared.chunks[0], prepared.tokens
         if len(prepared.chunks) > 1:
-            text = yield from condense(prepared.chunks, prepared.sentences, article.title, self.card, self.engine)
+            text = yield from condense(
+                prepared.chunks, prepared.sentences, prepared.decisive, article.title, self.card, self.engine
+            )
             tokens = self.engine.count_tokens([text])[0]
         asked = tuple(row_for(self.card, specs[index], tokens) for index in prepared.rows)
         (rows,) = yield (GenerationRequest(text, asked),)
@@ -89,7 +95,9 @@ class Summarizer:
             words,
             language.detect(normalized.text),
             self.engine.count_tokens([normalized.text])[0],
-            make_chunks(normalized.text, sentences, self.engine),
+            chunks := make_chunks(normalized.text, sentences, self.engine),
+            # A shorter article is in the model's view as a whole.
+            decisive_sentences([sentence.text for sentence in sentences])[:_MOST_DECISIVE] if len(chunks) > 1 else [],
             # An article about as long as its summary would be is its own summary.
             tuple(index for index, spec in enumerate(specs) if words > spec.usual_words and len(sentences) > 1),
             ArticleCheck(normalized.text, sentences, article.title),

@@ -45,10 +45,28 @@ def test_json_has_every_figure_and_they_are_right(data):
     assert report["coverage"] == 1.0
     assert report["mean_words"] == 17
     assert report["full_stop_share"] == report["right_length_share"] == 1.0
+    assert report["fragment_share"] == report["doubted_share"] == 0.0
     assert report["plain_unsupported_share"] == report["repeats_share"] == 0.0
     # "Kent" is what only a reference says.
     assert report["reference"]["plain_unsupported_share"] == 0.5
     assert report["articles_per_second"] > 0
+
+
+def test_references_by_length_are_told_apart(tmp_path):
+    file = tmp_path / "both.jsonl"
+    rows = [
+        {"article": ARTICLE, "short": REFERENCE, "long": f"{LEAD} Two ships waited."},
+        {"article": ARTICLE, "short": LEAD},
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    reports = {}
+    for length in ("short", "long"):
+        result = run(file, "--length", length, "--model", "lead", "--json")
+        assert result.exit_code == 0, result.output
+        reports[length] = json.loads(result.stdout)
+    assert (reports["short"]["n"], reports["long"]["n"]) == (2, 1)
+    assert reports["short"]["rouge1"] < 100
+    assert reports["long"]["reference"]["mean_sentences"] == 2
 
 
 def test_the_table_names_the_baseline_and_shows_intervals(data):

@@ -1,8 +1,8 @@
 """How far a sentence says what its article says, in the article's words and in their order.
 
-A summary's false sentences are mostly made of true words: a clause attached to another name, two facts fused, a "could"
-left out. So what is measured is not which words the article has, but how the sentence is cut out of it: how much of it is
-one subsequence of one article sentence, where that is cut, and what fell out at the cuts.
+Most false sentences of a summary are made of true words: a clause attached to another name, two facts fused, a "could"
+left out. So the features do not ask which words the article has. They ask how the sentence was cut out of it: how much
+of it is one subsequence of one article sentence, where that is cut, and what fell out at the cuts.
 """
 
 import re
@@ -22,10 +22,10 @@ _REACH = 3
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+(?:[.,:]\d+)*")
 _STOP_WORDS = frozenset(
-    "a about after also an and any are as at be been being but by can could did do does for from had has have he her hers "
-    "him his how i if in into is it its may might more most must of on or our out over s said say says shall she should so "
-    "some such than that the their them then there these they this those to too up us was we were what when where which "
-    "while who whom whose will with would you your".split()
+    "a about after also an and any are as at be been being but by can could did do does for from had has have he her "
+    "hers him his how i if in into is it its may might more most must of on or our out over s said say says shall she "
+    "should so some such than that the their them then there these they this those to too up us was we were what when "
+    "where which while who whom whose will with would you your".split()
 )
 # What turns a statement round, or says that it is no certain fact. Left out, or put in, it makes another statement.
 _STANCE = re.compile(
@@ -113,12 +113,12 @@ class StatementIndex:
                 self._pair_found_in[pair].append(index)
 
     def names(self, index: int) -> Sequence[str]:
-        """The capitalised words of an article sentence, in the form that they are compared by, without its first word."""
+        """The capitalised words of an article sentence but for its first, in the form that they are compared by."""
         tokens = self._tokens[index]
         return [token.form for token in tokens[1:] if token.is_capital and token.is_content]
 
     def measure(self, sentence: str) -> tuple[Features, int | None]:
-        """The features of a sentence, and which article sentence it was made from; None if the article has no word of it."""
+        """The features of a sentence, and the place of the article sentence that it was made from."""
         tokens = tokens_of(sentence)
         forms = [token.form for token in tokens]
         content = [token.form for token in tokens if token.is_content]
@@ -261,7 +261,11 @@ def tokens_of(text: str) -> list[Token]:
 
 
 def common_subsequence(words: Sequence[str], other: Sequence[str]) -> int:
-    """The length of their longest common subsequence, by bits (Hyyrö 2004, "Bit-parallel LCS-length computation revisited")."""
+    """The length of their longest common subsequence.
+
+    Bit-parallel: a few operations for each word of `other` (Hyyrö 2004, "Bit-parallel LCS-length computation
+    revisited").
+    """
     places: dict[str, int] = defaultdict(int)
     for place, word in enumerate(words):
         places[word] |= 1 << place
