@@ -29,7 +29,7 @@ $(VENV)/service.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/service.stamp
-	$(PIP_INSTALL) --editable '.[service,eval,train,otel,dev]'
+	$(PIP_INSTALL) --editable '.[service,eval,otel,dev]'
 	@touch $@
 
 # By itself: few need it, and it is large.

@@ -36,7 +36,6 @@ TITLE = f'Port & "quay" {ATTACK}'
 # So long that the passages, which are at its end, are out of sight at first.
 TEXT = f"{ATTACK}\n\n" + "\n\n".join(f"{OTHER} 🎈 {ATTACK}" for _ in range(8)) + f"\n\n<p>{ARTICLE}"
 SHORT = "The crane that fell across the main quay of Marlow was built in 1974, and Tarnholm inspected it in March."
-# A LONG goes without the sentence that invents.
 LONG = f"{SHORT} Two ships waited outside the breakwater for nine hours. The crane was built in 1974."
 
 
@@ -46,7 +45,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (Length(length), beams): (text,) for length, text in (("short", SHORT), ("long", LONG)) for beams in (1, 4)
     }
     with running_server(lambda: summarizer_with(ScriptedEngine(script))) as server, Client(server.address) as client:
-        answers = list(client.summarize_many([Article(TEXT, TITLE), Article(ARTICLE, "The same, tamer")]))
+        articles = [Article(TEXT, TITLE), Article(ARTICLE, "The same, tamer")]
+        answers = list(client.summarize_many(articles, show_doubted=True))
     for answer in answers:
         assert answer.unwrap().short.unsupported_terms[0].text == "Tarnholm"
         assert len(answer.unwrap().short.sentences[0].sources) > 1

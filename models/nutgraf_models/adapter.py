@@ -35,6 +35,19 @@ def digest(folder: Path) -> str:
     return hashlib.sha256(_weights_file(folder).read_bytes()).hexdigest()
 
 
+def rank_of(folder: Path) -> tuple[int, int]:
+    """The rank and alpha of an adapter.
+
+    Raises:
+        ModelError: it is none.
+    """
+    try:
+        config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+        return int(config["r"]), int(config["lora_alpha"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{folder.name} is no adapter in PEFT's format: {error}") from error
+
+
 def _weights_file(folder: Path) -> Path:
     file = folder / _WEIGHTS
     if not file.is_file():

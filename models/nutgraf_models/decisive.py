@@ -26,11 +26,12 @@ _EVENTS = {
     "resignation": r"(?:has|have|had) (?:resigned|stepped down|quit)|resigned (?:on|as|after|from)|"
     r"(?:was|were|been) (?:sacked|dismissed|fired|suspended)",
     "retraction": r"(?:has|have|had) (?:retracted|withdrawn|recanted)|(?:was|were|been) (?:retracted|withdrawn)|"
-    r"retracted (?:the|its|his|her|their)|turned out to be (?:false|fake|wrong)|admitted (?:that )?(?:it|he|she|they) had",
+    r"retracted (?:the|its|his|her|their)|turned out to be (?:false|fake|wrong)|"
+    r"admitted (?:that )?(?:it|he|she|they) had",
     "collapse": r"(?:has|have|had) collapsed|went bankrupt|filed for bankruptcy|(?:into|in) administration|"
     r"(?:was|were|been) (?:evacuated|declared insolvent)|exploded|declared a state of emergency",
 }
-_UNCERTAIN = re.compile(r"\b(?:if|unless|could|might|would|years? ago|in (?:1[0-9]|20[01])\d\d)\b|\?")
+_UNCERTAIN = re.compile(r"\b(?:if|unless|could|might|would|years? ago|in (?:1[0-9]|20[01])\d\d)\b|\?", re.I)
 _PATTERNS = {name: re.compile(rf"\b(?:{pattern})\b", re.I) for name, pattern in _EVENTS.items()}
 
 
@@ -55,7 +56,4 @@ def decisive_sentences(sentences: Sequence[str]) -> list[int]:
 
 def _is_told_plainly(sentence: str) -> bool:
     text = clean_start(sentence)
-    is_uncertain = (
-        re.search(r"\b(?:if|unless|could|might|would|years? ago|in (?:1[0-9]|20[01])\d\d)\b|\?", text) is not None
-    )
-    return not (is_uncertain or is_fragment(text) or points_back(text))
+    return not (_UNCERTAIN.search(text) or is_fragment(text) or points_back(text))

@@ -7,9 +7,10 @@ is found wrongly (models/README.md).
 import re
 
 from nutgraf_models.checks.forms import fold
+from nutgraf_models.checks.names import ordinary_words
 from nutgraf_models.sentences import is_complete, word_count
 
-_MIN_WORDS = 4
+_MIN_WORDS = 3
 # A longer sentence has a verb, be it one that the list below lacks.
 _SURE_WORDS = 10
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
@@ -161,4 +162,7 @@ def _names_somebody(text: str) -> bool:
     if _PERSON.search(text):
         return True
     words = [match.group() for match in _WORD.finditer(text)]
-    return any(word[0].isupper() for word in words[1:]) or bool(words and words[0][0].isupper() and len(words) > 1)
+    return any(
+        word[0].isupper() and (place > 0 or not (fold(word) in ordinary_words() or word.endswith("ing")))
+        for place, word in enumerate(words)
+    )

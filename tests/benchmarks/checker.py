@@ -339,7 +339,7 @@ def measure_evidence(stories: Sequence[Story], count: int, rng: random.Random, i
         evidence = index(clean, sentences)
         chosen = [one for one in sentences if one.is_complete and 10 <= len(one.text.split()) <= 45]
         for one in rng.sample(chosen, min(3, len(chosen))):
-            passages, _ = evidence.align(shorten(paraphrase(one.text, story.article)[0], rng))
+            passages = evidence.align(shorten(paraphrase(one.text, story.article)[0], rng))
             wanted = clean.source_span(one.start, one.end)
             spans = [(passage.span.start, passage.span.end) for passage in passages]
             total += 1

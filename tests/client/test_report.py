@@ -204,6 +204,16 @@ def test_a_sentence_without_evidence_is_no_link_and_says_so() -> None:
     assert page.within["support-1-1"] == " Support 0%, no passage"
 
 
+def test_a_doubted_sentence_and_one_of_the_articles_own_say_so() -> None:
+    summary = one_sentence("Said.", (0, 4))
+    summary.sentences[0].verdict = pb.VERDICT_DOUBTED
+    assert Page(render(result("One.", summary), "One.")).within["support-1-1"] == " Doubted, Support 50%, 1 passage"
+    summary.sentences[0].verdict = pb.VERDICT_SUPPORTED
+    summary.sentences[0].from_article = True
+    page = Page(render(result("One.", summary), "One."))
+    assert page.within["support-1-1"] == " Support 50%, 1 passage, the article’s own sentence"
+
+
 def test_no_support_is_claimed_where_none_was_measured() -> None:
     summary = one_sentence("Said.")
     del summary.checks_run[:]
@@ -215,7 +225,9 @@ def test_no_support_is_claimed_where_none_was_measured() -> None:
 def test_the_checks_are_named() -> None:
     summary = one_sentence("Said.", (0, 4))
     summary.checks_run.append(pb.CHECK_KIND_NAMES)
-    assert "Checked: evidence, names. Not checked: numbers, quotations." in render(result("One.", summary), "One.")
+    assert "Checked: evidence, names. Not checked: numbers, quotations, statements." in render(
+        result("One.", summary), "One."
+    )
 
 
 def test_checks_that_differ_are_named_at_each_summary() -> None:

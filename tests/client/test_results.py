@@ -33,7 +33,7 @@ def response() -> pb.SummarizeResponse:
         output_token_count=9,
         finish_reason=pb.FINISH_REASON_CAP,
     )
-    sentence = summary.sentences.add(support=0.5)
+    sentence = summary.sentences.add(support=0.5, verdict=pb.VERDICT_DOUBTED, from_article=True)
     sentence.span.end = 14
     evidence = sentence.evidence.add(score=0.25)
     evidence.span.start, evidence.span.end = 11, 30
@@ -52,6 +52,9 @@ def test_a_whole_response() -> None:
     assert [sentence.text for sentence in summary.sentences] == ["Zoë 🎈 beat 13.", "Glad."]
     assert summary.sentences[0].sources == (nutgraf.Source("She beat 12 others.", 11, 30, 0.25),)
     assert summary.sentences[1].sources == ()
+    assert [sentence.verdict for sentence in summary.sentences] == [nutgraf.Verdict.DOUBTED, nutgraf.Verdict.UNKNOWN]
+    assert [sentence.is_supported for sentence in summary.sentences] == [False, False]
+    assert [sentence.from_article for sentence in summary.sentences] == [True, False]
     assert summary.unsupported_terms == (nutgraf.UnsupportedTerm("13", 11, 13, nutgraf.TermKind.NUMBER),)
     assert summary.checks_run == (nutgraf.CheckKind.NUMBERS, nutgraf.CheckKind.NAMES)
     assert summary.finish_reason is nutgraf.FinishReason.CAP
@@ -119,6 +122,7 @@ def test_positions_outside_the_text_do_no_harm() -> None:
         (_enums.Length, pb.SummaryLength, "SUMMARY_LENGTH_"),
         (_enums.TermKind, pb.TermKind, "TERM_KIND_"),
         (_enums.CheckKind, pb.CheckKind, "CHECK_KIND_"),
+        (_enums.Verdict, pb.Verdict, "VERDICT_"),
         (_enums.FinishReason, pb.FinishReason, "FINISH_REASON_"),
         (_enums.WarningCode, pb.WarningCode, "WARNING_CODE_"),
         (_enums.ServerState, pb.ServerState, "SERVER_STATE_"),

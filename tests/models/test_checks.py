@@ -54,30 +54,29 @@ def test_numbers_meet_across_their_forms(summary, article):
 
 def evidence(summary_sentence: str):
     clean = normalize(ARTICLE)
-    passages, support = EvidenceIndex(clean, split(clean.text)).align(summary_sentence)
-    return [ARTICLE[one.span.start : one.span.end] for one in passages], [one.score for one in passages], support
+    passages = EvidenceIndex(clean, split(clean.text)).align(summary_sentence)
+    return [ARTICLE[one.span.start : one.span.end] for one in passages], [one.score for one in passages]
 
 
 def test_a_sentence_is_supported_by_the_one_that_it_was_made_from():
-    texts, scores, support = evidence("Two ships waited nine hours outside the breakwater.")
+    texts, scores = evidence("Two ships waited nine hours outside the breakwater.")
     assert texts[0].startswith("Two ships had to wait")
-    assert scores[0] == pytest.approx(support)
-    assert support > 0.8
+    assert scores[0] > 0.8
 
 
 def test_a_sentence_made_from_two_names_both_the_better_one_first():
-    texts, scores, support = evidence("A crane built in 1974 fell across the main quay at Marlow on Monday.")
+    texts, scores = evidence("A crane built in 1974 fell across the main quay at Marlow on Monday.")
     assert {text.split()[1] for text in texts} >= {"port", "crane,"}
     assert scores == sorted(scores, reverse=True)
-    assert scores[0] < support <= 1
+    assert scores[0] < 1
 
 
-def test_a_sentence_about_something_else_has_little_support():
-    assert evidence("Parliament rejected the budget of Chancellor Abel Munn.")[2] < 0.2
+def test_a_sentence_about_something_else_has_little_evidence():
+    assert sum(evidence("Parliament rejected the budget of Chancellor Abel Munn.")[1]) < 0.2
 
 
 def test_a_sentence_without_content_has_no_evidence():
-    assert evidence("It is so.") == ([], [], 0.0)
+    assert evidence("It is so.") == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -91,11 +90,11 @@ def test_a_sentence_without_content_has_no_evidence():
 )
 def test_evidence_is_found_in_another_form(summary_sentence, article):
     clean = normalize(article)
-    assert EvidenceIndex(clean, split(clean.text)).align(summary_sentence)[1] == 1
+    assert EvidenceIndex(clean, split(clean.text)).align(summary_sentence)[0].score == pytest.approx(1)
 
 
 def test_of_equal_passages_the_one_that_says_least_besides_comes_first():
     article = "Ida Fenn, who runs the port and owns a mill, left Marlow in spring. Ida Fenn left Marlow."
     clean = normalize(article)
-    passages, _ = EvidenceIndex(clean, split(clean.text)).align("Fenn left Marlow.")
+    passages = EvidenceIndex(clean, split(clean.text)).align("Fenn left Marlow.")
     assert article[passages[0].span.start : passages[0].span.end] == "Ida Fenn left Marlow."

@@ -173,8 +173,8 @@ def test_it_is_shown_behind_the_sentence_that_says_what_it_is():
 def test_a_short_summary_over_thirty_words_is_shortened_or_gives_way():
     article = (
         "The council of Vell (which met on Tuesday) has approved a plan to rebuild the old stone bridge over the river "
-        "Ard, which was damaged in a flood three years ago, with work to begin in the spring of next year, the mayor said. "
-        "Nobody has crossed it since. A ferry has carried cars and people from bank to bank in the meantime."
+        "Ard, which was damaged in a flood three years ago, with work to begin in the spring of next year, the mayor "
+        "said. Nobody has crossed it since. A ferry has carried cars and people from bank to bank in the meantime."
     )
     first = article.split(". ")[0] + "."
     summary = written(first, article=article, spec=SHORT)

@@ -46,7 +46,8 @@ def test_both_lengths_come_by_default_with_everything_that_the_contract_promises
             best = sentence.evidence[0]
             source = ARTICLE[best.span.start : best.span.end]
             assert source.translate(str.maketrans("“”", '""')) == said
-            assert sentence.support == pytest.approx(1.0)
+            assert sentence.support > 0.9
+            assert sentence.verdict == pb.VERDICT_SUPPORTED
 
 
 def test_summaries_come_in_the_order_asked_for_and_keep_to_their_caps(server):

@@ -40,7 +40,8 @@ _SAYING = re.compile(
     r"believ\w*|alleg\w*|accus\w*|suspect\w*|announc\w*|reveal\w*|confirm\w*|admit\w*|tweet\w*|wrote|writes|added|"
     r"adds|think|thinks|thought|hop\w+|predict\w*|estimat\w*)$"
 )
-_CONDITION = re.compile(r"(?:if|unless|whether|provided|would|could|might|may)$")
+_CONDITION = re.compile(r"(?:if|unless|provided)$")
+_CAUTION = re.compile(r"(?:would|could|might|may|whether)$")
 _HE, _SHE = frozenset("he him his himself mr".split()), frozenset("she her hers herself mrs ms miss".split())
 _PRONOUNS = frozenset("he she it they his her its their who him them".split())
 _SEAM = frozenset(',;:()[]–—-"“”')
@@ -78,7 +79,8 @@ class Features(NamedTuple):
     lost_stance: float  # "not", "could", "alleged" that fell out
     added_stance: float  # the same, put in
     lost_saying: float  # 1 if the article says who says so, before or after, and the sentence does not
-    lost_condition: float  # 1 if "if", "would" or the like stands before or after, and not in the sentence
+    lost_condition: float  # 1 if "if" or "unless" stands before or after, and not in the sentence
+    lost_caution: float  # the same of "could", "would", "might"
     added_saying: float  # 1 if the sentence says who says so, and neither the article sentence nor one next to it does
     new_names: float  # capitalised words that the article has not, their number
     other_sex: float  # 1 if the sentence says "he" where the article says "she", or the other way round
@@ -202,20 +204,20 @@ class StatementIndex:
             stance += sum(_STANCE.match(token.folded) is not None and token.folded not in kept for token in lost)
         return float(cuts), float(rough), float(names), float(stance)
 
-    def _left_outside(self, tokens: Sequence[Token], origin: int) -> tuple[float, float]:
-        """Whether a saying, and a condition, of the origin stands outside of what the sentence takes from it."""
+    def _left_outside(self, tokens: Sequence[Token], origin: int) -> tuple[float, float, float]:
+        """Whether a saying, a condition and a caution of the origin stand outside of what the sentence takes."""
         source = self._tokens[origin]
         matched = _alignment([token.form for token in tokens], self._forms[origin])
         if not matched:
-            return 0.0, 0.0
+            return 0.0, 0.0, 0.0
         outside = [*source[: matched[0][1]], *source[matched[-1][1] + 1 :]]
-        return tuple(
-            float(
-                any(pattern.match(token.folded) for token in outside)
-                and not any(pattern.match(token.folded) for token in tokens)
+
+        def is_lost(pattern: re.Pattern[str]) -> bool:
+            return any(pattern.match(token.folded) for token in outside) and not any(
+                pattern.match(token.folded) for token in tokens
             )
-            for pattern in (_SAYING, _CONDITION)
-        )  # type: ignore[return-value]
+
+        return float(is_lost(_SAYING)), float(is_lost(_CONDITION)), float(is_lost(_CAUTION))
 
     def _added_saying(self, tokens: Sequence[Token], origin: int) -> float:
         if not any(_SAYING.match(token.folded) for token in tokens):

@@ -52,14 +52,13 @@ def pairs(data: tuple[Path, ...], output: Path, not_in: tuple[Path, ...]) -> Non
 @click.option("--model", default=DEFAULT_MODEL, show_default=True, help="A card's id, or a card file.")
 @click.option("--rank", type=click.IntRange(1, 256), default=32, show_default=True, help="Rank of the adapter.")
 @click.option("--epochs", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True)
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=1e-3, show_default=True)
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=4e-4, show_default=True)
 @click.option(
     "--from",
     "start",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Go on from this adapter, with its rank, instead of from none.",
 )
-@click.option("--read-gradient", is_flag=True, help="Let the gradient flow into the reading of the article as well.")
 @click.option("--limit", type=click.IntRange(min=1), help="Use only so many pairs, drawn at random.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads; one for each core if not given.")
 @click.option("--seed", type=int, default=7, show_default=True)
@@ -72,7 +71,6 @@ def run(
     epochs: float,
     learning_rate: float,
     start: Path | None,
-    read_gradient: bool,
     limit: int | None,
     threads: int | None,
     seed: int,
@@ -91,7 +89,6 @@ def run(
         epochs=epochs,
         learning_rate=learning_rate,
         seed=seed,
-        read_gradient=read_gradient,
     )
     try:
         report = train_adapter(pairs_file, dev, output, model, recipe, start=start, limit=limit, threads=threads)

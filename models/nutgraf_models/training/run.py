@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from nutgraf_models import store
-from nutgraf_models.adapter import digest
+from nutgraf_models.adapter import digest, rank_of
 from nutgraf_models.card import Card
 from nutgraf_models.cards import find_card
 from nutgraf_models.errors import ModelError
+from nutgraf_models.training.decoder import LoraDecoder
 from nutgraf_models.training.pairs import Pair, count, having, read_pairs
 from nutgraf_models.training.trainer import Example, Recipe, encode, mean_loss, total_steps, train
 
@@ -43,14 +44,10 @@ def train_adapter(
         ModelError: the model or the pairs cannot be used, or `output` holds another run.
     """
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    try:
-        import peft
-    except ImportError:
-        raise ModelError("training needs the extra: pip install 'nutgraf[service,train]'") from None
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from nutgraf_models.engines.precision import best_device
+    from nutgraf_models.engines.precision import best_device, best_dtype
 
     if threads is not None:
         torch.set_num_threads(threads)
@@ -80,16 +77,14 @@ def train_adapter(
     torch.manual_seed(recipe.seed)
     base: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     base.to(best_device())
-    adapted: Any
-    if start is None:
-        lora = peft.LoraConfig(
-            r=recipe.rank, lora_alpha=recipe.alpha, target_modules="all-linear", task_type="CAUSAL_LM"
-        )
-        adapted = peft.get_peft_model(base, lora)
-    else:
-        adapted = peft.PeftModel.from_pretrained(base, str(start), is_trainable=True)
-        started_from = adapted.peft_config["default"]
-        recipe = replace(recipe, rank=started_from.r, alpha=started_from.lora_alpha, start=digest(start))
+    if start is not None:
+        rank, alpha = rank_of(start)
+        recipe = replace(recipe, rank=rank, alpha=alpha, start=digest(start))
+    dtype = best_dtype(base.device, card.family, packed=False)
+    adapted = LoraDecoder(base, recipe.rank, recipe.alpha, dtype=dtype, seed=recipe.seed)
+    if start is not None:
+        adapted.load(start)
+    del base
     before = mean_loss(adapted, dev) if not (output / "checkpoint").exists() else None
     state = train(adapted, training, dev, recipe, output)
 
@@ -105,7 +100,8 @@ def train_adapter(
         "dev_loss_before": before,
         "dev_loss": state.best_loss,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "versions": {name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft")},
+        "versions": {name: importlib.metadata.version(name) for name in ("torch", "transformers")},
+        "precision": str(dtype).removeprefix("torch."),
         "python": platform.python_version(),
     }
     (adapter / "training.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

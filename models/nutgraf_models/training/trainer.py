@@ -4,7 +4,6 @@ One example is an article with all its answers: the article is read once, and ea
 instruction and itself, as it does when the engine shares the prefill between SHORT and LONG.
 """
 
-import copy
 import json
 import logging
 import math
@@ -16,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn import functional
 
 from nutgraf_models.card import Prompt
 from nutgraf_models.errors import ModelError
 from nutgraf_models.plain_check import unsupported_spans
+from nutgraf_models.training.decoder import LoraDecoder
 from nutgraf_models.training.pairs import Pair
 
 logger = logging.getLogger(__name__)
@@ -34,13 +33,12 @@ class Recipe:
     alpha: int = 64
     epochs: float = 1.0
     batch_articles: int = 8
-    learning_rate: float = 1e-3
+    learning_rate: float = 4e-4
     warmup: float = 0.05  # share of the steps
     weight_decay: float = 0.0
-    max_tokens: int = 640  # article, instructions and answers together; longer examples are left out
+    max_tokens: int = 1500  # article, instructions and answers together; longer examples are left out
     check_every: int = 50  # steps between two looks at the dev loss, each with a checkpoint
     seed: int = 7
-    read_gradient: bool = False  # whether the gradient flows into the reading of the article
     start: str = ""  # digest of the adapter that the run starts from, if it does
 
 
@@ -88,36 +86,15 @@ def encode(pair: Pair, prompt: Prompt, tokenizer: Any, end: int) -> Example:
 
 
 def mask(segments: Sequence[int]) -> torch.Tensor:
-    """Shape (1, 1, tokens, tokens), true where a token (row) sees another (column)."""
+    """Shape (tokens, tokens), true where a token (row) sees another (column)."""
     of = torch.tensor(segments)
     same = (of[:, None] == of[None, :]) | (of[None, :] == 0)
-    return (same & torch.ones(len(segments), len(segments), dtype=torch.bool).tril())[None, None]
+    return same & torch.ones(len(segments), len(segments), dtype=torch.bool).tril()
 
 
-def losses(model: Any, example: Example, *, read_gradient: bool = True) -> torch.Tensor:
-    """The summed cross entropy, in nats, of the target tokens.
-
-    Without `read_gradient` none flows into the reading of the article, only into that of the instructions and answers:
-    a step then takes 0.7 of the time (models/README.md compares what they learn).
-    """
-    device = next(model.parameters()).device
-    tokens = torch.tensor([example.tokens], device=device)
-    read = 0 if read_gradient else example.segments.count(0)
-    decoder = model.get_base_model()
-    article = None
-    if read:
-        with torch.no_grad():
-            article = decoder.model(input_ids=tokens[:, :read], use_cache=True).past_key_values
-    hidden = decoder.model(
-        input_ids=tokens[:, read:],
-        position_ids=torch.tensor([example.positions[read:]], device=device),
-        attention_mask=mask(example.segments)[:, :, read:].to(device),
-        past_key_values=article,
-        use_cache=article is not None,
-    ).last_hidden_state
-    targets = torch.tensor(example.targets, device=device)
-    logits = decoder.lm_head(hidden[0, targets - 1 - read]).float()
-    return functional.cross_entropy(logits, tokens[0, targets], reduction="sum")
+def loss_of(model: LoraDecoder, example: Example) -> torch.Tensor:
+    """The summed cross entropy, in nats, of the target tokens."""
+    return model.nll(example.tokens, example.positions, mask(example.segments), example.targets).sum()
 
 
 @dataclass(frozen=True)
@@ -129,17 +106,20 @@ class _State:
     best_loss: float = math.inf
 
 
-def train(model: Any, examples: Sequence[Example], dev: Sequence[Example], recipe: Recipe, output: Path) -> _State:
+def train(
+    model: LoraDecoder, examples: Sequence[Example], dev: Sequence[Example], recipe: Recipe, output: Path
+) -> _State:
     """Trains, and keeps in `output/best` the adapter with the lowest loss on `dev`; goes on from `output/checkpoint`.
 
-    `model` is a PEFT model. A line for each step and each look at `dev` is added to `output/log.jsonl`; losses are
+    A line for each step and each look at `dev` is added to `output/log.jsonl`; losses are
     nats a token. The order of the examples and all else that is random follows from the recipe's seed.
     """
     output.mkdir(parents=True, exist_ok=True)
     steps = total_steps(len(examples), recipe)
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    parameters = model.parameters()
     optimizer = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     state = _resume(output / "checkpoint", recipe, parameters, optimizer)
+    model.refresh()
     started = time.perf_counter()
     for step in range(state.step, steps):
         for group in optimizer.param_groups:
@@ -148,19 +128,21 @@ def train(model: Any, examples: Sequence[Example], dev: Sequence[Example], recip
         count = sum(len(example.targets) for example in batch)
         loss = 0.0
         for example in batch:
-            part = losses(model, example, read_gradient=recipe.read_gradient) / count
+            part = loss_of(model, example) / count
             part.backward()  # type: ignore[no-untyped-call]
             loss += part.item()
+        model.collect_gradients()
         norm = torch.nn.utils.clip_grad_norm_(parameters, 1.0).item()
         optimizer.step()
         optimizer.zero_grad()
+        model.refresh()
         record = {"step": step + 1, "of": steps, "loss": loss, "norm": norm, "seconds": time.perf_counter() - started}
         state = _State(step + 1, state.best_step, state.best_loss)
         if (step + 1) % recipe.check_every == 0 or step + 1 == steps:
             record["dev_loss"] = mean_loss(model, dev)
             if record["dev_loss"] < state.best_loss:
                 state = _State(step + 1, step + 1, record["dev_loss"])
-                save_adapter(model, output / "best")
+                model.save(output / "best")
             _checkpoint(output / "checkpoint", recipe, state, parameters, optimizer)
         logger.info("%s", json.dumps(record))
         with (output / "log.jsonl").open("a", encoding="utf-8") as log:
@@ -189,29 +171,15 @@ def batch_of(step: int, examples: Sequence[Example], recipe: Recipe) -> Iterator
         yield examples[order[index]]
 
 
-def mean_loss(model: Any, examples: Sequence[Example]) -> float:
+def mean_loss(model: LoraDecoder, examples: Sequence[Example]) -> float:
     """Nats a token to be learned."""
     with torch.no_grad():
-        total = sum(losses(model, example).item() for example in examples)
+        total = sum(loss_of(model, example).item() for example in examples)
     return total / sum(len(example.targets) for example in examples)
 
 
-def save_adapter(model: Any, folder: Path) -> None:
-    """Writes the adapter in PEFT's format, as float16."""
-    from peft import get_peft_model_state_dict
-    from safetensors.torch import save_file
-
-    folder.mkdir(parents=True, exist_ok=True)
-    config = copy.copy(model.peft_config["default"])
-    # A folder of the machine that trained, and no one else's.
-    config.base_model_name_or_path = None
-    config.save_pretrained(str(folder))
-    weights = {name: value.half().contiguous() for name, value in get_peft_model_state_dict(model).items()}
-    save_file(weights, folder / "adapter_model.safetensors")
-
-
 def _checkpoint(
-    folder: Path, recipe: Recipe, state: _State, parameters: list[torch.Tensor], optimizer: torch.optim.Optimizer
+    folder: Path, recipe: Recipe, state: _State, parameters: Sequence[torch.Tensor], optimizer: torch.optim.Optimizer
 ) -> None:
     """Replaces the checkpoint at once, so that a run that is killed while it writes finds the one before."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -222,7 +190,9 @@ def _checkpoint(
     partial.replace(folder / "state.pt")
 
 
-def _resume(folder: Path, recipe: Recipe, parameters: list[torch.Tensor], optimizer: torch.optim.Optimizer) -> _State:
+def _resume(
+    folder: Path, recipe: Recipe, parameters: Sequence[torch.Tensor], optimizer: torch.optim.Optimizer
+) -> _State:
     file = folder / "state.pt"
     if not file.exists():
         return _State()

@@ -1,0 +1,179 @@
+"""Which sentences can be read by themselves, and how the article's own are shortened."""
+
+import pytest
+
+from nutgraf_models.decisive import decisive_sentences
+from nutgraf_models.sentences import split, word_count
+from nutgraf_models.shorten import clean_start, shorten
+from nutgraf_models.standalone import is_fragment, points_back
+from support.long_articles import FACT, long_article, planted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "By.",
+        "1.",
+        "(2)",
+        "Dr.",
+        "Texas Atty.",
+        "Musical Oklahoma!",
+        "By Ida Fenn and Tom Asker.",
+        "Photo: Ida Fenn at the port.",
+        "Image caption Ida Fenn at the port on Monday.",
+        "Scroll down for video of the crane.",
+        "A view of the port.",
+        "and the crane fell across the quay.",
+        "The port reopened on Monday (after a crane fell.",
+        "The port reopened on Monday …",
+        "The port reopened on Monday",
+    ],
+)
+def test_what_is_no_whole_sentence(text):
+    assert is_fragment(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "He was killed.",
+        "The port is open.",
+        "Police arrested a man.",
+        "By 2060, immigrants could account for a third of all growth.",
+        "“We were lucky,” Ida Fenn said.",
+        "It isn't over.",
+        "Video from the port shows a crane that fell across the quay on Monday night.",
+    ],
+)
+def test_what_is_one(text):
+    assert not is_fragment(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "He was arrested on Friday.",
+        "But the port stayed shut.",
+        "This followed a storm.",
+        "Those passwords were stolen in May.",
+        "The company said it would appeal.",
+        "The 25-year-old was jailed for a year.",
+        "Its owner was fined.",
+        "The Act was passed last year.",
+        "Speaking at the port, she thanked the crew.",
+        "We were lucky to be away.",
+    ],
+)
+def test_what_points_to_nothing_when_it_stands_first(text):
+    assert points_back(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This week the port reopened.",
+        "It is thought that the crane was too old.",
+        "Tom Asker said he was innocent.",
+        "A man who shot his wife has been jailed.",
+        "The Marlow Dock Act was passed in May, and the Act is in force.",
+        "The company behind the port of Marlow has been fined.",
+        "“We were lucky,” said Ida Fenn.",
+        "Before she left, Ida Fenn thanked the crew.",
+        "The US Army has a base there.",
+    ],
+)
+def test_what_does_not(text):
+    assert not points_back(text)
+
+
+def test_what_was_told_before_is_pointed_to():
+    assert points_back("He was arrested.")
+    assert not points_back("He was arrested.", "Tom Asker left Marlow.")
+    assert points_back("The Act is in force.", "Ida Fenn spoke.")
+    assert not points_back("The Act is in force.", "The Marlow Dock Act was passed in May.")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "clean"),
+    [
+        ("(CNN)The port reopened on Monday.", "The port reopened on Monday."),
+        ("MARLOW, England (Reuters) - The port reopened on Monday.", "The port reopened on Monday."),
+        ("OSTVIK, Nov. 12 — The port reopened on Monday.", "The port reopened on Monday."),
+        ("Marlow (AP) — The port reopened on Monday.", "The port reopened on Monday."),
+        ("By. Ida Fenn. The port reopened on Monday.", "The port reopened on Monday."),
+        ("But the port reopened on Monday.", "The port reopened on Monday."),
+        ("The port - or what is left of it - reopened.", "The port - or what is left of it - reopened."),
+        ("iPhone sales rose.", "iPhone sales rose."),
+    ],
+)
+def test_what_stands_before_a_sentence_goes(sentence, clean):
+    assert clean_start(sentence) == clean
+
+
+LONG = (
+    "The port of Marlow (in the south), which was built in 1820, reopened on Monday, the harbour master said, after a crane "
+    "fell across its main quay."
+)
+
+
+@pytest.mark.parametrize(
+    ("most", "short"),
+    [
+        (40, LONG),
+        (25, LONG.replace(" (in the south)", "")),
+        (
+            20,
+            "The port of Marlow reopened on Monday, the harbour master said, after a crane fell across its main quay.",
+        ),
+        (14, "The port of Marlow reopened on Monday, the harbour master said."),
+    ],
+)
+def test_a_sentence_is_shortened_by_leaving_out_asides_and_then_its_end(most, short):
+    assert shorten(LONG, most) == short
+    assert word_count(short) <= most
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The port of Marlow will not reopen on Monday, although two cranes have been mended, unless it stops raining.",
+        "A man of 40 has been arrested in Marlow, police said, who is alleged to have set fire to two cranes.",
+        "The port of Marlow reopened on Monday, which could be too early, according to the union of the dockers.",
+        'The mayor of Marlow said on Monday: "We will reopen, after what has happened here, when it is safe to do so."',
+    ],
+)
+def test_nothing_goes_that_turns_the_claim_round_or_says_whose_word_it_is(sentence):
+    assert shorten(sentence, 8) == sentence
+
+
+def test_what_is_left_is_a_whole_sentence():
+    text = "Energy used at rest was a quarter lower in teenagers of fifteen compared with when they were ten years old."
+    assert shorten(text, 10) == text
+
+
+@pytest.mark.parametrize("tenth", range(1, 10))
+def test_what_decides_a_long_story_is_found_wherever_it_stands(tenth):
+    article = planted(3000, tenth / 9)
+    sentences = [one.text for one in split(article.text)]
+    assert [sentences[place] for place in decisive_sentences(sentences)] == [FACT]
+
+
+def test_a_long_article_without_such_an_event_has_no_decisive_sentence():
+    assert decisive_sentences([one.text for one in split(long_article(3000))]) == []
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        "Four people were killed when the roof of the hall fell.",
+        "A study of roofs has been retracted by the journal that printed it.",
+        "Henrik Sol was found guilty of theft by a court in Ostvik.",
+        "The mayor has resigned, the council of Ostvik said.",
+    ],
+)
+def test_kinds_of_decisive_events(event):
+    dull = ["The hall was painted in May.", "A bench was set up beside it.", "The heating was found to be in order."]
+    assert decisive_sentences([*dull, *dull, event, *dull]) == [6]
+    # Whoever reads the beginning knows of it already.
+    assert decisive_sentences([event, *dull, *dull, event]) == []
+    assert decisive_sentences([*dull, *dull, f"If so, {event}"]) == []

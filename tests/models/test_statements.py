@@ -1,0 +1,113 @@
+"""How sentences are held against an article: what is supported, and which kinds of false ones are doubted."""
+
+import pytest
+
+from nutgraf_models.checking import ArticleCheck
+from nutgraf_models.checks.statements import StatementIndex, common_subsequence
+from nutgraf_models.sentences import split
+
+ARTICLE = (
+    "A court in Vell has cleared the former mayor Tom Asker of fraud, but found his deputy, Ida Fenn, guilty of theft. "
+    "Fenn, 52, was told that she could be jailed for up to four years. "
+    "Asker said outside the court that he would run for office again. "
+    "The harbour company's accounts were wrong by 31 million crowns, according to the auditors. "
+    "Will the county ever see the money again? "
+    "The lawyer for Fenn, Carl Dahl, said she would appeal if the sentence was longer than a year. "
+    "The trial lasted nine weeks and heard 40 witnesses."
+)
+
+
+@pytest.fixture(scope="module")
+def check() -> ArticleCheck:
+    return ArticleCheck(ARTICLE, split(ARTICLE), "Former mayor of Vell cleared")
+
+
+@pytest.mark.parametrize("sentence", [one.text for one in split(ARTICLE) if not one.text.endswith("?")])
+def test_the_articles_own_sentences_are_supported(check, sentence):
+    checked = check.check(sentence)
+    assert checked.is_supported
+    assert checked.support > 0.9
+    assert ARTICLE[: ARTICLE.index(sentence)].count(".") >= (checked.origin or 0) - 1
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "A court in Vell has cleared the former mayor Tom Asker of fraud.",
+        "A court in Vell has cleared Tom Asker of fraud, but found Ida Fenn guilty of theft.",
+        "Fenn was told that she could be jailed for up to four years.",
+        "The accounts were wrong by 31 million crowns, according to the auditors.",
+        "The trial lasted nine weeks.",
+    ],
+)
+def test_what_is_shortened_by_leaving_out_is_supported(check, sentence):
+    assert check.check(sentence).is_supported
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("wrong actor", "A court in Vell has found Tom Asker guilty of theft after nine weeks."),
+        ("wrong actor", "Carl Dahl, 52, was told that he could be jailed for up to four years."),
+        ("wrong speaker", "The auditors said outside the court that they would run for office again."),
+        ("facts fused", "Ida Fenn was cleared of fraud by 40 witnesses, according to the auditors."),
+        ("facts fused", "The harbour company will run for office again after the trial."),
+        ("question as fact", "The county will see the money again."),
+        ("condition left out", "The lawyer for Fenn, Carl Dahl, said she would appeal."),
+        ("whose word it is left out", "The harbour company's accounts were wrong by 31 million crowns."),
+        ("invented name", "A court in Vell has cleared the former mayor Tom Quayle of fraud."),
+        ("invention", "The verdict was greeted with cheers in the streets."),
+        ("nonsense", "Fenn could be jailed for nine weeks for four years for the harbour."),
+    ],
+)
+def test_what_is_put_together_wrongly_is_doubted(check, kind, sentence):
+    checked = check.check(sentence)
+    assert not checked.is_supported, kind
+    assert checked.support < 0.8 or checked.terms
+
+
+def test_a_he_for_a_she_is_doubted():
+    article = "Ida Fenn, who runs the port, has resigned. She will leave in May, the council said."
+    check = ArticleCheck(article, split(article))
+    assert check.check("She will leave in May, the council said.").is_supported
+    assert not check.check("He will leave in May, the council said.").is_supported
+
+
+def test_the_headline_counts_as_article_and_is_no_origin(check):
+    checked = check.check("Former mayor of Vell cleared.")
+    assert checked.terms == ()
+    assert (
+        ArticleCheck("Nobody was hurt.", split("Nobody was hurt."), "Bridge falls in Ostvik")
+        .check("Bridge falls in Ostvik.")
+        .origin
+        is None
+    )
+
+
+def test_an_article_that_shares_no_word_supports_nothing(check):
+    checked = check.check("Bananas ripen quickly.")
+    assert checked.origin is None
+    assert checked.support < 0.1
+
+
+@pytest.mark.parametrize("text", ["", "...", "42", "“", "的的的。"])
+def test_text_without_words_is_no_error(check, text):
+    assert 0 <= check.check(text).support <= 1
+    assert 0 <= ArticleCheck(text, split(text)).check("One is here.").support <= 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "length"),
+    [("", "", 0), ("abc", "", 0), ("abc", "abc", 3), ("abcd", "xaxbxd", 3), ("aab", "ba", 1), ("abcbdab", "bdcaba", 4)],
+)
+def test_the_longest_common_subsequence(one, other, length):
+    assert common_subsequence(list(one), list(other)) == length
+
+
+def test_features_are_of_the_best_article_sentence():
+    index = StatementIndex(["The old bridge fell.", "The mayor opened the new bridge on Monday, to great applause."])
+    features, origin = index.measure("The mayor opened the bridge on Monday.")
+    assert origin == 1
+    assert features.in_order == features.all_in_order == 1
+    assert features.cuts == 1  # "new"
+    assert features.new == 0
