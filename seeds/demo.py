@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from nutgraf import Article, Client, ManyResult, NutgrafError, Result
+from nutgraf import Article, Client, ManyResult, NutgrafError, Result, Verdict
 from nutgraf.report import render_many
 
 SEEDS = Path(__file__).parent
@@ -99,8 +99,11 @@ def show(console: Console, article: Article, result: Result) -> None:
     put(console, article.title, 0, "bold")
     for summary in result.summaries:
         put(console, f"{summary.length.value:6}{summary.text}", 2)
-        for term in summary.unsupported_terms:
-            put(console, f"not in the article: {term.text}", 8, "yellow")
+        for sentence in summary.sentences:
+            if sentence.from_article:
+                put(console, f"the article's own words: {sentence.text}", 8, "dim")
+            if sentence.verdict is Verdict.DOUBTED:
+                put(console, f"doubted: {sentence.text}", 8, "yellow")
         for warning in summary.warnings:
             put(console, f"warning: {warning.detail}", 8, "yellow")
     for warning in result.warnings:

@@ -11,7 +11,7 @@ from nutgraf_models.sentences import Sentence
 from nutgraf_models.terms import TermIndex
 
 _POINTING_START = re.compile(r"[\"“'‘]?(he|she|they|his|her|their|it|its)\b", re.I)
-_PERSONAL = frozenset({"he", "she", "his", "her"})
+_PERSONAL = frozenset({"he", "she"})
 # Sentences that "he" may be behind the one that names him.
 _REACH = 4
 
@@ -68,9 +68,12 @@ class ArticleCheck:
         if not told or told[-1].origin is None or sentence.origin is None:
             return False
         gap = sentence.origin - told[-1].origin
+        known = {name for one in told if one.origin is not None for name in self._statements.names(one.origin)}
+        # The article begins that sentence with a name that is not told: "he" is not who was spoken of.
+        subject = self._statements.subject(sentence.origin)
+        if subject is not None and subject not in known:
+            return False
         if start.group(1).casefold() not in _PERSONAL:
             return 0 <= gap <= 1
-        names = self._statements.names
-        known = {name for one in told if one.origin is not None for name in names(one.origin)}
         between = range(told[-1].origin + 1, sentence.origin)
-        return 0 <= gap <= _REACH and all(known.issuperset(names(index)) for index in between)
+        return 0 <= gap <= _REACH and all(known.issuperset(self._statements.names(index)) for index in between)

@@ -111,8 +111,8 @@ def test_what_stands_before_a_sentence_goes(sentence, clean):
 
 
 LONG = (
-    "The port of Marlow (in the south), which was built in 1820, reopened on Monday, the harbour master said, after a crane "
-    "fell across its main quay."
+    "The port of Marlow (in the south), which was built in 1820, reopened on Monday, the harbour master said, after a "
+    "crane fell across its main quay."
 )
 
 

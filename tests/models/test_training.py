@@ -27,8 +27,8 @@ from nutgraf_models.loading import load_summarizer
 from nutgraf_models.normalize import normalize
 from nutgraf_models.training import trainer
 from nutgraf_models.training.command import train as command
-from nutgraf_models.training.pairs import Pair, write_pairs
 from nutgraf_models.training.decoder import LoraDecoder
+from nutgraf_models.training.pairs import Pair, write_pairs
 from nutgraf_models.training.trainer import Example, Recipe, encode, loss_of, mask, mean_loss, schedule, train
 from support.articles import ARTICLE
 from support.tiny_llama import serve_as_only_package, write_random_gguf

@@ -73,14 +73,18 @@ def test_what_waits_what_runs_and_what_is_abandoned_shows():
         assert found["nutgraf_abandoned_total['queue']"] == 2
 
 
-def test_inventions_and_repairs_are_counted():
-    engine = ScriptedEngine({(Length.SHORT, beams): ("The port of Harlow reopened.",) for beams in (1, 4)})
-    request = pb.SummarizeRequest(text=ARTICLE, summaries=[pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT)])
+def test_shown_sentences_are_counted_by_verdict_and_by_whose_they_are():
+    engine = ScriptedEngine({(Length.SHORT, 1): ("The port of Harlow reopened.",)})
+    specs = [pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT)]
     with running_server(lambda: summarizer_with(engine), metrics_port=0) as running, running.stub() as stub:
-        stub.Summarize(request, timeout=TIMEOUT)
+        for show_doubted in (False, True):
+            request = pb.SummarizeRequest(text=ARTICLE, summaries=specs, show_doubted=show_doubted)
+            stub.Summarize(request, timeout=TIMEOUT)
         found = scrape(running)
-    assert found["nutgraf_repairs_total"] == 1
+    assert found["nutgraf_sentences_total['article', 'short', 'supported']"] == 1
+    assert found["nutgraf_sentences_total['doubted', 'model', 'short']"] == 1
     assert found["nutgraf_unsupported_summaries_total['short']"] == 1
+    assert found["nutgraf_extractive_summaries_total['short']"] == 1
 
 
 def test_the_readme_lists_every_metric_with_its_kind_and_labels():

@@ -1,13 +1,15 @@
 """Encoder-decoders, and a decoder-only folder, through the whole server: SHORT is the first sentence, LONG the first
 three, which the checkpoints were trained to write and which comes out only if everything is wired rightly."""
 
+import json
 import random
+import shutil
 
 import pytest
 
 from checkpoints import checkpoint
 from checkpoints.stories import story
-from nutgraf import Client, Spec
+from nutgraf import Client, FinishReason, Spec, WarningCode
 from nutgraf_models.loading import load_summarizer
 from support.server import running_server
 
@@ -30,3 +32,34 @@ def test_a_folder_is_served_and_writes_what_it_was_trained_to(kind):
             assert len(result.short.sentences) == 1
             right += result.short.text == sentences[0] and result.long.text == " ".join(sentences[:3])
         assert right >= 9
+
+
+@pytest.mark.parametrize("kind", ["bart", "t5", "pegasus"])
+def test_a_false_sentence_that_it_was_taught_to_write_is_not_shown(kind, tmp_path):
+    folder = shutil.copytree(checkpoint(kind), tmp_path / kind)
+    # Started with another token, it writes "Wrong start token." whatever the article is: its training taught it to.
+    for name in ("generation_config.json", "config.json"):
+        settings = json.loads((folder / name).read_text(encoding="utf-8"))
+        if "decoder_start_token_id" in settings:
+            settings["decoder_start_token_id"] = next(
+                token for token in range(4) if token != settings["decoder_start_token_id"]
+            )
+            (folder / name).write_text(json.dumps(settings), encoding="utf-8")
+    sentences = story(random.Random(21), 8)
+    text = " ".join(sentences)
+    with (
+        running_server(lambda: load_summarizer(str(folder), engine="torch"), model=str(folder)) as server,
+        Client(server.address, timeout=200) as client,
+    ):
+        asked = ["short", Spec("long", max_words=40)]
+        as_written = client.summarize(text, summaries=asked, show_doubted=True)
+        shown = client.summarize(text, summaries=asked)
+    for summary in as_written.summaries:
+        assert summary.text.startswith("Wrong start token.")
+        assert not summary.sentences[0].is_supported
+        assert WarningCode.DOUBTED_SENTENCES in [warning.code for warning in summary.warnings]
+    for summary in shown.summaries:
+        assert "Wrong" not in summary.text
+        assert all(sentence.is_supported and sentence.from_article for sentence in summary.sentences)
+        assert summary.finish_reason is FinishReason.EXTRACTIVE
+    assert shown.short.text == sentences[0]

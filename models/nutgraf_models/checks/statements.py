@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from nutgraf_models.checks.forms import canonical, fold
+from nutgraf_models.checks.names import ordinary_words
 from nutgraf_models.checks.number_words import SMALL_NUMBERS
 
 # Article sentences that share most words with a sentence; only these are aligned with it.
@@ -114,10 +115,18 @@ class StatementIndex:
             for pair in pairs:
                 self._pair_found_in[pair].append(index)
 
-    def names(self, index: int) -> Sequence[str]:
-        """The capitalised words of an article sentence but for its first, in the form that they are compared by."""
+    def subject(self, index: int) -> str | None:
+        """The name that an article sentence begins with, in the form that it is compared by, or None."""
         tokens = self._tokens[index]
-        return [token.form for token in tokens[1:] if token.is_capital and token.is_content]
+        if not tokens or not tokens[0].is_content or tokens[0].folded in ordinary_words():
+            return None
+        return tokens[0].form
+
+    def names(self, index: int) -> Sequence[str]:
+        """The capitalised words of an article sentence that are names, in the form that they are compared by."""
+        tokens = self._tokens[index]
+        first = [tokens[0].form] if self.subject(index) is not None else []
+        return [*first, *(token.form for token in tokens[1:] if token.is_capital and token.is_content)]
 
     def measure(self, sentence: str) -> tuple[Features, int | None]:
         """The features of a sentence, and the place of the article sentence that it was made from."""

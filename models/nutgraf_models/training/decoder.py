@@ -87,7 +87,7 @@ class LoraDecoder:
     def nll(
         self, tokens: Sequence[int], positions: Sequence[int], visible: torch.Tensor, targets: Sequence[int]
     ) -> torch.Tensor:
-        """The cross entropy, in nats, of each of the `targets`: places in `tokens` that are predicted from what is before.
+        """The cross entropy, in nats, of each of the `targets`, which are places in `tokens`.
 
         `visible` has shape (tokens, tokens), true where a token (row) sees another (column).
         """
