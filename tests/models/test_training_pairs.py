@@ -10,7 +10,7 @@ from nutgraf_models.normalize import normalize
 from nutgraf_models.references import ReferenceRow
 from nutgraf_models.training.clean import Truecaser, clean_article, clean_reference, detokenize
 from nutgraf_models.training.command import train
-from nutgraf_models.training.pairs import Pair, make_pairs, read_pairs, write_pairs
+from nutgraf_models.training.pairs import Pair, article_key, make_pairs, read_pairs, write_pairs
 
 ARTICLE = (
     "The port of Marlow reopened on Monday after a crane fell across its quay in a storm last week. Forty people "
@@ -173,3 +173,25 @@ def test_the_command_makes_pairs_and_says_what_it_dropped(tmp_path):
     dev.write_text(json.dumps({**rows[0], "article": f"  {ARTICLE}"}) + "\n")
     CliRunner().invoke(train, ["pairs", str(data), "--not-in", str(dev), "-o", str(out)])
     assert read_pairs(out) == []
+
+
+def test_references_written_for_training_are_taken_as_they_are_with_the_article_as_pages_send_it():
+    rows = [
+        ReferenceRow(str(number), f"Story {number}. {ARTICLE}", headline="Port reopens", short=SHORT, long=HIGHLIGHTS)
+        for number in range(60)
+    ]
+    pairs = list(make_pairs(rows, Counter()))
+    assert {(pair.short, pair.long) for pair in pairs} == {(SHORT, HIGHLIGHTS)}
+    assert all(f"Story {number}. {ARTICLE}"[-60:] in pair.article for number, pair in enumerate(pairs))
+    # Headlines stand above half of them, and datelines before some; captions that serving drops are dropped.
+    assert 15 <= sum(pair.article.startswith("Port reopens") for pair in pairs) <= 45
+    assert any(") - Story" in pair.article or "— Story" in pair.article for pair in pairs)
+    assert not any("Media playback" in pair.article for pair in pairs)
+    assert pairs == list(make_pairs(rows, Counter()))
+
+
+def test_an_article_that_is_held_out_is_not_trained_on_however_it_is_dressed():
+    rows = [ReferenceRow(str(number), ARTICLE, headline="Port reopens", short=SHORT) for number in range(20)]
+    dropped: Counter[str] = Counter()
+    assert list(make_pairs(rows, dropped, {article_key(ARTICLE)})) == []
+    assert dropped["article held out"] == 20

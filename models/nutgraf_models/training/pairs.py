@@ -19,6 +19,7 @@ from nutgraf_models.plain_check import content_coverage, content_words, unsuppor
 from nutgraf_models.references import ReferenceRow
 from nutgraf_models.sentences import split, word_count
 from nutgraf_models.training.clean import Truecaser, clean_article, clean_reference
+from nutgraf_models.training.dress import dress
 
 SHORT_WORDS = (12, 35)
 LONG_WORDS = (20, 90)
@@ -81,15 +82,14 @@ def make_pairs(rows: Sequence[ReferenceRow], dropped: Counter[str], held_out: Co
     seen: set[str] = set()
     for row in rows:
         if row.short or row.long:
-            # Written for training: true, and of the right length.
-            pair = Pair(
-                row.id, _leading(normalize(row.article).text, MAX_WRITTEN_WORDS), row.short, row.long, row.source
-            )
-            if pair.key in seen or pair.key in held_out:
-                dropped["article seen before" if pair.key in seen else "article held out"] += 1
+            # Written for training: true, and of the right length. Known by the article as it is, however it is dressed.
+            key = article_key(clean_article(row.article))
+            if key in seen or key in held_out:
+                dropped["article seen before" if key in seen else "article held out"] += 1
             else:
-                seen.add(pair.key)
-                yield pair
+                seen.add(key)
+                article = normalize(dress(row.article, row.headline, row.id)).text
+                yield Pair(row.id, _leading(article, MAX_WRITTEN_WORDS), row.short, row.long, row.source)
             continue
         article, reference = clean_article(row.article), row.reference
         if _is_lower(article):
