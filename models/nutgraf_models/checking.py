@@ -1,6 +1,5 @@
 """What is known of a sentence once it was held against its article: the one place where sentences are checked."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,9 +7,9 @@ from nutgraf_models.checks.statements import StatementIndex
 from nutgraf_models.checks.support import THRESHOLD, probability
 from nutgraf_models.results import UnsupportedTerm
 from nutgraf_models.sentences import Sentence
+from nutgraf_models.standalone import opening_pronoun
 from nutgraf_models.terms import TermIndex
 
-_POINTING_START = re.compile(r"[\"“'‘]?(he|she|they|his|her|their|it|its)\b", re.I)
 _PERSONAL = frozenset({"he", "she"})
 # Sentences that "he" may be behind the one that names him.
 _REACH = 4
@@ -62,8 +61,8 @@ class ArticleCheck:
         "It" does behind the sentence that it follows in the article. "He" does a little further on, too, unless
         somebody else is named in between.
         """
-        start = _POINTING_START.match(sentence.text)
-        if start is None:
+        pronoun = opening_pronoun(sentence.text)
+        if not pronoun:
             return True
         if not told or told[-1].origin is None or sentence.origin is None:
             return False
@@ -73,7 +72,7 @@ class ArticleCheck:
         subject = self._statements.subject(sentence.origin)
         if subject is not None and subject not in known:
             return False
-        if start.group(1).casefold() not in _PERSONAL:
+        if pronoun not in _PERSONAL:
             return 0 <= gap <= 1
         between = range(told[-1].origin + 1, sentence.origin)
         return 0 <= gap <= _REACH and all(known.issuperset(self._statements.names(index)) for index in between)

@@ -27,7 +27,7 @@ _LEAD_SENTENCES = 8
 _MAIN_SENTENCES = 2
 _QUESTION = re.compile(r"\?[\"'”’)]*$")
 _SHORT_WORDS = (6, 30)
-_SHORT_EXCESS = 10
+_SHORT_EXCESS = 6
 _LONG_WORDS = (30, 75)
 _LONG_SENTENCE_WORDS = 40
 
@@ -100,19 +100,22 @@ class _Chooser:
     def short(self, written: Sequence[Sequence[str]]) -> list[ShownSentence]:
         """One sentence: the first of each of `written`, in their order, then the article's own."""
         firsts = [self._check(sentences[0]) for sentences in written]
-        main = [
+        by_model = [
             *(ShownSentence(one) for one in firsts),
             *(ShownSentence(self._check(shorten(one.text, self._most))) for one in firsts),
-            *(own for one in firsts for own in self._own(one.origin, self._most)),
-            *self._leads(self._most, _MAIN_SENTENCES),
         ]
+        own = [*(own for one in firsts for own in self._own(one.origin, self._most))]
+        own += self._leads(self._most, _MAIN_SENTENCES)
         least = min(_SHORT_WORDS[0], self._most // 2)
+        # The main point in too many words is better than a detail in few.
+        longer = self._most if self._spec.max_words is not None else self._most + _SHORT_EXCESS
         attempts = (
-            (main, self._most),
-            # The main point in too many words is better than a detail in few.
-            (main, self._most + _SHORT_EXCESS if self._spec.max_words is None else self._most),
+            (by_model, self._most),
+            (by_model, longer),
+            (own, self._most),
+            (own, longer),
             (self._leads(self._most, _LEAD_SENTENCES), self._most),
-            (main, self._prepared.words - 1),
+            ([*by_model, *own], self._prepared.words - 1),
         )
         for options, most in attempts:
             for one in options:

@@ -51,7 +51,7 @@ _TAIL = re.compile(
 # What a sentence cannot end with.
 _OPEN_END = re.compile(
     r"\b(?:a|an|the|of|in|on|at|to|by|for|with|from|as|and|or|but|than|that|which|who|is|are|was|were|be|has|have|had|"
-    r"compared|between|into|about|over|under|his|her|their|its|[a-z]+ing)\W*$",
+    r"compared|between|into|about|over|under|after|before|while|when|during|his|her|their|its|[a-z]+ing)\W*$",
     re.I,
 )
 _BARE_TAIL = re.compile(

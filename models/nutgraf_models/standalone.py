@@ -12,7 +12,7 @@ from nutgraf_models.sentences import is_complete, word_count
 
 _MIN_WORDS = 3
 # A longer sentence has a verb, be it one that the list below lacks.
-_SURE_WORDS = 10
+_SURE_WORDS = 16
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _QUOTED = re.compile(r"[“\"][^”\"]*[”\"]|(?<!\w)[‘'](?=\w)[^’'\"]*(?:[’'](?=\w)[^’'\"]*)*[’'](?!\w)")
 
@@ -33,6 +33,8 @@ _POINTING_START = re.compile(
     r"|believes?|claims?|claimed|denied|denies|hopes?|wants?|plans?|intends?|aims?|includes?|included)\b",
     re.I,
 )
+_EMPTY_IT = r"it (?:is|was|ha[sd] been|(?:will|would|could|may|can) be|takes?|took|emerged|appears|seems) "
+_OPENING_PRONOUN = re.compile(rf"[\"“'‘]?(?!{_EMPTY_IT})(he|she|they|his|her|their|it|its)\b", re.I)
 _PERSONAL = frozenset("he she him her his hers himself herself".split())
 _GROUP = frozenset("they them their theirs themselves it its itself".split())
 # With a capital these are names as often ("Us Weekly", "My Way"), but for "I" and at a sentence's start.
@@ -94,7 +96,12 @@ _VERBS = frozenset(
     slams sue sues arrest try tries pass passes
     """.split()
 )
-_VERB_ENDING = re.compile(r"[a-z]{2,}(?:ed|ises|izes|ates|ifies)$")
+# What a sentence cannot end with.
+_OPEN_END = re.compile(
+    r"\b(?:a|an|the|of|and|or|but|than|because|while|if|from|with|into|after|his|her|their|its|my|our|your|which|who)\W*$|[-–—]\W*$",
+    re.I,
+)
+_VERB_ENDING = re.compile(r"[a-z]{2,}(?:ed|[^su]s)$")
 
 
 def is_fragment(sentence: str) -> bool:
@@ -102,7 +109,7 @@ def is_fragment(sentence: str) -> bool:
     text = sentence.strip()
     if not is_complete(text) or text.endswith(("…", "...")) or word_count(text) < _MIN_WORDS:
         return True
-    if _BY_LINE.match(text) or _LIST_NUMBER.fullmatch(text):
+    if _BY_LINE.match(text) or _LIST_NUMBER.fullmatch(text) or _OPEN_END.search(text):
         return True
     if text[:1].islower() or text[:1] in ",;:.)]-–—":
         return True
@@ -116,6 +123,12 @@ def is_fragment(sentence: str) -> bool:
         fold(word) in _VERBS or _VERB_ENDING.search(word) or word.endswith(("n't", "n’t", "'s", "’s", "'ve", "'re"))
         for word in words[1:]
     )
+
+
+def opening_pronoun(sentence: str) -> str:
+    """The "he" or "it" that a sentence begins with, in small letters; empty if there is none that stands for one."""
+    match = _OPENING_PRONOUN.match(sentence)
+    return match.group(1).casefold() if match else ""
 
 
 def points_back(sentence: str, before: str = "") -> bool:

@@ -88,6 +88,8 @@ class Features(NamedTuple):
     missing: float  # content words beyond those of the article sentence that has most in order, their number
     breaks: float  # neighbouring words that are none in the article sentence that has most, their number
     question: float  # 1 if the article only asks
+    other_subject: float  # 1 if the article sentence begins with a name, and the sentence with another one
+    names_here: float  # names that the article sentence has
     names_near: float  # names that the article sentence, or the one before it, has
     same_subject: float  # 1 if the first name or noun is in the article sentence, or before one that starts with "he"
     repeats: float  # stretches of three words that come twice
@@ -179,7 +181,9 @@ class StatementIndex:
                 float(
                     self._texts[origin].rstrip("\"'”’ ").endswith("?") and not sentence.rstrip("\"'”’ ").endswith("?")
                 ),
-                self._names_near(tokens, origin),
+                self._other_subject(tokens, origin),
+                self._names_within(tokens, [origin]),
+                self._names_within(tokens, [max(0, origin - 1), origin]),
                 self._same_subject(tokens, origin),
                 len(triples) - len(set(triples)),
                 len(tokens),
@@ -251,17 +255,28 @@ class StatementIndex:
             )
         )
 
-    def _names_near(self, tokens: Sequence[Token], origin: int) -> float:
+    def _names_within(self, tokens: Sequence[Token], places: Sequence[int]) -> float:
         names = [token.form for token in tokens if token.is_capital and token.is_content]
-        near = {form for index in range(max(0, origin - 1), origin + 1) for form in self._content[index]}
+        near = {form for index in places for form in self._content[index]}
         return sum(name in near for name in names) / len(names) if names else 1.0
+
+    def _other_subject(self, tokens: Sequence[Token], origin: int) -> float:
+        subject = self.subject(origin)
+        first = next((token for token in tokens if token.is_content), None)
+        if subject is None or first is None or not first.is_capital:
+            return 0.0
+        return float(subject not in {token.form for token in tokens} and first.form not in self._content[origin])
 
     def _same_subject(self, tokens: Sequence[Token], origin: int) -> float:
         first = next((token.form for token in tokens if token.is_content), "")
         if first in self._content[origin]:
             return 1.0
         starts = {token.folded for token in self._tokens[origin][:4]}
-        return float(bool(starts & _PRONOUNS) and first in self._names_before(origin))
+        # "He" is mostly whoever the sentence before began with.
+        named = next(
+            (names for place in range(origin - 1, max(0, origin - _REACH) - 1, -1) if (names := self.names(place))), ()
+        )
+        return float(bool(starts & _PRONOUNS) and first in named[:2])
 
 
 def tokens_of(text: str) -> list[Token]:

@@ -9,20 +9,22 @@ import math
 from nutgraf_models.checks.statements import Features
 
 # A sentence below is doubted.
-THRESHOLD = 0.8
-_BIAS = -4.0
+THRESHOLD = 0.88
+_BIAS = -4.48
 _WEIGHTS = {
-    "all_in_order": 4.05,
-    "pairs": 2.3,
-    "same_subject": 0.87,
-    "new": -0.41,
-    "new_names": -2.23,
-    "rough_cuts": -0.42,
-    "lost_saying": -2.66,
-    "added_saying": -2.16,
-    "lost_condition": -1.81,
-    "question": -4.49,
-    "other_sex": -3.18,
+    "pairs": 3.51,
+    "all_in_order": 2.75,
+    "names_here": 1.0,
+    "same_subject": 1.01,
+    "other_subject": -2.19,
+    "new": -0.93,
+    "new_names": -0.67,
+    "rough_cuts": -0.7,
+    "lost_saying": -2.49,
+    "added_saying": -2.59,
+    "lost_condition": -2.5,
+    "question": -4.69,
+    "other_sex": -4.12,
 }
 
 
