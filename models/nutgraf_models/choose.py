@@ -16,7 +16,7 @@ from nutgraf_models.engines.lead import leading
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.results import FinishReason, Warning, WarningKind
 from nutgraf_models.sentences import word_count
-from nutgraf_models.shorten import clean_start, shorten
+from nutgraf_models.shorten import clean_start, shorten, shorter_forms
 from nutgraf_models.standalone import is_fragment, points_back
 
 # An extractive summary is no longer than this, whatever the article calls a sentence.
@@ -25,10 +25,12 @@ _EXTRACT_WORDS = 100
 _LEAD_SENTENCES = 8
 # Of these, the ones that are sure to tell the main point.
 _MAIN_SENTENCES = 2
-_QUESTION = re.compile(r"\?[\"'”’)]*$")
+# An article's question, and what somebody says before it is known who, are no summary.
+_UNFIT = re.compile(r"^[\"“'‘]|\?[\"'”’)]*$")
 _SHORT_WORDS = (6, 30)
 _SHORT_EXCESS = 6
-_LONG_WORDS = (30, 75)
+_LONGEST_SHORT = 45
+_LONG_WORDS = (45, 75)
 _LONG_SENTENCE_WORDS = 40
 
 
@@ -72,8 +74,8 @@ def choose(
     if prepared.show_doubted:
         return _as_written(prepared, spec, candidates, written, tokens)
     if spec.length is Length.SHORT:
-        first_of_others = [finish.whole_sentences(one.text, instruction)[:1] for one in others]
-        shown = chooser.short([sentences for sentences in [*written, *first_of_others] if sentences])
+        of_others = [finish.whole_sentences(one.text, instruction) for one in others]
+        shown = chooser.short([sentences for sentences in [*written, *of_others] if sentences])
     else:
         firsts = [sentence for one in others for sentence in finish.whole_sentences(one.text, instruction)[:1]]
         shown = chooser.long(written[0] if written else [], firsts, [s for w in written[1:] for s in w])
@@ -98,13 +100,15 @@ class _Chooser:
         self._most = min(spec.max_words or usual, prepared.words - 1)
 
     def short(self, written: Sequence[Sequence[str]]) -> list[ShownSentence]:
-        """One sentence: the first of each of `written`, in their order, then the article's own."""
+        """One sentence: the first of each of `written`, in their order, then their others, then the article's own."""
         firsts = [self._check(sentences[0]) for sentences in written]
         by_model = [
             *(ShownSentence(one) for one in firsts),
             *(ShownSentence(self._check(shorten(one.text, self._most))) for one in firsts),
+            *(form for one in firsts for form in self._mended(one)),
         ]
-        own = [*(own for one in firsts for own in self._own(one.origin, self._most))]
+        further = [ShownSentence(self._check(text)) for sentences in written for text in sentences[1:]]
+        own = [own for one in firsts for own in self._own(one.origin, self._most)]
         own += self._leads(self._most, _MAIN_SENTENCES)
         least = min(_SHORT_WORDS[0], self._most // 2)
         # The main point in too many words is better than a detail in few.
@@ -112,8 +116,9 @@ class _Chooser:
         attempts = (
             (by_model, self._most),
             (by_model, longer),
+            (further, longer),
             (own, self._most),
-            (own, longer),
+            (by_model, self._most if self._spec.max_words is not None else _LONGEST_SHORT),
             (self._leads(self._most, _LEAD_SENTENCES), self._most),
             ([*by_model, *own], self._prepared.words - 1),
         )
@@ -129,11 +134,13 @@ class _Chooser:
         doubted: list[CheckedSentence] = []
         leads = True
         for number, text in enumerate(sentences):
-            one = ShownSentence(self._check(text))
-            if self._may_follow(one, told):
-                told.append(one)
+            checked = self._check(text)
+            options = [ShownSentence(checked), *self._mended(checked)]
+            fit = next((one for one in options if self._may_follow(one, told)), None)
+            if fit is not None:
+                told.append(fit)
             else:
-                doubted.append(one.checked)
+                doubted.append(checked)
                 leads = leads and number > 0
         if not leads or not told:
             # The main point stands first.
@@ -196,12 +203,19 @@ class _Chooser:
             and len(finish.distinct([*(earlier.text for earlier in told), one.text])) > len(told)
         )
 
+    def _mended(self, doubted: CheckedSentence) -> list[ShownSentence]:
+        """What is left of a doubted sentence of the model's without what makes it doubted, if there is such a form."""
+        if doubted.is_supported:
+            return []
+        checked = (self._check(form) for form in shorter_forms(doubted.text))
+        return [ShownSentence(one) for one in checked if one.is_supported][:1]
+
     def _own(self, place: int | None, most: int) -> Iterator[ShownSentence]:
         """The article sentence at a place, shortened; none if there is none, or it is no sentence."""
         if place is None or place >= len(self._prepared.sentences):
             return
         sentence = self._prepared.sentences[place]
-        if sentence.is_complete and not _QUESTION.search(sentence.text):
+        if sentence.is_complete and not _UNFIT.search(sentence.text):
             yield ShownSentence(self._check(shorten(sentence.text, most)), from_article=True)
 
     def _leads(self, most: int, count: int) -> list[ShownSentence]:
@@ -216,7 +230,7 @@ class _Chooser:
 
     def _is_too_little(self, told: Sequence[ShownSentence]) -> bool:
         few_words = self._words(told) < min(_LONG_WORDS[0], self._most // 2)
-        return len(told) < self._spec.sentence_floor or (few_words and len(told) < self._spec.sentence_cap)
+        return len(told) < self._spec.sentence_floor or (few_words and len(told) < min(3, self._spec.sentence_cap))
 
     def _without_repeats(self, told: list[ShownSentence]) -> list[ShownSentence]:
         by_text = {one.text: one for one in reversed(told)}

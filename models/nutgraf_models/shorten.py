@@ -59,6 +59,8 @@ _BARE_TAIL = re.compile(
     r" [^“”\"]*$"
 )
 
+_LAST_CLAUSE = re.compile(r",? (?:and|but|while|as|after|when|who|which|with|following|to)\b(?=[^“”\"]*$)")
+
 
 def clean_start(sentence: str) -> str:
     """The sentence without dateline, byline and time of publication before it, and without an opening "But"."""
@@ -82,6 +84,19 @@ def shorten(sentence: str, max_words: int) -> str:
             break
         text = shorter
     return text
+
+
+def shorter_forms(sentence: str) -> list[str]:
+    """What is left of a sentence without one or two things, its last clause among them; the longest first."""
+    forms: dict[str, None] = {}
+    for text in [sentence, *_one_less(sentence)]:
+        forms.update(dict.fromkeys(_one_less(text)))
+    return sorted(forms, key=word_count, reverse=True)
+
+
+def _one_less(text: str) -> list[str]:
+    clauses = (text[: match.start()].rstrip(" ,;:–—-") + "." for match in _LAST_CLAUSE.finditer(text))
+    return [*_shorter(text), *(one for clause in clauses for one in _whole(clause))]
 
 
 def _shorter(text: str) -> Iterator[str]:

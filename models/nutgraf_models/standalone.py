@@ -18,7 +18,9 @@ _QUOTED = re.compile(r"[“\"][^”\"]*[”\"]|(?<!\w)[‘'](?=\w)[^’'\"]*(?:[
 
 # "He", "This" and the like at the start of a sentence; "It is thought that" and "This week" point to nothing.
 _POINTING_START = re.compile(
-    r"(?:and|but|so|or|yet|also|however|meanwhile|instead|then|still|nor|because of this|as a result),?\s"
+    r"(?:and|but|so|or|yet|also|however|meanwhile|instead|then|still|nor|because of this|as a result|in fact|indeed|"
+    r"once again|of course|after all|in other words|for example|for instance|similarly|likewise|nevertheless|"
+    r"nonetheless|moreover|furthermore|in addition|besides|by contrast|at the same time),?\s"
     r"|(?:he|she|they|his|her|their|its|him|them|these|those|such|both|neither|others?|another|here|there['’]s why)\b"
     r"(?! (?:in (?:\w+ )?(?:\w+|\d+)|of|who|sides|houses|men and|women and|people|parents)\b)"
     r"|(?:this|that)\b(?! (?:year|week|month|summer|winter|spring|autumn|morning|afternoon|evening|weekend|season)\b)"
@@ -49,6 +51,10 @@ _BARE_NOUN = re.compile(
     r"(?! (?:of|for|on)\b)(?! [A-Z])"
 )
 _POINTING_NOUN = re.compile(r"\b(?:these|those|such) ([a-z]+)", re.I)
+# "Winners of the last four races, they were second": nobody is named before "they".
+_LATE_SUBJECT = re.compile(
+    r"\W*[A-Z][a-z'’-]*(?: [a-z'’-]+){1,12}, (?:they|he|she|it)\b(?! (?:is|was) (?:thought|believed|said))"
+)
 _NAME_FOLLOWS = re.compile(r", (?:[a-z-]+ ){0,4}[A-Z][\w'’-]+")
 _PERSON = re.compile(
     r"\b(?:man|woman|boy|girl|teenager|teen|child|baby|mother|father|mum|dad|son|daughter|husband|wife|brother|sister|"
@@ -98,7 +104,8 @@ _VERBS = frozenset(
 )
 # What a sentence cannot end with.
 _OPEN_END = re.compile(
-    r"\b(?:a|an|the|of|and|or|but|than|because|while|if|from|with|into|after|his|her|their|its|my|our|your|which|who)\W*$|[-–—]\W*$",
+    r"\b(?:a|an|the|of|and|or|but|than|because|while|if|from|with|into|after|his|her|their|its|my|our|your|which|who)\W*$"
+    r"|\s[-–—]+\s*(?:\w+\W*)?$|[-–—]\W*$",
     re.I,
 )
 _VERB_ENDING = re.compile(r"[a-z]{2,}(?:ed|[^su]s)$")
@@ -120,8 +127,11 @@ def is_fragment(sentence: str) -> bool:
     if len(words) > _SURE_WORDS:
         return False
     return not any(
-        fold(word) in _VERBS or _VERB_ENDING.search(word) or word.endswith(("n't", "n’t", "'s", "’s", "'ve", "'re"))
-        for word in words[1:]
+        fold(word) in _VERBS
+        or (_VERB_ENDING.search(word) and (place < len(words) - 1 or word.endswith("ed")))
+        or word.endswith(("n't", "n’t", "'s", "’s", "'ve", "'re"))
+        for place, word in enumerate(words)
+        if place > 0
     )
 
 
@@ -155,7 +165,7 @@ def points_back(sentence: str, before: str = "") -> bool:
 
 
 def _has_loose_pronoun(spoken: str, before: str) -> bool:
-    if _FIRST_PERSON.search(spoken):
+    if _FIRST_PERSON.search(spoken) or (not before and _LATE_SUBJECT.match(spoken)):
         return True
     for match in _WORD.finditer(spoken):
         word = fold(match.group())
