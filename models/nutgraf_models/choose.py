@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from nutgraf_models import finish
 from nutgraf_models.articles import Prepared
 from nutgraf_models.checking import CheckedSentence
+from nutgraf_models.checks.statements import content_shared
 from nutgraf_models.engines.base import Candidate
 from nutgraf_models.engines.lead import leading
 from nutgraf_models.lengths import Length, Spec
@@ -107,20 +108,24 @@ class _Chooser:
             *(ShownSentence(self._check(shorten(one.text, self._most))) for one in firsts),
             *(form for one in firsts for form in self._mended(one)),
         ]
-        further = [ShownSentence(self._check(text)) for sentences in written for text in sentences[1:]]
-        own = [own for one in firsts for own in self._own(one.origin, self._most)]
-        own += self._leads(self._most, _MAIN_SENTENCES)
+        # Of what is left, what has most in common with what the model took for the main point.
+        others = [
+            *(own for one in firsts for own in self._own(one.origin, self._most)),
+            *self._leads(self._most, _MAIN_SENTENCES),
+            *(ShownSentence(self._check(text)) for sentences in written for text in sentences[1:]),
+        ]
+        points = [one.text for one in firsts]
+        others.sort(key=lambda one: -max((content_shared(point, one.text) for point in points), default=0.0))
         least = min(_SHORT_WORDS[0], self._most // 2)
         # The main point in too many words is better than a detail in few.
         longer = self._most if self._spec.max_words is not None else self._most + _SHORT_EXCESS
         attempts = (
             (by_model, self._most),
             (by_model, longer),
-            (further, longer),
-            (own, self._most),
+            (others, self._most),
             (by_model, self._most if self._spec.max_words is not None else _LONGEST_SHORT),
             (self._leads(self._most, _LEAD_SENTENCES), self._most),
-            ([*by_model, *own], self._prepared.words - 1),
+            ([*by_model, *others], self._prepared.words - 1),
         )
         for options, most in attempts:
             for one in options:

@@ -50,6 +50,9 @@ _BARE_NOUN = re.compile(
     r"Association|Institute|Society|Agency|Authority|Club|Party|Academy|Council|University|College|Programme|Report)\b"
     r"(?! (?:of|for|on)\b)(?! [A-Z])"
 )
+_BARE_THIS = re.compile(
+    r"\b(?:said|says|say|that|and|but|as) this (?:could|would|is|was|will|has|had|may|might|means)\b"
+)
 _POINTING_NOUN = re.compile(r"\b(?:these|those|such) ([a-z]+)", re.I)
 # "Winners of the last four races, they were second": nobody is named before "they".
 _LATE_SUBJECT = re.compile(
@@ -155,6 +158,8 @@ def points_back(sentence: str, before: str = "") -> bool:
         ):
             return True
     if not before:
+        if _BARE_THIS.search(spoken):
+            return True
         for match in _POINTING_NOUN.finditer(spoken):
             noun = match.group(1)
             if noun not in ("who", "as", "of", "in", "with", "a", "an", "to", "that") and not re.search(

@@ -286,6 +286,12 @@ def tokens_of(text: str) -> list[Token]:
     ]
 
 
+def content_shared(point: str, sentence: str) -> float:
+    """The share, 0 to 1, of the content words of `point` that `sentence` has."""
+    wanted = {token.form for token in tokens_of(point) if token.is_content}
+    return len(wanted & {token.form for token in tokens_of(sentence)}) / len(wanted) if wanted else 0.0
+
+
 def common_subsequence(words: Sequence[str], other: Sequence[str]) -> int:
     """The length of their longest common subsequence.
 
