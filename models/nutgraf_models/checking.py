@@ -76,3 +76,10 @@ class ArticleCheck:
             return 0 <= gap <= 1
         between = range(told[-1].origin + 1, sentence.origin)
         return 0 <= gap <= _REACH and all(known.issuperset(self._statements.names(index)) for index in between)
+
+    def introduces(self, sentence: CheckedSentence, before: str) -> bool:
+        """Whether what a sentence begins with, "the boy" or "Jones", is known from `before`, or is new in the article.
+
+        It is neither if the article has spoken of it earlier: then its reader would ask which boy, and who Jones is.
+        """
+        return sentence.origin is None or self._statements.introduces(sentence.text, sentence.origin, before)

@@ -6,22 +6,19 @@ sentences first, then the article's own sentence that the doubted one was made f
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from nutgraf_models import finish
 from nutgraf_models.articles import Prepared
 from nutgraf_models.checking import CheckedSentence
-from nutgraf_models.checks.statements import content_shared
+from nutgraf_models.checks.words import content_shared
 from nutgraf_models.engines.base import Candidate
-from nutgraf_models.engines.lead import leading
+from nutgraf_models.extract import NOTHING_FITS, Choice, ShownSentence, as_written, extract
 from nutgraf_models.lengths import Length, Spec
-from nutgraf_models.results import FinishReason, Warning, WarningKind
+from nutgraf_models.results import FinishReason
 from nutgraf_models.sentences import word_count
-from nutgraf_models.shorten import clean_start, shorten, shorter_forms
+from nutgraf_models.shorten import shorten
 from nutgraf_models.standalone import is_fragment, points_back
 
-# An extractive summary is no longer than this, whatever the article calls a sentence.
-_EXTRACT_WORDS = 100
 # Article sentences, from the first on, that may stand in where the one that a sentence was made from cannot.
 _LEAD_SENTENCES = 8
 # Of these, the ones that are sure to tell the main point.
@@ -33,28 +30,6 @@ _SHORT_EXCESS = 6
 _LONGEST_SHORT = 45
 _LONG_WORDS = (45, 75)
 _LONG_SENTENCE_WORDS = 40
-
-
-@dataclass(frozen=True)
-class ShownSentence:
-    """`from_article`: the article's own, put in by rule."""
-
-    checked: CheckedSentence
-    from_article: bool = False
-
-    @property
-    def text(self) -> str:
-        return self.checked.text
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The sentences of a summary, and why there are no more or no others."""
-
-    sentences: tuple[ShownSentence, ...]
-    reason: FinishReason
-    tokens: int = 0
-    warnings: tuple[Warning, ...] = ()
 
 
 def choose(
@@ -73,7 +48,7 @@ def choose(
     reason = FinishReason(candidates[0].finish.value) if candidates else FinishReason.STOP
     chooser = _Chooser(prepared, spec)
     if prepared.show_doubted:
-        return _as_written(prepared, spec, candidates, written, tokens)
+        return as_written(prepared, spec, candidates, written, tokens)
     if spec.length is Length.SHORT:
         of_others = [finish.whole_sentences(one.text, instruction) for one in others]
         shown = chooser.short([sentences for sentences in [*written, *of_others] if sentences])
@@ -81,13 +56,9 @@ def choose(
         firsts = [sentence for one in others for sentence in finish.whole_sentences(one.text, instruction)[:1]]
         shown = chooser.long(written[0] if written else [], firsts, [s for w in written[1:] for s in w])
     if not shown:
-        return _nothing_fits(prepared, spec, tokens)
+        return extract(prepared, spec, NOTHING_FITS, tokens)
     if all(one.from_article for one in shown):
-        warning = Warning(
-            WarningKind.EXTRACTIVE_FALLBACK,
-            "nothing that the model wrote could be shown; these are the article's own words",
-        )
-        return Choice(tuple(shown), FinishReason.EXTRACTIVE, tokens, (warning,))
+        return Choice(tuple(shown), FinishReason.EXTRACTIVE, tokens, (NOTHING_FITS,))
     if reason is FinishReason.STOP and written and len(shown) < len(written[0]) and len(shown) == spec.sentence_cap:
         reason = FinishReason.CAP
     return Choice(tuple(shown), reason, tokens)
@@ -106,7 +77,6 @@ class _Chooser:
         by_model = [
             *(ShownSentence(one) for one in firsts),
             *(ShownSentence(self._check(shorten(one.text, self._most))) for one in firsts),
-            *(form for one in firsts for form in self._mended(one)),
         ]
         # Of what is left, what has most in common with what the model took for the main point.
         others = [
@@ -135,32 +105,28 @@ class _Chooser:
 
     def long(self, sentences: Sequence[str], firsts: Sequence[str], others: Sequence[str]) -> list[ShownSentence]:
         """The sentences that may be shown; where too little is left, others, and then the article's own."""
-        told: list[ShownSentence] = []
+        written = [ShownSentence(self._check(text)) for text in sentences]
+        # The main point stands first, whoever tells it.
+        openings = [
+            *written[:1],
+            *(ShownSentence(self._check(text)) for text in firsts),
+            *(own for one in written[:1] for own in self._own(one.checked.origin, _LONG_SENTENCE_WORDS)),
+            *self._leads(_LONG_SENTENCE_WORDS, _MAIN_SENTENCES),
+            *written[1:],
+            *self._leads(_LONG_SENTENCE_WORDS, _LEAD_SENTENCES),
+        ]
+        told = [one for one in openings if self._may_follow(one, [])][:1]
         doubted: list[CheckedSentence] = []
-        leads = True
-        for number, text in enumerate(sentences):
-            checked = self._check(text)
-            options = [ShownSentence(checked), *self._mended(checked)]
-            fit = next((one for one in options if self._may_follow(one, told)), None)
-            if fit is not None:
-                told.append(fit)
-            else:
-                doubted.append(checked)
-                leads = leads and number > 0
-        if not leads or not told:
-            # The main point stands first.
-            stand_ins = [
-                *(ShownSentence(self._check(text)) for text in firsts),
-                *(own for one in doubted[:1] for own in self._own(one.origin, _LONG_SENTENCE_WORDS)),
-                *self._leads(_LONG_SENTENCE_WORDS, _LEAD_SENTENCES),
-            ]
-            told = [*next(([one] for one in stand_ins if self._may_follow(one, [])), []), *told]
+        for one in written:
+            if self._may_follow(one, told):
+                told.append(one)
+            elif one not in told:
+                doubted.append(one.checked)
         more = [
             *(ShownSentence(self._check(text)) for text in others),
             *(own for one in doubted for own in self._own(one.origin, _LONG_SENTENCE_WORDS)),
             *self._leads(_LONG_SENTENCE_WORDS, _LEAD_SENTENCES),
         ]
-        told = self._without_repeats(told)
         for one in more:
             if not self._is_too_little(told):
                 break
@@ -201,19 +167,13 @@ class _Chooser:
             1 if one.from_article else 4
         )
         return (
-            one.checked.is_supported
-            and not is_fragment(one.text)
+            not is_fragment(one.text)
+            and one.checked.is_supported
             and not points_back(one.text, before if follows else "")
             and self._prepared.check.still_means(one.checked, [earlier.checked for earlier in told])
+            and self._prepared.check.introduces(one.checked, before)
             and len(finish.distinct([*(earlier.text for earlier in told), one.text])) > len(told)
         )
-
-    def _mended(self, doubted: CheckedSentence) -> list[ShownSentence]:
-        """What is left of a doubted sentence of the model's without what makes it doubted, if there is such a form."""
-        if doubted.is_supported:
-            return []
-        checked = (self._check(form) for form in shorter_forms(doubted.text))
-        return [ShownSentence(one) for one in checked if one.is_supported][:1]
 
     def _own(self, place: int | None, most: int) -> Iterator[ShownSentence]:
         """The article sentence at a place, shortened; none if there is none, or it is no sentence."""
@@ -237,10 +197,6 @@ class _Chooser:
         few_words = self._words(told) < min(_LONG_WORDS[0], self._most // 2)
         return len(told) < self._spec.sentence_floor or (few_words and len(told) < min(3, self._spec.sentence_cap))
 
-    def _without_repeats(self, told: list[ShownSentence]) -> list[ShownSentence]:
-        by_text = {one.text: one for one in reversed(told)}
-        return [by_text[text] for text in finish.distinct([one.text for one in told])]
-
     def _capped(self, told: list[ShownSentence]) -> list[ShownSentence]:
         """The leading sentences within the caps; the first in any case, unless the article is no longer."""
         kept = told[: self._spec.sentence_cap]
@@ -251,55 +207,3 @@ class _Chooser:
         ):
             kept.pop()
         return kept if self._words(kept) < self._prepared.words else []
-
-
-def _as_written(
-    prepared: Prepared,
-    spec: Spec,
-    candidates: Sequence[Candidate],
-    written: Sequence[list[str]],
-    tokens: int,
-) -> Choice:
-    """The likeliest candidate that has a whole sentence, as it is, within the caps."""
-    for candidate, sentences in zip(candidates, written, strict=True):
-        kept = finish.cap(sentences, spec, prepared.words)
-        warnings: tuple[Warning, ...] = ()
-        if not kept and sentences and word_count(sentences[0]) < prepared.words:
-            kept = sentences[:1]
-        if kept:
-            reason = FinishReason(candidate.finish.value)
-            if reason is FinishReason.STOP and len(kept) < len(sentences):
-                reason = FinishReason.CAP
-            shown = tuple(ShownSentence(prepared.check.check(text)) for text in kept)
-            return Choice(shown, reason, tokens, warnings)
-    text = next((" ".join(one.text.split()) for one in candidates if one.text.strip()), "")
-    if text and finish.whole_sentences(f"{text} ."):
-        most = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS, prepared.words - 1)
-        warning = Warning(WarningKind.INCOMPLETE_SENTENCE, "the model ended no sentence")
-        shown = (ShownSentence(prepared.check.check(finish.cut_short(text, most))),)
-        return Choice(shown, FinishReason.TOKEN_LIMIT, tokens, (warning,))
-    return _nothing_fits(prepared, spec, tokens)
-
-
-def _nothing_fits(prepared: Prepared, spec: Spec, tokens: int) -> Choice:
-    warning = Warning(
-        WarningKind.EXTRACTIVE_FALLBACK,
-        "nothing that the model wrote could be shown; these are the article's own words",
-    )
-    return extract(prepared, spec, warning, tokens)
-
-
-def extract(prepared: Prepared, spec: Spec, why: Warning, tokens: int = 0) -> Choice:
-    """The article's first sentences as they are; whole ones where it has any."""
-    texts = leading(prepared.sentences)
-    warnings: tuple[Warning, ...] = (why,)
-    kept = finish.cap([clean_start(text) for text in texts], spec, prepared.words)
-    if not kept:
-        most = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS)
-        first = texts[0]
-        if word_count(first) > most or len(first) > 1000:
-            first = finish.cut_short(first, most)
-            warnings += (Warning(WarningKind.INCOMPLETE_SENTENCE, "the article's first sentence is too long to show"),)
-        kept = [first]
-    shown = tuple(ShownSentence(prepared.check.check(text), from_article=True) for text in kept)
-    return Choice(shown, FinishReason.EXTRACTIVE, tokens, warnings)

@@ -46,7 +46,6 @@ def models() -> None:
 
 
 @models.command("list")
-@click.option("--show-doubted", is_flag=True, help="Score what the model wrote, not what is shown in its place.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def list_(as_json: bool) -> None:
     """List the models known by name."""

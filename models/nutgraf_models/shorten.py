@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from nutgraf_models.finish import capitalized
 from nutgraf_models.sentences import is_complete, word_count
-from nutgraf_models.standalone import is_fragment
+from nutgraf_models.standalone import MAX_CHARACTERS, is_fragment
 
 _MIN_WORDS = 8
 _AGENCY = r"(?:CNN|AP|AFP|PA|PTI|IANS|ANI|UPI|Reuters|Xinhua|Bloomberg|BBC|CNN Student News|Press Association)"
@@ -59,8 +59,6 @@ _BARE_TAIL = re.compile(
     r" [^“”\"]*$"
 )
 
-_LAST_CLAUSE = re.compile(r",? (?:and|but|while|as|after|when|who|which|with|following|to)\b(?=[^“”\"]*$)")
-
 
 def clean_start(sentence: str) -> str:
     """The sentence without dateline, byline and time of publication before it, and without an opening "But"."""
@@ -78,25 +76,12 @@ def clean_start(sentence: str) -> str:
 def shorten(sentence: str, max_words: int) -> str:
     """The sentence, of at most `max_words` words where leaving out can do it; the shortest reached where it cannot."""
     text = clean_start(sentence)
-    while word_count(text) > max_words:
+    while len(text) <= MAX_CHARACTERS and word_count(text) > max_words:
         shorter = next(_shorter(text), None)
         if shorter is None:
             break
         text = shorter
     return text
-
-
-def shorter_forms(sentence: str) -> list[str]:
-    """What is left of a sentence without one or two things, its last clause among them; the longest first."""
-    forms: dict[str, None] = {}
-    for text in [sentence, *_one_less(sentence)]:
-        forms.update(dict.fromkeys(_one_less(text)))
-    return sorted(forms, key=word_count, reverse=True)
-
-
-def _one_less(text: str) -> list[str]:
-    clauses = (text[: match.start()].rstrip(" ,;:–—-") + "." for match in _LAST_CLAUSE.finditer(text))
-    return [*_shorter(text), *(one for clause in clauses for one in _whole(clause))]
 
 
 def _shorter(text: str) -> Iterator[str]:

@@ -11,6 +11,8 @@ from nutgraf_models.checks.names import ordinary_words
 from nutgraf_models.sentences import is_complete, word_count
 
 _MIN_WORDS = 3
+# Whatever is longer is no sentence to be shown, and would take long to look through.
+MAX_CHARACTERS = 1500
 # A longer sentence has a verb, be it one that the list below lacks.
 _SURE_WORDS = 16
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
@@ -53,7 +55,11 @@ _BARE_NOUN = re.compile(
 _BARE_THIS = re.compile(
     r"\b(?:said|says|say|that|and|but|as) this (?:could|would|is|was|will|has|had|may|might|means)\b"
 )
-_POINTING_NOUN = re.compile(r"\b(?:these|those|such) ([a-z]+)", re.I)
+_POINTING_NOUN = re.compile(
+    r"\b(?:these|those|such|this(?! (?:year|week|month|summer|winter|spring|autumn|fall|season|morning|afternoon|"
+    r"evening|weekend|time|century|decade|day|point|way|is|was|has|will|could|would|may|might)\b)) ([a-z]+)",
+    re.I,
+)
 # "Winners of the last four races, they were second": nobody is named before "they".
 _LATE_SUBJECT = re.compile(
     r"\W*[A-Z][a-z'’-]*(?: [a-z'’-]+){1,12}, (?:they|he|she|it)\b(?! (?:is|was) (?:thought|believed|said))"
@@ -117,7 +123,12 @@ _VERB_ENDING = re.compile(r"[a-z]{2,}(?:ed|[^su]s)$")
 def is_fragment(sentence: str) -> bool:
     """Whether this is no whole sentence: no stop, no verb, too few words, a caption, byline or list number."""
     text = sentence.strip()
-    if not is_complete(text) or text.endswith(("…", "...")) or word_count(text) < _MIN_WORDS:
+    if (
+        len(text) > MAX_CHARACTERS
+        or not is_complete(text)
+        or text.endswith(("…", "..."))
+        or word_count(text) < _MIN_WORDS
+    ):
         return True
     if _BY_LINE.match(text) or _LIST_NUMBER.fullmatch(text) or _OPEN_END.search(text):
         return True

@@ -10,12 +10,13 @@ from nutgraf_models import language
 from nutgraf_models.articles import Article, Prepared
 from nutgraf_models.card import Card
 from nutgraf_models.checking import ArticleCheck
-from nutgraf_models.choose import Choice, choose, extract
+from nutgraf_models.choose import choose
 from nutgraf_models.condense import condense
 from nutgraf_models.decisive import decisive_sentences
 from nutgraf_models.engines.base import Engine, GenerationRequest, Rows
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.evidence import EvidenceIndex
+from nutgraf_models.extract import Choice, extract
 from nutgraf_models.lengths import DEFAULT_SPECS, Spec
 from nutgraf_models.normalize import normalize
 from nutgraf_models.phases import Phases, run

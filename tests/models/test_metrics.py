@@ -55,13 +55,14 @@ def test_full_stops(text, ends):
 
 
 def test_lengths():
-    ten = "One two three four five six seven eight nine ten."
-    assert has_length(ten, "short")
+    twelve = "One two three four five six seven eight nine ten eleven twelve."
+    assert has_length(twelve, "short")
     assert not has_length("Too short.", "short")
-    assert not has_length(f"{ten} {ten}", "short")
-    assert has_length(f"{ten} {ten}", "long")
-    assert not has_length(ten, "long")
-    assert not has_length(" ".join([ten] * 5), "long")
+    assert not has_length(f"{twelve} {twelve}", "short")
+    assert not has_length(" ".join(["word"] * 30) + " end.", "short")
+    assert has_length(" ".join([twelve] * 3), "long")
+    assert not has_length(f"{twelve} {twelve}", "long")
+    assert not has_length(" ".join([twelve] * 5), "long")
 
 
 def test_the_interval_holds_the_mean_narrows_and_is_the_same_each_time():

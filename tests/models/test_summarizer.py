@@ -46,7 +46,7 @@ def test_nothing_to_read_is_an_error(text):
 
 
 GOOD = "The port of Marlow reopened on Monday."
-MORE = "Two ships waited for nine hours outside the breakwater."
+MORE = "Two ships had to wait for nine hours outside the breakwater."
 LAST = "Work to clear the quay took 40 people all night."
 INVENTED = "The port of Harlow reopened on Monday."
 # True words, put together wrongly.
@@ -160,10 +160,9 @@ def test_no_summary_begins_by_pointing_back(pointing):
 
 def test_it_is_shown_behind_the_sentence_that_says_what_it_is():
     text = (
-        "The crane, built in 1974, was to be replaced next year. "
+        f"{LEAD} The crane, built in 1974, was to be replaced next year. "
         "Its owner, Marlow Docks Ltd., said that it had been inspected in March and found to be sound. "
-        "Work to clear the quay took 40 people all night."
-    )
+    ).rstrip()
     assert written(text, spec=LONG).text == text
     # Behind another one it would mean something else.
     other = text.replace("The crane, built in 1974, was to be replaced next year.", MORE)
@@ -196,7 +195,7 @@ def test_sentences_over_the_cap_are_dropped_and_the_reason_says_so():
 
 
 def test_one_sentence_where_a_long_summary_was_asked_for_is_said():
-    summary = written("The port reopened on Monday.", spec=LONG, show_doubted=True)
+    summary = written("The port of Marlow reopened on Monday.", spec=LONG, show_doubted=True)
     assert kinds(summary) == [WarningKind.FEWER_SENTENCES]
 
 

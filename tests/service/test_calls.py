@@ -80,16 +80,28 @@ def test_the_request_id_is_echoed_and_made_where_it_is_missing_or_unfit(server):
             assert echoed == expected if expected else len(echoed) == 32
 
 
-def test_a_summary_that_invents_is_written_again_and_the_caller_gets_the_better_one():
-    invents, holds = "The port of Harlow reopened.", "The port of Marlow reopened."
-    engine = ScriptedEngine({(Length.SHORT, 1): (invents,), (Length.SHORT, 4): (invents, holds)})
-    request = pb.SummarizeRequest(text=ARTICLE, summaries=[pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT)])
+def test_what_the_check_doubts_is_replaced_or_shown_marked_as_the_caller_wants():
+    doubted = "The port of Harlow reopened on Monday."
+    engine = ScriptedEngine({(Length.SHORT, 1): (doubted,)})
+    specs = [pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT)]
     with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
-        response = stub.Summarize(request, timeout=TIMEOUT)
-    assert response.summaries[0].text == holds
-    assert not response.summaries[0].unsupported_terms
-    # Once to warm up, which is not asked for again, once greedily, once as the start of a LONG, once by beams.
-    assert [beams for _, beams in engine.asked] == [1, 1, 1, 4]
+        threshold = stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT).support_threshold
+        shown, written = (
+            stub.Summarize(
+                pb.SummarizeRequest(text=ARTICLE, summaries=specs, show_doubted=flag), timeout=TIMEOUT
+            ).summaries[0]
+            for flag in (False, True)
+        )
+    assert shown.text == SHORT_OF_ARTICLE
+    assert (shown.sentences[0].verdict, shown.sentences[0].from_article) == (pb.VERDICT_SUPPORTED, True)
+    assert shown.sentences[0].support >= threshold > 0.5
+    assert shown.finish_reason == pb.FINISH_REASON_EXTRACTIVE
+    assert [one.code for one in shown.warnings] == [pb.WARNING_CODE_EXTRACTIVE_FALLBACK]
+    assert written.text == doubted
+    assert (written.sentences[0].verdict, written.sentences[0].from_article) == (pb.VERDICT_DOUBTED, False)
+    assert pb.WARNING_CODE_DOUBTED_SENTENCES in [one.code for one in written.warnings]
+    # To warm up, and once for each call: nothing is decoded again.
+    assert len(engine.asked) == 3
 
 
 def test_a_stream_answers_every_item_once_by_its_own_article(server):
@@ -345,8 +357,9 @@ def test_what_pages_put_around_a_story_reaches_no_summary_and_spans_stay_right(s
 
 def test_a_quotation_that_the_article_lacks_is_marked_as_one():
     said = "“We were unlucky,” said Ida Fenn, who runs the port of Marlow."
-    engine = ScriptedEngine({(Length.SHORT, 1): (said,), (Length.SHORT, 4): (said,)})
-    short = pb.SummarizeRequest(text=ARTICLE, summaries=[pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT)])
+    engine = ScriptedEngine({(Length.SHORT, 1): (said,)})
+    specs = [pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT)]
+    short = pb.SummarizeRequest(text=ARTICLE, summaries=specs, show_doubted=True)
     with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
         response = stub.Summarize(short, timeout=TIMEOUT)
     (term,) = response.summaries[0].unsupported_terms

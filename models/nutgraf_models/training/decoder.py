@@ -110,13 +110,12 @@ class LoraDecoder:
 
             def linear(name: str, value: torch.Tensor, index: int = index, weights: Any = weights) -> torch.Tensor:
                 down, up = (self._cast[id(part[index, name])] for part in (self.down, self.up))
-                result: torch.Tensor = _Lora.apply(value, weights[name], down, up, self.alpha / self.rank)
-                return result
+                return _low_rank(value, weights[name], down, up, self.alpha / self.rank)
 
             def heads(value: torch.Tensor, number: int) -> torch.Tensor:
                 return value.view(count, number, self._size).transpose(0, 1)
 
-            normed = _Norm.apply(hidden, before_attention, self._epsilon)
+            normed = _normed(hidden, before_attention, self._epsilon)
             queries = _rotate(heads(linear("self_attn.q_proj", normed), self._heads), cosine, sine)
             keys = _rotate(heads(linear("self_attn.k_proj", normed), self._key_heads), cosine, sine)
             values = heads(linear("self_attn.v_proj", normed), self._key_heads)
@@ -124,11 +123,10 @@ class LoraDecoder:
             scores = torch.baddbmm(bias, queries, keys.transpose(1, 2), alpha=self._size**-0.5)
             seen = torch.bmm(scores.softmax(-1), values).view(self._heads, count, self._size)
             hidden = hidden + linear("self_attn.o_proj", seen.transpose(0, 1).reshape(count, -1))
-            normed = _Norm.apply(hidden, before_mlp, self._epsilon)
+            normed = _normed(hidden, before_mlp, self._epsilon)
             gated = functional.silu(linear("mlp.gate_proj", normed)) * linear("mlp.up_proj", normed)
             hidden = hidden + linear("mlp.down_proj", gated)
-        result: torch.Tensor = _Norm.apply(hidden, self._norm, self._epsilon)
-        return result
+        return _normed(hidden, self._norm, self._epsilon)
 
     def save(self, folder: Path) -> None:
         """Writes the adapter in PEFT's format, as float16."""
@@ -171,6 +169,16 @@ class LoraDecoder:
         ]
 
 
+def _low_rank(value: torch.Tensor, weight: torch.Tensor, down: Any, up: Any, scale: float) -> torch.Tensor:
+    result: torch.Tensor = _Lora.apply(value, weight, down, up, scale)  # type: ignore[no-untyped-call]
+    return result
+
+
+def _normed(value: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Tensor:
+    result: torch.Tensor = _Norm.apply(value, weight, epsilon)  # type: ignore[no-untyped-call]
+    return result
+
+
 class _Lora(torch.autograd.Function):
     """x Wᵀ + s (x Aᵀ) Bᵀ with no gradient for W, which autograd would compute the product for."""
 
@@ -182,7 +190,7 @@ class _Lora(torch.autograd.Function):
         return torch.addmm(value @ weight.t(), low, up.t(), alpha=scale)
 
     @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         value, weight, down, up, low = ctx.saved_tensors
         of_low = (gradient @ up) * ctx.scale
         of_value = torch.addmm(gradient @ weight, of_low, down) if ctx.needs_input_grad[0] else None
@@ -201,7 +209,7 @@ class _Norm(torch.autograd.Function):
         return (normed * weight).to(value.dtype)
 
     @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         normed, scale, weight = ctx.saved_tensors
         weighted = gradient.float() * weight
         result = (weighted - normed * (weighted * normed).mean(-1, keepdim=True)) * scale

@@ -1,0 +1,86 @@
+"""Summaries without a choice: the article's own first sentences, or what a model wrote as it wrote it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nutgraf_models import finish
+from nutgraf_models.articles import Prepared
+from nutgraf_models.checking import CheckedSentence
+from nutgraf_models.engines.base import Candidate
+from nutgraf_models.engines.lead import leading
+from nutgraf_models.lengths import Spec
+from nutgraf_models.results import FinishReason, Warning, WarningKind
+from nutgraf_models.sentences import word_count
+from nutgraf_models.shorten import clean_start
+
+# An extractive summary is no longer than this, whatever the article calls a sentence.
+_EXTRACT_WORDS = 100
+NOTHING_FITS = Warning(
+    WarningKind.EXTRACTIVE_FALLBACK, "nothing that the model wrote could be shown; these are the article's own words"
+)
+
+
+@dataclass(frozen=True)
+class ShownSentence:
+    """`from_article`: the article's own, put in by rule."""
+
+    checked: CheckedSentence
+    from_article: bool = False
+
+    @property
+    def text(self) -> str:
+        return self.checked.text
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The sentences of a summary, and why there are no more or no others."""
+
+    sentences: tuple[ShownSentence, ...]
+    reason: FinishReason
+    tokens: int = 0
+    warnings: tuple[Warning, ...] = ()
+
+
+def as_written(
+    prepared: Prepared,
+    spec: Spec,
+    candidates: Sequence[Candidate],
+    written: Sequence[list[str]],
+    tokens: int,
+) -> Choice:
+    """The likeliest candidate that has a whole sentence, as it is, within the caps."""
+    for candidate, sentences in zip(candidates, written, strict=True):
+        kept = finish.cap(sentences, spec, prepared.words)
+        warnings: tuple[Warning, ...] = ()
+        if not kept and sentences and word_count(sentences[0]) < prepared.words:
+            kept = sentences[:1]
+        if kept:
+            reason = FinishReason(candidate.finish.value)
+            if reason is FinishReason.STOP and len(kept) < len(sentences):
+                reason = FinishReason.CAP
+            shown = tuple(ShownSentence(prepared.check.check(text)) for text in kept)
+            return Choice(shown, reason, tokens, warnings)
+    text = next((" ".join(one.text.split()) for one in candidates if one.text.strip()), "")
+    if text and finish.whole_sentences(f"{text} ."):
+        most = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS, prepared.words - 1)
+        warning = Warning(WarningKind.INCOMPLETE_SENTENCE, "the model ended no sentence")
+        shown = (ShownSentence(prepared.check.check(finish.cut_short(text, most))),)
+        return Choice(shown, FinishReason.TOKEN_LIMIT, tokens, (warning,))
+    return extract(prepared, spec, NOTHING_FITS, tokens)
+
+
+def extract(prepared: Prepared, spec: Spec, why: Warning, tokens: int = 0) -> Choice:
+    """The article's first sentences as they are; whole ones where it has any."""
+    texts = leading(prepared.sentences)
+    warnings: tuple[Warning, ...] = (why,)
+    kept = finish.cap([clean_start(text) for text in texts], spec, prepared.words)
+    if not kept:
+        most = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS)
+        first = texts[0]
+        if word_count(first) > most or len(first) > 1000:
+            first = finish.cut_short(first, most)
+            warnings += (Warning(WarningKind.INCOMPLETE_SENTENCE, "the article's first sentence is too long to show"),)
+        kept = [first]
+    shown = tuple(ShownSentence(prepared.check.check(text), from_article=True) for text in kept)
+    return Choice(shown, FinishReason.EXTRACTIVE, tokens, warnings)
