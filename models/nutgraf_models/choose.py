@@ -25,6 +25,8 @@ _LEAD_SENTENCES = 8
 _MAIN_SENTENCES = 2
 # An article's question, and what somebody says before it is known who, are no summary.
 _UNFIT = re.compile(r"^[\"“'‘]|\?[\"'”’)]*$")
+# A sentence that a summary can do without is shown only if it is surer than the main point has to be.
+_SURE = 0.94
 _SHORT_WORDS = (6, 30)
 _SHORT_EXCESS = 6
 _LONGEST_SHORT = 45
@@ -169,6 +171,7 @@ class _Chooser:
         return (
             not is_fragment(one.text)
             and one.checked.is_supported
+            and (not told or one.checked.support >= _SURE)
             and not points_back(one.text, before if follows else "")
             and self._prepared.check.still_means(one.checked, [earlier.checked for earlier in told])
             and self._prepared.check.introduces(one.checked, before)

@@ -26,7 +26,9 @@ _HEADER = re.compile(
     r"|\.? ?(?:PUBLISHED|UPDATED|Last updated(?: at)?|CREATED):?[. ]+\d.{5,50}?\b(?:19|20)\d\d\b[. ]*\|?[. ]*"
     r"|(?:Image|Media|Video) (?:copyright|caption|source)\b[^.]{0,40} (?=[A-Z])|Scroll down for (?:video|more)\.? )",
 )
-_STARTS = re.compile(r"(?:And|But|So|Also|However|Meanwhile|Instead|Now|Still|Yet|In addition|Moreover|Furthermore),? ")
+_STARTS = re.compile(
+    r"(?:And|But) |(?:And|But|So|Also|However|Meanwhile|Instead|Now|Still|Yet|In addition|In fact|Moreover), "
+)
 # What must not be left out: it turns the sentence round, or says that it is not sure.
 _KEEPS = re.compile(
     r"\b(?:not|no|never|nobody|nothing|none|neither|nor|without|unless|if|whether|alleged(?:ly)?|accus\w+|suspect\w*|"

@@ -164,7 +164,7 @@ def test_what_a_chunks_summary_invents_is_not_passed_on_and_the_chunk_speaks_for
     combined = [one.text for one in split(engine.asked[summary.chunks].article)]
     assert "Bob Quayle wept." not in combined
     own = [split(request.article)[0].text for request in engine.asked[1 : summary.chunks]]
-    assert combined[-len(own) :] == own
+    assert [one for one in combined if one in own] == list(dict.fromkeys(own))
 
 
 def test_what_only_another_chunk_says_is_taken_for_invented():

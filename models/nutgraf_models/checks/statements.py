@@ -28,6 +28,8 @@ _SAYING = re.compile(
     r"adds|think|thinks|thought|hop\w+|predict\w*|estimat\w*)$"
 )
 _CONDITION = re.compile(r"(?:if|unless|provided)$")
+# What makes the words behind it no statement of their own.
+_OPENINGS = frozenset("if unless when whenever although though instead how why whether because until once".split())
 _HE, _SHE = frozenset("he him his himself mr".split()), frozenset("she her hers herself mrs ms miss".split())
 _PRONOUNS = frozenset("he she it they his her its their who him them".split())
 _DEFINITE = frozenset({"the", "that", "this", "these", "those", "both"})
@@ -48,7 +50,9 @@ class Features(NamedTuple):
     rough_cuts: float  # places where words of the origin were left out, and there is no comma, bracket or dash
     lost_saying: float  # 1 if the origin says whose word it is, before or after, and the sentence does not
     added_saying: float  # 1 if the sentence does and the origin does not; a half if a sentence next to that does
-    lost_condition: float  # 1 if "if" or "unless" stands before or after, and not in the sentence
+    lost_condition: (
+        float  # 1 if "if" or "unless" stands before or after, or "when" or "how" just before, and is left out
+    )
     question: float  # 1 if the origin only asks
     other_sex: float  # 1 if the sentence says "he" where the article says "she", or the other way round
 
@@ -139,7 +143,9 @@ class StatementIndex:
             rough_cuts=self._rough_cuts(matched, origin),
             lost_saying=self._is_lost(_SAYING, tokens, matched, origin),
             added_saying=self._added_saying(tokens, origin),
-            lost_condition=self._is_lost(_CONDITION, tokens, matched, origin),
+            lost_condition=max(
+                self._is_lost(_CONDITION, tokens, matched, origin), self._is_opening_lost(tokens, matched, origin)
+            ),
             question=1.0 if is_asked else 0.0,
             other_sex=self._other_sex(tokens, origin),
         )
@@ -165,6 +171,23 @@ class StatementIndex:
         source = self._tokens[origin]
         outside = [*source[: matched[0][1]], *source[matched[-1][1] + 1 :]]
         return float(any(pattern.match(token.folded) for token in outside))
+
+    def _is_opening_lost(self, tokens: Sequence[Token], matched: Sequence[tuple[int, int]], origin: int) -> float:
+        """Whether the sentence was cut out behind a "when" or "how" that governs it, with no comma between."""
+        if not matched or not matched[0][1]:
+            return 0.0
+        first, source = matched[0][1], self._tokens[origin]
+        start = next((at for at in range(first - 1, 0, -1) if _SEAM & set(self._gap(origin, at))), 0)
+        return float(
+            not _SEAM & set(self._gap(origin, first))
+            and tokens[0].folded not in _OPENINGS
+            and any(token.folded in _OPENINGS for token in source[start:first])
+        )
+
+    def _gap(self, origin: int, at: int) -> str:
+        """What stands between a word of an article sentence and the one before it."""
+        source = self._tokens[origin]
+        return self._texts[origin][source[at - 1].end : source[at].start]
 
     def _added_saying(self, tokens: Sequence[Token], origin: int) -> float:
         def is_said(by: Sequence[Token]) -> bool:

@@ -9,7 +9,7 @@ import math
 from nutgraf_models.checks.statements import Features
 
 # A sentence below is doubted.
-THRESHOLD = 0.94
+THRESHOLD = 0.9
 _BIAS = -4.48
 _WEIGHTS = {
     "pairs": 3.51,
