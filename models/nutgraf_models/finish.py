@@ -26,7 +26,7 @@ def whole_sentences(text: str, instruction: str = "") -> list[str]:
     # PEGASUS writes its line breaks as a token.
     text = text.replace("<n>", "\n").strip()
     text = _MARKUP.sub("", _LIST_MARK.sub("", _PREAMBLE.sub("", text)))
-    sentences = [capitalized(one.text) for one in split(text) if one.is_complete and one.text not in instruction]
+    sentences = [one.text for one in split(text) if one.is_complete and one.text not in instruction]
     return distinct(sentences)
 
 

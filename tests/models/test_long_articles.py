@@ -9,6 +9,7 @@ import pytest
 from nutgraf_models.articles import Article
 from nutgraf_models.engines.base import Candidate, Completion, Finish, GenerationRequest
 from nutgraf_models.engines.lead import LeadEngine
+from nutgraf_models.finish import distinct
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.phases import run
 from nutgraf_models.plan import CHUNK_TOKENS, make_chunks
@@ -164,7 +165,9 @@ def test_what_a_chunks_summary_invents_is_not_passed_on_and_the_chunk_speaks_for
     combined = [one.text for one in split(engine.asked[summary.chunks].article)]
     assert "Bob Quayle wept." not in combined
     own = [split(request.article)[0].text for request in engine.asked[1 : summary.chunks]]
-    assert [one for one in combined if one in own] == list(dict.fromkeys(own))
+    # Each chunk's first sentence is there, or one that says the same.
+    assert distinct([*combined, *own]) == combined
+    assert len(combined) > len(set(own)) / 2
 
 
 def test_what_only_another_chunk_says_is_taken_for_invented():
