@@ -132,7 +132,7 @@ def is_fragment(sentence: str) -> bool:
         return True
     if _BY_LINE.match(text) or _LIST_NUMBER.fullmatch(text) or _OPEN_END.search(text):
         return True
-    if (text[:1].islower() and not text[1:2].isupper()) or text[:1] in ",;:.)]-–—":
+    if (text[:1].islower() and not text[1:2].isupper()) or text[:1] in ",;:.()]-–—":
         return True
     if text.count("(") != text.count(")") or text.count("“") != text.count("”") or text.count('"') % 2:
         return True

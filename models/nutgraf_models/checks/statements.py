@@ -48,7 +48,7 @@ class Features(NamedTuple):
     new: float  # content words that the article has not, their number
     new_names: float  # those of them with a capital
     rough_cuts: float  # places where words of the origin were left out, and there is no comma, bracket or dash
-    lost_saying: float  # 1 if the origin says whose word it is, before or after, and the sentence does not
+    lost_saying: float  # 1 if the origin says whose word it is, and the sentence does not
     added_saying: float  # 1 if the sentence does and the origin does not; a half if a sentence next to that does
     lost_condition: (
         float  # 1 if "if" or "unless" stands before or after, or "when" or "how" just before, and is left out
@@ -141,10 +141,10 @@ class StatementIndex:
             new=sum(form not in self._found_in for form in content),
             new_names=sum(token.is_name and token.form not in self._found_in for token in tokens),
             rough_cuts=self._rough_cuts(matched, origin),
-            lost_saying=self._is_lost(_SAYING, tokens, matched, origin),
+            lost_saying=float(_is_said(self._tokens[origin]) and not _is_said(tokens)),
             added_saying=self._added_saying(tokens, origin),
             lost_condition=max(
-                self._is_lost(_CONDITION, tokens, matched, origin), self._is_opening_lost(tokens, matched, origin)
+                self._is_condition_lost(tokens, matched, origin), self._is_opening_lost(tokens, matched, origin)
             ),
             question=1.0 if is_asked else 0.0,
             other_sex=self._other_sex(tokens, origin),
@@ -162,15 +162,13 @@ class StatementIndex:
                 rough += not (_SEAM & {*opens, *closes})
         return float(rough)
 
-    def _is_lost(
-        self, pattern: re.Pattern[str], tokens: Sequence[Token], matched: Sequence[tuple[int, int]], origin: int
-    ) -> float:
-        """Whether the pattern is in the origin, outside of what the sentence takes, and not in the sentence."""
-        if not matched or any(pattern.match(token.folded) for token in tokens):
+    def _is_condition_lost(self, tokens: Sequence[Token], matched: Sequence[tuple[int, int]], origin: int) -> float:
+        """Whether an "if" is in the origin, outside of what the sentence takes, and none in the sentence."""
+        if not matched or any(_CONDITION.match(token.folded) for token in tokens):
             return 0.0
         source = self._tokens[origin]
         outside = [*source[: matched[0][1]], *source[matched[-1][1] + 1 :]]
-        return float(any(pattern.match(token.folded) for token in outside))
+        return float(any(_CONDITION.match(token.folded) for token in outside))
 
     def _is_opening_lost(self, tokens: Sequence[Token], matched: Sequence[tuple[int, int]], origin: int) -> float:
         """Whether the sentence was cut out behind a "when" or "how" that governs it, with no comma between."""
@@ -190,12 +188,9 @@ class StatementIndex:
         return self._texts[origin][source[at - 1].end : source[at].start]
 
     def _added_saying(self, tokens: Sequence[Token], origin: int) -> float:
-        def is_said(by: Sequence[Token]) -> bool:
-            return any(_SAYING.match(token.folded) for token in by)
-
-        if not is_said(tokens) or is_said(self._tokens[origin]):
+        if not _is_said(tokens) or _is_said(self._tokens[origin]):
             return 0.0
-        return 0.5 if any(is_said(one) for one in self._tokens[max(0, origin - 1) : origin + 2]) else 1.0
+        return 0.5 if any(_is_said(one) for one in self._tokens[max(0, origin - 1) : origin + 2]) else 1.0
 
     def _other_sex(self, tokens: Sequence[Token], origin: int) -> float:
         said = {token.folded for token in tokens}
@@ -227,3 +222,8 @@ class StatementIndex:
         named = next((names for place in before if (names := self.names(place))), ())
         starts = {token.folded for token in self._tokens[origin][:4]}
         return float(bool(starts & _PRONOUNS) and first in named[:2])
+
+
+def _is_said(tokens: Sequence[Token]) -> bool:
+    """Whether they say whose word it is."""
+    return any(_SAYING.match(token.folded) for token in tokens)
