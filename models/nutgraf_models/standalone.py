@@ -38,6 +38,8 @@ _POINTING_START = re.compile(
     re.I,
 )
 _EMPTY_IT = r"it (?:is|was|ha[sd] been|(?:will|would|could|may|can) be|takes?|took|emerged|appears|seems) "
+# "It is the strongest storm of the year", of which nothing was said. "It was the mayor who" says it itself.
+_IT_IS_ONE = re.compile(r"it (?:is|was) (?:the|an?|one|also|now|still|another)\b(?!.*\b(?:that|who|when|to)\b)", re.I)
 _OPENING_PRONOUN = re.compile(rf"[\"“'‘]?(?!{_EMPTY_IT})(he|she|they|his|her|their|it|its)\b", re.I)
 _PERSONAL = frozenset("he she him her his hers himself herself".split())
 _GROUP = frozenset("they them their theirs themselves it its itself".split())
@@ -152,14 +154,16 @@ def is_fragment(sentence: str) -> bool:
 def opening_pronoun(sentence: str) -> str:
     """The "he" or "it" that a sentence begins with, in small letters; empty if there is none that stands for one."""
     match = _OPENING_PRONOUN.match(sentence)
-    return match.group(1).casefold() if match else ""
+    if match:
+        return match.group(1).casefold()
+    return "it" if _IT_IS_ONE.match(sentence) else ""
 
 
 def points_back(sentence: str, before: str = "") -> bool:
     """Whether a reader who has seen only `before` would ask who or what this sentence speaks of."""
     spoken = _QUOTED.sub(" “” ", sentence)
     start = spoken.lstrip(" “”\"'‘’")
-    if not before and _POINTING_START.match(start):
+    if not before and (_POINTING_START.match(start) or _IT_IS_ONE.match(start)):
         return True
     if re.match(r"(?:and|or|nor|so)\b", start, re.I):
         return True

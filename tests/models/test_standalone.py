@@ -59,6 +59,7 @@ def test_what_is_one(text):
         "The company said it would appeal.",
         "The 25-year-old was jailed for a year.",
         "Its owner was fined.",
+        "It is the strongest storm of the year.",
         "The Act was passed last year.",
         "Speaking at the port, she thanked the crew.",
         "We were lucky to be away.",
@@ -73,6 +74,7 @@ def test_what_points_to_nothing_when_it_stands_first(text):
     [
         "This week the port reopened.",
         "It is thought that the crane was too old.",
+        "It was the mayor who opened the port.",
         "Tom Asker said he was innocent.",
         "A man who shot his wife has been jailed.",
         "The Marlow Dock Act was passed in May, and the Act is in force.",
