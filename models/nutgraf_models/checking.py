@@ -27,11 +27,10 @@ class CheckedSentence:
     support: float
     terms: tuple[UnsupportedTerm, ...]
     origin: int | None
-    threshold: float = THRESHOLD
 
     @property
     def is_supported(self) -> bool:
-        return self.support >= self.threshold and not self.terms
+        return self.support >= THRESHOLD and not self.terms
 
 
 class ArticleCheck:

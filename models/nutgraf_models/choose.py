@@ -1,7 +1,7 @@
 """From what a model wrote to the sentences that are shown: whole, self-contained, and said by the article.
 
-A sentence that the check doubts is not shown. What stands in for it is what is there already: the model's other
-sentences first, then the article's own sentence that the doubted one was made from, shortened by rule.
+A sentence that the check doubts is not shown. What stands in for it is there already: another sentence of the model's,
+or the article's own, shortened by rule. Nothing is decoded again.
 """
 
 import re
@@ -25,6 +25,8 @@ _LEAD_SENTENCES = 8
 _MAIN_SENTENCES = 2
 # An article's question, and what somebody says before it is known who, are no summary.
 _UNFIT = re.compile(r"^[\"“'‘]|\?[\"'”’)]*$")
+# Article sentences that one of the model's may be behind the one before it, and still speak of what that does.
+_REACH = 4
 # A sentence that a summary can do without is shown only if it is surer than the main point has to be.
 _SURE = 0.94
 _SHORT_WORDS = (6, 30)
@@ -74,7 +76,7 @@ class _Chooser:
         self._most = min(spec.max_words or usual, prepared.words - 1)
 
     def short(self, written: Sequence[Sequence[str]]) -> list[ShownSentence]:
-        """One sentence: the first of each of `written`, in their order, then their others, then the article's own."""
+        """One sentence: the first of each of `written`, in their order, or what comes nearest to them."""
         firsts = [self._check(sentences[0]) for sentences in written]
         by_model = [
             *(ShownSentence(one) for one in firsts),
@@ -164,10 +166,9 @@ class _Chooser:
         """Whether a sentence is supported, whole, says something new, and can be understood behind those told."""
         before = " ".join(earlier.text for earlier in told)
         # What the article has in another place speaks of what stood before it there.
-        follows = bool(told) and told[-1].checked.origin is not None and one.checked.origin is not None
-        follows = follows and 0 <= (one.checked.origin or 0) - (told[-1].checked.origin or 0) <= (
-            1 if one.from_article else 4
-        )
+        origins = [sentence.checked.origin for sentence in (*told[-1:], one)]
+        reach = 1 if one.from_article else _REACH
+        follows = bool(told) and None not in origins and 0 <= (origins[1] or 0) - (origins[0] or 0) <= reach
         return (
             not is_fragment(one.text)
             and one.checked.is_supported
