@@ -36,7 +36,7 @@ TITLE = f'Port & "quay" {ATTACK}'
 # So long that the passages, which are at its end, are out of sight at first.
 TEXT = f"{ATTACK}\n\n" + "\n\n".join(f"{OTHER} 🎈 {ATTACK}" for _ in range(8)) + f"\n\n<p>{ARTICLE}"
 SHORT = "The crane that fell across the main quay of Marlow was built in 1974, and Tarnholm inspected it in March."
-LONG = f"{SHORT} Two ships waited outside the breakwater for nine hours. The crane was built in 1974."
+LONG = "Two ships waited outside the breakwater for nine hours. The crane was built in 1974."
 
 
 @pytest.fixture(scope="module")
@@ -251,7 +251,7 @@ def test_names_roles_and_descriptions_for_those_who_listen(visit):
     assert link.accessible_name == SHORT.replace("Tarnholm", "Tarnholm (not in the article)")
     described = tab.browser.find_element(By.ID, link.get_attribute("aria-describedby"))
     assert described.text.startswith("Support ")
-    assert described.text.endswith("%, 3 passages")
+    assert described.text.endswith("%, 3 passages, doubted")
     assert [element.aria_role for element in tab.browser.find_elements(By.CSS_SELECTOR, "body > *")[:4]] == [
         "banner",
         "navigation",

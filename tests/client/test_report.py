@@ -207,7 +207,7 @@ def test_a_sentence_without_evidence_is_no_link_and_says_so() -> None:
 def test_a_doubted_sentence_and_one_of_the_articles_own_say_so() -> None:
     summary = one_sentence("Said.", (0, 4))
     summary.sentences[0].verdict = pb.VERDICT_DOUBTED
-    assert Page(render(result("One.", summary), "One.")).within["support-1-1"] == " Doubted, Support 50%, 1 passage"
+    assert Page(render(result("One.", summary), "One.")).within["support-1-1"] == " Support 50%, 1 passage, doubted"
     summary.sentences[0].verdict = pb.VERDICT_SUPPORTED
     summary.sentences[0].from_article = True
     page = Page(render(result("One.", summary), "One."))

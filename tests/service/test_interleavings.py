@@ -17,7 +17,7 @@ from nutgraf_models.engines.base import Completion, GenerationRequest, Handle
 from nutgraf_models.engines.lead import LeadEngine
 from support.server import TIMEOUT, Running, running_server, summarizer_with
 
-CALLERS = 60
+CALLERS = 90
 SHORT = [pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT)]
 # It passed, or would have before the call's turn.
 LATE = {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}

@@ -153,7 +153,7 @@ def _support(identifier: str, sentence: Sentence, found: Evidence, aligned: bool
     )
     notes = [f"Support {share:.0%}", passages]
     if sentence.verdict is Verdict.DOUBTED:
-        notes.insert(0, "<strong>Doubted</strong>")
+        notes.append("<strong>doubted</strong>")
     if sentence.from_article:
         notes.append("the article’s own sentence")
     return f'<p class="support" id="support-{identifier}">{bar} {", ".join(notes)}</p>'
