@@ -119,7 +119,7 @@ TRAIN ?=
 DEV ?=
 RUN ?= .cache/train
 train: $(VENV)/dev.stamp  ## Train an adapter: make train TRAIN="a.jsonl b.jsonl" DEV=c.jsonl RUN=folder; goes on where it was
-	@test -n "$(TRAIN)" -a -n "$(DEV)" || { echo 'make: name JSON lines of "article" and "reference" to train on and to check' \
+	@test -n "$(TRAIN)" -a -n "$(DEV)" || { echo 'make: name JSON lines of "article", "short" and "long" to train on and to check' \
 		'with: make train TRAIN="a.jsonl b.jsonl" DEV=c.jsonl' >&2; exit 1; }
 	@mkdir -p $(RUN)
 	@$(BIN)/nutgraf train pairs $(DEV) --output $(RUN)/dev.jsonl
