@@ -52,7 +52,6 @@ def as_written(
     """The likeliest candidate that has a whole sentence, as it is, within the caps."""
     for candidate, sentences in zip(candidates, written, strict=True):
         kept = finish.cap(sentences, spec, prepared.words)
-        warnings: tuple[Warning, ...] = ()
         if not kept and sentences and word_count(sentences[0]) < prepared.words:
             kept = sentences[:1]
         if kept:
@@ -60,7 +59,7 @@ def as_written(
             if reason is FinishReason.STOP and len(kept) < len(sentences):
                 reason = FinishReason.CAP
             shown = tuple(ShownSentence(prepared.check.check(text)) for text in kept)
-            return Choice(shown, reason, tokens, warnings)
+            return Choice(shown, reason, tokens)
     text = next((" ".join(one.text.split()) for one in candidates if one.text.strip()), "")
     if text and finish.whole_sentences(f"{text} ."):
         most = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS, prepared.words - 1)
@@ -74,7 +73,7 @@ def extract(prepared: Prepared, spec: Spec, why: Warning, tokens: int = 0) -> Ch
     """The article's first sentences as they are; whole ones where it has any."""
     texts = leading(prepared.sentences)
     warnings: tuple[Warning, ...] = (why,)
-    kept = finish.cap([clean_start(text) for text in texts], spec, prepared.words)
+    kept = finish.cap([clean_start(text) for text in texts[: spec.sentence_cap]], spec, prepared.words)
     if not kept:
         most = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS)
         first = texts[0]

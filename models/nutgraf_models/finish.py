@@ -30,11 +30,6 @@ def whole_sentences(text: str, instruction: str = "") -> list[str]:
     return distinct(sentences)
 
 
-def capitalized(sentence: str) -> str:
-    """The sentence with a capital at its start, but for names such as "iPhone"."""
-    return sentence if sentence[1:2].isupper() else sentence[:1].upper() + sentence[1:]
-
-
 def distinct(sentences: list[str]) -> list[str]:
     """The sentences without those that say what another says: of two, the first, or the one that says more."""
     kept: list[str] = []

@@ -7,7 +7,6 @@ a negation, "alleged", "could", or whose word it is.
 import re
 from collections.abc import Iterator
 
-from nutgraf_models.finish import capitalized
 from nutgraf_models.sentences import is_complete, word_count
 from nutgraf_models.standalone import MAX_CHARACTERS, is_fragment
 
@@ -69,10 +68,10 @@ def clean_start(sentence: str) -> str:
         for pattern in (_HEADER, _DATELINE, _STARTS):
             match = pattern.match(sentence)
             if match and word_count(sentence[match.end() :]) >= _MIN_WORDS - 3:
-                sentence = capitalized(sentence[match.end() :].lstrip(" .,-–—|"))
+                sentence = _capitalized(sentence[match.end() :].lstrip(" .,-–—|"))
         if sentence == before:
             break
-    return capitalized(sentence)
+    return _capitalized(sentence)
 
 
 def shorten(sentence: str, max_words: int) -> str:
@@ -111,6 +110,11 @@ def _suffixes(pattern: re.Pattern[str], text: str) -> Iterator[str]:
 def _whole(text: str) -> Iterator[str]:
     if word_count(text) >= _MIN_WORDS and is_complete(text) and not _OPEN_END.search(text) and not is_fragment(text):
         yield text
+
+
+def _capitalized(sentence: str) -> str:
+    """The sentence with a capital at its start, but for names such as "iPhone"."""
+    return sentence if sentence[1:2].isupper() else sentence[:1].upper() + sentence[1:]
 
 
 def _in_quotation(text: str, position: int) -> bool:

@@ -18,6 +18,8 @@ _SURE_WORDS = 16
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _QUOTED = re.compile(r"[“\"][^”\"]*[”\"]|(?<!\w)[‘'](?=\w)[^’'\"]*(?:[’'](?=\w)[^’'\"]*)*[’'](?!\w)")
 
+# "It" that stands for nothing.
+_EMPTY_IT = r"it (?:is|was|ha[sd] been|(?:will|would|could|may|can) be|takes?|took|emerged|appears|seems) "
 # "He", "This" and the like at the start of a sentence; "It is thought that" and "This week" point to nothing.
 _POINTING_START = re.compile(
     r"(?:and|but|so|or|yet|also|however|meanwhile|instead|then|still|nor|because of this|as a result|in fact|indeed|"
@@ -26,7 +28,7 @@ _POINTING_START = re.compile(
     r"|(?:he|she|they|his|her|their|its|him|them|these|those|such|both|neither|others?|another|here|there['’]s why)\b"
     r"(?! (?:in (?:\w+ )?(?:\w+|\d+)|of|who|sides|houses|men and|women and|people|parents)\b)"
     r"|(?:this|that)\b(?! (?:year|week|month|summer|winter|spring|autumn|morning|afternoon|evening|weekend|season)\b)"
-    r"|it\b(?! (?:is|was|ha[sd] been|(?:will|would|could|may|can) be|takes?|took|emerged|appears|seems) )"
+    rf"|(?!{_EMPTY_IT})it\b"
     r"|the (?:same|latter|former (?:was|is|said|has)|two|three|pair|trio|duo|couple|others?|move|latest|incident"
     r"|victims?|attack|decision|announcement|comments?|news|deal|crash|company|firm|group|club|team|organi[sz]ation|agency"
     r"|charity|man|woman|boy|girl|teenager|child|child['’]s|player|actor|actress|singer|star|film|show|programme|book"
@@ -37,7 +39,6 @@ _POINTING_START = re.compile(
     r"|believes?|claims?|claimed|denied|denies|hopes?|wants?|plans?|intends?|aims?|includes?|included)\b",
     re.I,
 )
-_EMPTY_IT = r"it (?:is|was|ha[sd] been|(?:will|would|could|may|can) be|takes?|took|emerged|appears|seems) "
 # "It is the strongest storm of the year", of which nothing was said. "It was the mayor who" says it itself.
 _IT_IS_ONE = re.compile(r"it (?:is|was) (?:the|an?|one|also|now|still|another)\b(?!.*\b(?:that|who|when|to)\b)", re.I)
 _OPENING_PRONOUN = re.compile(rf"[\"“'‘]?(?!{_EMPTY_IT})(he|she|they|his|her|their|it|its)\b", re.I)

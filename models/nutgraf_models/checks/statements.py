@@ -50,9 +50,7 @@ class Features(NamedTuple):
     rough_cuts: float  # places where words of the origin were left out, and there is no comma, bracket or dash
     lost_saying: float  # 1 if the origin says whose word it is, and the sentence does not
     added_saying: float  # 1 if the sentence does and the origin does not; a half if a sentence next to that does
-    lost_condition: (
-        float  # 1 if "if" or "unless" stands before or after, or "when" or "how" just before, and is left out
-    )
+    lost_condition: float  # 1 if an "if" before or after it was left out, or a "when" or "how" just before it
     question: float  # 1 if the origin only asks
     other_sex: float  # 1 if the sentence says "he" where the article says "she", or the other way round
 
@@ -98,16 +96,17 @@ class StatementIndex:
             content = [token.form for token in nouns if token.is_content]
             if not content or len(nouns) < min(3, len(tokens) - 1):
                 return True
-            return bool(known.intersection(content)) or not any(
-                set(content[:2]) <= set(self._content[index]) or content[0] in self._content[index]
-                for index in range(origin)
-            )
+            return bool(known.intersection(content)) or not self._is_in(content[0], origin)
         is_lone_name = (
             tokens[0].is_name
             and tokens[0].folded not in ordinary_words()
             and not (len(tokens) > 1 and tokens[1].is_capital)
         )
         return not is_lone_name or tokens[0].form in known or not self._is_introduced(tokens[0].form, origin)
+
+    def _is_in(self, form: str, origin: int) -> bool:
+        """Whether an article sentence before `origin` has this content word."""
+        return form in self._found_in and self._found_in[form][0] < origin
 
     def _is_introduced(self, name: str, origin: int) -> bool:
         """Whether the article names somebody so in full before `origin`: a capitalised word stands before the name."""
@@ -152,15 +151,12 @@ class StatementIndex:
         return features, origin
 
     def _rough_cuts(self, matched: Sequence[tuple[int, int]], origin: int) -> float:
-        text, source = self._texts[origin], self._tokens[origin]
-        rough = 0
-        for (_, one), (_, other) in pairwise(matched):
-            lost = source[one + 1 : other]
-            if lost:
-                opens = text[source[one].end : lost[0].start].strip()
-                closes = text[lost[-1].end : source[other].start].strip()
-                rough += not (_SEAM & {*opens, *closes})
-        return float(rough)
+        return float(
+            sum(
+                other > one + 1 and not _SEAM & {*self._gap(origin, one + 1), *self._gap(origin, other)}
+                for (_, one), (_, other) in pairwise(matched)
+            )
+        )
 
     def _is_condition_lost(self, tokens: Sequence[Token], matched: Sequence[tuple[int, int]], origin: int) -> float:
         """Whether an "if" is in the origin, outside of what the sentence takes, and none in the sentence."""
