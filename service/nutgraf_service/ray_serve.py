@@ -3,6 +3,7 @@
 Serve routes, queues, scales and restarts; batching inside a replica is our scheduler's.
 """
 
+import contextlib
 import os
 import signal
 import socket
@@ -71,9 +72,9 @@ def run(settings: Settings) -> None:
         from ray import serve
     except ImportError:
         raise RayUnavailable("--ray needs the extra: pip install 'nutgraf[service,ray]'") from None
-    # Said here, and not by Ray after half a minute.
+    # Reported here, rather than by Ray after half a minute.
     find_card(settings.model)
-    settings = settings.model_copy(update={"port": _port(settings.port)})
+    _free_ports(settings.port)
     # Serve's proxy has the environment that its cluster was started with.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_SERVE_GRPC_MAX_MESSAGE_SIZE", str(settings.max_message_bytes))
@@ -101,10 +102,14 @@ def run(settings: Settings) -> None:
 
 
 def start(settings: Settings) -> int:
-    """Starts Serve with the contract on its proxy; the port of that."""
+    """Starts Serve with the contract on its proxy; returns the proxy's port.
+
+    Call it once the cluster runs: Ray's own processes take free ports as they start.
+    """
     from ray import serve
 
-    port = _port(settings.port)
+    # Serve has no gRPC without HTTP.
+    port, http_port = _free_ports(settings.port, 0)
     serve.start(
         grpc_options={
             "port": port,
@@ -112,8 +117,7 @@ def start(settings: Settings) -> int:
             # Serve's reflection asks for no token.
             "enable_reflection": settings.reflection and (settings.token_file is None or settings.open_reflection),
         },
-        # Serve has no gRPC without HTTP.
-        http_options={"host": "127.0.0.1", "port": _port(0)},
+        http_options={"host": "127.0.0.1", "port": http_port},
     )
     return port
 
@@ -125,10 +129,20 @@ def _check(settings: Settings) -> None:
         raise RayUnavailable(f"Ray Serve cannot do this: {flags}; put a proxy that can in front")
 
 
-def _port(wanted: int) -> int:
-    """`wanted`, if it is free; any that is for 0."""
-    try:
-        with socket.create_server(("", wanted)) as one:
-            return int(one.getsockname()[1])
-    except OSError:
-        raise RayUnavailable(f"cannot listen on port {wanted}: it is in use; choose another with --port") from None
+def _free_ports(*wanted: int) -> list[int]:
+    """The ports in `wanted`, each checked to be free; 0 stands for any free port. No two are the same.
+
+    Raises:
+        RayUnavailable: a port is in use.
+    """
+    with contextlib.ExitStack() as held:
+        found = []
+        for port in wanted:
+            try:
+                # Held until all are found, so that the system does not hand out the same one twice.
+                one = held.enter_context(socket.create_server(("", port)))
+            except OSError:
+                message = f"cannot listen on port {port}: it is in use; choose another with --port"
+                raise RayUnavailable(message) from None
+            found.append(int(one.getsockname()[1]))
+        return found
