@@ -9,13 +9,15 @@ from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length
 
 _REFERENCES = ("reference", "short", "long")
+_REJECTED = ("short_rejected", "long_rejected")
 
 
 @dataclass(frozen=True)
 class ReferenceRow:
     """An article and the summaries that a person wrote of it; `id` is the line's number where the data has none.
 
-    Data sets that know no lengths have one `reference`; others have a `short`, a `long`, or both.
+    Data sets that know no lengths have one `reference`; others have a `short`, a `long`, or both. Where a model wrote
+    something worse, `short_rejected` and `long_rejected` have it: training can learn from the difference.
     """
 
     id: str
@@ -25,6 +27,8 @@ class ReferenceRow:
     source: str = ""
     short: str = ""
     long: str = ""
+    short_rejected: str = ""
+    long_rejected: str = ""
 
     def of(self, length: Length) -> str:
         """The reference for a length; empty if there is none."""
@@ -32,7 +36,7 @@ class ReferenceRow:
 
 
 def read_references(file: Path) -> list[ReferenceRow]:
-    """Reads objects with "article", with "reference" or "short" and "long", and maybe "id", "headline" and "source".
+    """Reads objects with "article", with "reference" or "short" and "long", and maybe the other fields of a row.
 
     Raises:
         ModelError: a line is something else, or there is none.
@@ -49,7 +53,7 @@ def _read(file: Path) -> Iterator[ReferenceRow]:
             continue
         try:
             row = json.loads(line)
-            texts = {name: row[name] for name in ("article", *_REFERENCES) if name in row}
+            texts = {name: row[name] for name in ("article", *_REFERENCES, *_REJECTED) if name in row}
             if not all(isinstance(text, str) for text in texts.values()):
                 raise TypeError("they must be strings")
             if "article" not in texts or not any(texts.get(name) for name in _REFERENCES):

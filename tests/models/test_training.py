@@ -29,7 +29,8 @@ from nutgraf_models.training import trainer
 from nutgraf_models.training.command import train as command
 from nutgraf_models.training.decoder import LoraDecoder
 from nutgraf_models.training.pairs import Pair, write_pairs
-from nutgraf_models.training.trainer import Example, Recipe, encode, loss_of, mask, mean_loss, schedule, train
+from nutgraf_models.training.preferences import Example, Preference, mask, measure, with_reference
+from nutgraf_models.training.trainer import Recipe, encode, loss_of, mean_loss, schedule, train
 from support.articles import ARTICLE
 from support.tiny_llama import serve_as_only_package, write_random_gguf
 
@@ -72,6 +73,12 @@ def some(count: int, seed: int) -> list[Example]:
     generator = torch.Generator().manual_seed(seed)
     articles = torch.randint(1, 50, (count, 8), generator=generator).tolist()
     return [example(article, [51, 52, 63], [53, 54, 55, 63]) for article in articles]
+
+
+def preferring(article: list[int], right: list[int], wrong: list[int]) -> Example:
+    both = example(article, right, wrong)
+    places = [[place for place, segment in enumerate(both.segments) if segment == number][2:] for number in (1, 2)]
+    return replace(both, targets=places[0], preferences=(Preference(*places),))
 
 
 def drawn(adapted: LoraDecoder, folder: Path) -> object:
@@ -154,6 +161,50 @@ def test_an_answer_does_not_see_the_other():
     assert seen == [[1, 0, 0, 0, 0], [1, 1, 0, 0, 0], [1, 1, 1, 0, 0], [1, 1, 1, 1, 0], [1, 1, 0, 0, 1]]
 
 
+def test_the_log_odds_of_a_preference_are_those_of_its_answers(tmp_path):
+    article, right, wrong = [5, 9, 2, 7], [11, 12, 63], [13, 14, 15, 16, 63]
+    adapted = model()
+    drawn(adapted, tmp_path)
+    one = preferring(article, right, wrong)
+    nll, (odds,) = measure(adapted, one)
+    costs = [
+        loss_of(adapted, replace(one, targets=half))
+        for half in (one.preferences[0].chosen, one.preferences[0].rejected)
+    ]
+    assert nll.item() == pytest.approx(costs[0].item(), rel=1e-5)
+    assert odds.item() == pytest.approx((costs[1] - costs[0]).item(), rel=1e-4)
+    assert with_reference(adapted, one).preferences[0].reference == pytest.approx(odds.item(), rel=1e-5)
+
+
+def test_an_answer_that_was_rejected_becomes_less_likely_than_by_learning_the_right_one_alone(tmp_path):
+    odds = {}
+    for weight in (0.0, 1.0):
+        adapted = model()
+        # The two differ in one token, as a false statement and its correction do.
+        examples = [preferring(one.tokens[:8], [51, 52, 53, 63], [51, 54, 53, 63]) for one in some(8, seed=1)]
+        before = [measure(adapted, one)[1][0].item() for one in examples]
+        train(adapted, examples, some(2, seed=2), replace(RECIPE, preference_weight=weight), tmp_path / str(weight))
+        after = [measure(adapted, one)[1][0].item() for one in examples]
+        odds[weight] = sum(after) - sum(before)
+    assert odds[1.0] > odds[0.0] > 0
+
+
+def test_a_pair_with_a_rejected_answer_is_read_once_with_both(tmp_path):
+    vocab.smollm_tokenizer(tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    prompt = Prompt(before="user\n", after_short="\nShort.\n", after_long="\nLong.\n")
+    pair = Pair("1", "The port is open.", "The port is open.", long="It is.", short_rejected="The port is not open.")
+    encoded = encode(pair, prompt, tokenizer, end=0)
+    assert max(encoded.segments) == 3
+    (preference,) = encoded.preferences
+    texts = [
+        tokenizer.decode([encoded.tokens[place] for place in half]) for half in (preference.chosen, preference.rejected)
+    ]
+    assert texts == [tokenizer.decode([*tokenizer(text)["input_ids"], 0]) for text in (pair.short, pair.short_rejected)]
+    assert set(preference.chosen) <= set(encoded.targets)
+    assert not set(preference.rejected) & set(encoded.targets)
+
+
 def test_training_teaches_what_the_pairs_show_and_keeps_the_best(tmp_path):
     adapted, dev = model(), some(6, seed=2)
     before = mean_loss(adapted, dev)
@@ -169,7 +220,8 @@ def test_training_teaches_what_the_pairs_show_and_keeps_the_best(tmp_path):
 
 
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
-    training, dev = some(8, seed=1), some(4, seed=2)
+    dev = some(4, seed=2)
+    training = [*some(6, seed=1), *(preferring(one.tokens[:8], [51, 52, 63], [51, 53, 63]) for one in some(2, seed=3))]
     train(model(), training, dev, RECIPE, tmp_path / "whole")
     calls = itertools.count()
 

@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 from click.testing import CliRunner
 
+from nutgraf_models.lengths import Length
 from nutgraf_models.normalize import normalize
 from nutgraf_models.references import ReferenceRow
 from nutgraf_models.training.clean import Truecaser, clean_article, clean_reference, detokenize
@@ -188,6 +189,16 @@ def test_references_written_for_training_are_taken_as_they_are_with_the_article_
     assert any(") - Story" in pair.article or "— Story" in pair.article for pair in pairs)
     assert not any("Media playback" in pair.article for pair in pairs)
     assert pairs == list(make_pairs(rows, Counter()))
+
+
+def test_what_a_model_wrote_wrongly_comes_with_what_it_should_have_written(tmp_path):
+    data, out = tmp_path / "data.jsonl", tmp_path / "pairs.jsonl"
+    row = {"article": ARTICLE, "short": SHORT, "short_rejected": "Nobody came.", "long_rejected": "Nobody. Came."}
+    data.write_text(json.dumps(row) + "\n")
+    assert CliRunner().invoke(train, ["pairs", str(data), "-o", str(out)]).exit_code == 0
+    (pair,) = read_pairs(out)
+    # Without a right answer of the same length there is nothing to prefer.
+    assert pair.rejected() == {Length.SHORT: "Nobody came."}
 
 
 def test_an_article_that_is_held_out_is_not_trained_on_however_it_is_dressed():

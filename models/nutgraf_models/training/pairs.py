@@ -50,13 +50,18 @@ _NO_REFERENCE = re.compile(
 
 @dataclass(frozen=True)
 class Pair:
-    """An article and what the model should answer for each length that has a usable reference."""
+    """An article and what the model should answer for each length that has a usable reference.
+
+    `short_rejected` and `long_rejected`: what it should not answer, if that is known.
+    """
 
     id: str
     article: str
     short: str = ""
     long: str = ""
     source: str = ""
+    short_rejected: str = ""
+    long_rejected: str = ""
 
     @property
     def key(self) -> str:
@@ -65,6 +70,10 @@ class Pair:
     def answers(self) -> dict[Length, str]:
         both = {Length.SHORT: self.short, Length.LONG: self.long}
         return {length: text for length, text in both.items() if text}
+
+    def rejected(self) -> dict[Length, str]:
+        both = {Length.SHORT: self.short_rejected, Length.LONG: self.long_rejected}
+        return {length: text for length, text in both.items() if text and length in self.answers()}
 
 
 def article_key(article: str) -> str:
@@ -89,7 +98,8 @@ def make_pairs(rows: Sequence[ReferenceRow], dropped: Counter[str], held_out: Co
             else:
                 seen.add(key)
                 article = normalize(dress(row.article, row.headline, row.id)).text
-                yield Pair(row.id, _leading(article, MAX_WRITTEN_WORDS), row.short, row.long, row.source)
+                article = _leading(article, MAX_WRITTEN_WORDS)
+                yield Pair(row.id, article, row.short, row.long, row.source, row.short_rejected, row.long_rejected)
             continue
         article, reference = clean_article(row.article), row.reference
         if _is_lower(article):

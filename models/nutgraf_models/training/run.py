@@ -19,7 +19,8 @@ from nutgraf_models.cards import find_card
 from nutgraf_models.errors import ModelError
 from nutgraf_models.training.decoder import LoraDecoder
 from nutgraf_models.training.pairs import Pair, count, having, read_pairs
-from nutgraf_models.training.trainer import Example, Recipe, encode, mean_loss, total_steps, train
+from nutgraf_models.training.preferences import Example
+from nutgraf_models.training.trainer import Recipe, encode, mean_loss, total_steps, train
 
 logger = logging.getLogger(__name__)
 _DEV_PAIRS = 80

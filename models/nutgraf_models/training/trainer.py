@@ -18,9 +18,11 @@ import torch
 
 from nutgraf_models.card import Prompt
 from nutgraf_models.errors import ModelError
+from nutgraf_models.lengths import Length
 from nutgraf_models.plain_check import unsupported_spans
 from nutgraf_models.training.decoder import LoraDecoder
 from nutgraf_models.training.pairs import Pair
+from nutgraf_models.training.preferences import Example, Preference, mask, measure, preference_loss, with_reference
 
 logger = logging.getLogger(__name__)
 
@@ -38,21 +40,10 @@ class Recipe:
     weight_decay: float = 0.0
     max_tokens: int = 1500  # article, instructions and answers together; longer examples are left out
     check_every: int = 50  # steps between two looks at the dev loss, each with a checkpoint
+    preference_weight: float = 0.5  # of the loss for answers that were rejected, beside the cross entropy
+    preference_beta: float = 0.2  # the larger, the closer the model stays to where it started
     seed: int = 7
     start: str = ""  # digest of the adapter that the run starts from, if it does
-
-
-@dataclass(frozen=True)
-class Example:
-    """Token ids of an article and its answers in a row, where each stands, and which are to be learned.
-
-    `segments[i]` is 0 for the article and k for the k-th answer; `targets` are positions whose token is predicted.
-    """
-
-    tokens: list[int]
-    positions: list[int]
-    segments: list[int]
-    targets: list[int]
 
 
 def encode(pair: Pair, prompt: Prompt, tokenizer: Any, end: int) -> Example:
@@ -68,33 +59,49 @@ def encode(pair: Pair, prompt: Prompt, tokenizer: Any, end: int) -> Example:
     tokens = ids(prompt.before + pair.article)
     read = len(tokens)
     positions, segments, targets = list(range(read)), [0] * read, list[int]()
-    for number, (length, answer) in enumerate(pair.answers().items(), 1):
+    preferences = []
+
+    def add(length: Length, answer: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """Puts an answer behind its instruction; the positions of its tokens, and their places in its text."""
         instruction = ids(prompt.after(length))
         encoded = tokenizer(answer, add_special_tokens=False, return_offsets_mapping=True)
-        answered, places = [*encoded["input_ids"], end], [*encoded["offset_mapping"], (len(answer), len(answer))]
-        start = len(tokens) + len(instruction)
+        answered = [*encoded["input_ids"], end]
+        start, count = len(tokens) + len(instruction), len(instruction) + len(answered)
+        tokens.extend(instruction + answered)
+        segments.extend([segments[-1] + 1] * count)
+        positions.extend(range(read, read + count))
+        return list(range(start, len(tokens))), [*encoded["offset_mapping"], (len(answer), len(answer))]
+
+    for length, answer in pair.answers().items():
+        chosen, places = add(length, answer)
         invented = unsupported_spans(answer, pair.article)
         targets += [
-            start + index
-            for index, (begin, finish) in enumerate(places)
+            position
+            for position, (begin, finish) in zip(chosen, places, strict=True)
             if not any(begin < last and first < finish for first, last in invented)
         ]
-        tokens += instruction + answered
-        segments += [number] * (len(instruction) + len(answered))
-        positions += range(read, read + len(instruction) + len(answered))
-    return Example(tokens, positions, segments, targets)
-
-
-def mask(segments: Sequence[int]) -> torch.Tensor:
-    """Shape (tokens, tokens), true where a token (row) sees another (column)."""
-    of = torch.tensor(segments)
-    same = (of[:, None] == of[None, :]) | (of[None, :] == 0)
-    return same & torch.ones(len(segments), len(segments), dtype=torch.bool).tril()
+        if length in pair.rejected():
+            preferences.append(Preference(chosen, add(length, pair.rejected()[length])[0]))
+    return Example(tokens, positions, segments, targets, tuple(preferences))
 
 
 def loss_of(model: LoraDecoder, example: Example) -> torch.Tensor:
     """The summed cross entropy, in nats, of the target tokens."""
     return model.nll(example.tokens, example.positions, mask(example.segments), example.targets).sum()
+
+
+def _backward(model: LoraDecoder, batch: Sequence[Example], recipe: Recipe) -> dict[str, float]:
+    """Leaves the gradients of a batch at the model; its cross entropy a token, and its loss a preference."""
+    tokens = sum(len(example.targets) for example in batch)
+    preferences = max(1, sum(len(example.preferences) for example in batch))
+    losses = {"loss": 0.0, "preference_loss": 0.0}
+    for example in batch:
+        nll, odds = measure(model, example)
+        preference = torch.stack([nll.new_zeros(()), *preference_loss(example, odds, recipe.preference_beta)]).sum()
+        (nll / tokens + recipe.preference_weight * preference / preferences).backward()  # type: ignore[no-untyped-call]
+        losses["loss"] += nll.item() / tokens
+        losses["preference_loss"] += preference.item() / preferences
+    return losses
 
 
 @dataclass(frozen=True)
@@ -118,25 +125,21 @@ def train(
     steps = total_steps(len(examples), recipe)
     parameters = model.parameters()
     optimizer = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    # Before a checkpoint is read: a run that goes on has the same reference as one that was never stopped.
+    examples = [with_reference(model, example) for example in examples]
     state = _resume(output / "checkpoint", recipe, parameters, optimizer)
     model.refresh()
     started = time.perf_counter()
     for step in range(state.step, steps):
         for group in optimizer.param_groups:
             group["lr"] = recipe.learning_rate * schedule(step, steps, recipe.warmup)
-        batch = list(batch_of(step, examples, recipe))
-        count = sum(len(example.targets) for example in batch)
-        loss = 0.0
-        for example in batch:
-            part = loss_of(model, example) / count
-            part.backward()  # type: ignore[no-untyped-call]
-            loss += part.item()
+        losses = _backward(model, list(batch_of(step, examples, recipe)), recipe)
         model.collect_gradients()
         norm = torch.nn.utils.clip_grad_norm_(parameters, 1.0).item()
         optimizer.step()
         optimizer.zero_grad()
         model.refresh()
-        record = {"step": step + 1, "of": steps, "loss": loss, "norm": norm, "seconds": time.perf_counter() - started}
+        record = {"step": step + 1, "of": steps, **losses, "norm": norm, "seconds": time.perf_counter() - started}
         state = _State(step + 1, state.best_step, state.best_loss)
         if (step + 1) % recipe.check_every == 0 or step + 1 == steps:
             record["dev_loss"] = mean_loss(model, dev)
