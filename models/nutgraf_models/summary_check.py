@@ -20,10 +20,10 @@ from nutgraf_models.sentences import Sentence, split
 # The words, names and rules of the check are English.
 _LANGUAGES = ("en",)
 # Of a very long sentence the check looks at its first words alone: 120 of a summary's and 400 of an article's. So that
-# nothing is left out, the longer ones go to it in pieces. Those of an article overlap by as much as a piece of a
-# summary can be made from.
-_PIECE_WORDS = 100
-_WINDOW_WORDS, _WINDOW_STEP = 350, 150
+# nothing is left out, longer ones go to it in pieces. Those of an article overlap, so that what a piece of a summary
+# was made from is in one of them as a whole.
+_PIECE_WORDS = 120
+_WINDOW_WORDS, _WINDOW_STEP = 400, 200
 _LIST_NUMBER = re.compile(r"\(?\d{1,2}[.)]")
 # Bullets, marks of Markdown and of citations, which say nothing and would part a sentence from its capital letter.
 _MARKS = re.compile(r"^(?:[-–—•‣◦▪·>#*]+|\(?\d{1,2}[.)])\s+|[*`#]+|\[\d{1,3}(?:, ?\d{1,3})*\]")
@@ -53,7 +53,7 @@ def check_summary(
     if not sentences:
         raise EmptyArticle("the text has nothing in it to read")
     own = normalize(summary, story_only=False)
-    parts = _numbered(own.text, split(own.text))
+    parts = _joined(own.text, split(own.text))
     if not parts:
         raise EmptySummary("the summary has nothing in it to check")
     between_steps()
@@ -114,16 +114,20 @@ def _check(
     return SummarySentence(span, evidence.align(text), support, verdict), terms
 
 
-def _numbered(text: str, sentences: Sequence[Sentence]) -> list[Sentence]:
-    """The sentences, the number of an item of a list together with what it is the number of."""
-    merged: list[Sentence] = []
+def _joined(text: str, sentences: Sequence[Sentence]) -> list[Sentence]:
+    """The sentences, each together with its number in a list and with marks and citations that follow it."""
+    joined: list[Sentence] = []
     for one in sentences:
-        before = merged[-1] if merged else None
-        if before and _LIST_NUMBER.fullmatch(before.text) and "\n" not in text[before.end : one.start]:
-            merged[-1] = Sentence(text[before.start : one.end], before.start, one.end)
+        before = joined[-1] if joined else None
+        if (
+            before is not None
+            and "\n" not in text[before.end : one.start]
+            and (_LIST_NUMBER.fullmatch(before.text) or not _MARKS.sub("", one.text).strip(" ."))
+        ):
+            joined[-1] = Sentence(text[before.start : one.end], before.start, one.end)
         else:
-            merged.append(one)
-    return merged
+            joined.append(one)
+    return joined
 
 
 def _pieces(sentence: str) -> Iterator[str]:

@@ -92,7 +92,7 @@ def claims_nothing(sentence: str) -> bool:
     """Whether this is a call to the reader, a greeting, a heading such as "Key points", or has no word in it."""
     if not any(character.isalnum() for character in sentence):
         return True
-    text = " ".join(sentence.split()).strip(" .!?…:→»>-–—()[]")
+    text = " ".join(sentence.split()).strip(" ,.!?…:→»>-–—()[]")
     if len(text) > _MOST_CHARACTERS:
         return False
     if _IDLE.fullmatch(text):
