@@ -74,8 +74,8 @@ class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict.Value
     """
     VERDICT_NO_CLAIM: _Verdict.ValueType  # 3
     """The sentence claims nothing that could be false, so there is nothing to check: a plain question, a call to the
-    reader ("Read more"), a greeting, a heading that names only a part of the text ("Key points"), a line without words.
-    Only `CheckSummary` says it. When in doubt, a sentence is checked.
+    reader ("Read more"), a greeting, a heading that says no more than where one is ("Key points"), a line without
+    words. Only `CheckSummary` says it, and only where it is sure: everything else is checked.
     """
 
 class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
@@ -93,8 +93,8 @@ VERDICT_DOUBTED: Verdict.ValueType  # 2
 """
 VERDICT_NO_CLAIM: Verdict.ValueType  # 3
 """The sentence claims nothing that could be false, so there is nothing to check: a plain question, a call to the
-reader ("Read more"), a greeting, a heading that names only a part of the text ("Key points"), a line without words.
-Only `CheckSummary` says it. When in doubt, a sentence is checked.
+reader ("Read more"), a greeting, a heading that says no more than where one is ("Key points"), a line without
+words. Only `CheckSummary` says it, and only where it is sure: everything else is checked.
 """
 Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
 
@@ -860,7 +860,7 @@ class CheckSummaryResponse(_message.Message):
     """The threshold that the verdicts were made by: the request's, or the server's if it has none."""
     @_builtins.property
     def sentences(self) -> _containers.RepeatedCompositeFieldContainer[Global___SummarySentence]:
-        """All sentences of the summary, in order. Between them is nothing but white space and tags."""
+        """All sentences of the summary, in order. Between them is nothing but white space, and HTML that is not shown."""
 
     @_builtins.property
     def unsupported_terms(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnsupportedTerm]:
