@@ -49,6 +49,21 @@ def test_the_python_blocks_run_in_order():
             exec(compile(block.replace("localhost:50051", server.address), "README.md", "exec"), names)
 
 
+def test_the_checked_summary_is_as_the_command_prints_it(tmp_path):
+    from support.server import running_server
+
+    text = README.read_text(encoding="utf-8")
+    for name, file in (("article", "port.txt"), ("summary", "summary.txt")):
+        (tmp_path / file).write_text(re.search(rf'^{name} = """(.*?)"""', text, re.S | re.M)[1], encoding="utf-8")
+    shown = re.search(r"^\$ nutgraf (check port.txt summary.txt)\n(.*?)```", text, re.S | re.M)
+    with running_server() as server:
+        command = [sys.executable, "-m", "nutgraf", *shown[1].split(), "--server", server.address]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False)
+    # How sure the check is may change; what it doubts may not.
+    assert re.sub(r" +\d+%", " %", run.stdout) == re.sub(r" +\d+%", " %", shown[2])
+    assert run.returncode == 1
+
+
 def test_every_reason_is_in_the_table():
     from nutgraf_service.refusals import CODES
 

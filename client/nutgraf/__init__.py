@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nutgraf._requests import Article, Spec
     from nutgraf._results import (
         ArticleInfo,
+        CheckResult,
         Limits,
         ManyResult,
         Result,
@@ -62,6 +63,7 @@ _HOMES = {
     "_requests": ("Article", "Spec"),
     "_results": (
         "ArticleInfo",
+        "CheckResult",
         "Limits",
         "ManyResult",
         "Result",
@@ -82,6 +84,7 @@ __all__ = [
     "ArticleInfo",
     "AsyncClient",
     "CheckKind",
+    "CheckResult",
     "Client",
     "DeadlineExceeded",
     "FinishReason",

@@ -16,8 +16,8 @@ from nutgraf._async_connection import AsyncConnection
 from nutgraf._channel import endpoint
 from nutgraf._ledger import Answer, Ledger
 from nutgraf._outage import DEFAULT_RETRY_SECONDS
-from nutgraf._requests import Article, Wanted, builder, summarize_request
-from nutgraf._results import ManyResult, Result, ServerInfo
+from nutgraf._requests import Article, Wanted, builder, check_request, summarize_request
+from nutgraf._results import CheckResult, ManyResult, Result, ServerInfo
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1 import summarizer_pb2_grpc as pb_grpc
 
@@ -94,6 +94,21 @@ class AsyncClient:
         )
         return _converted(answers)
 
+    async def check(
+        self,
+        text: str,
+        summary: str,
+        *,
+        title: str = "",
+        support_threshold: float | None = None,
+        timeout: float | None = None,
+        request_id: str | None = None,
+    ) -> CheckResult:
+        """Checks a summary that anybody wrote; see `Client.check`."""
+        request = check_request(text, summary, title=title, support_threshold=support_threshold)
+        response, sent_back = await self._check(request, timeout=timeout, request_id=request_id)
+        return _convert.check_result(response, text, summary, sent_back)
+
     async def server_info(self, *, timeout: float | None = None) -> ServerInfo:
         """What the server is; see `Client.server_info`."""
         return _convert.server_info(await self._server_info(timeout=timeout))
@@ -142,6 +157,12 @@ class AsyncClient:
         self._connection.raise_if_closed()
 
         return _async_many.Run(ledger, items, metadata, self._connection).answers()
+
+    async def _check(
+        self, request: pb.CheckSummaryRequest, *, timeout: float | None = None, request_id: str | None = None
+    ) -> tuple[pb.CheckSummaryResponse, str | None]:
+        stub: Any = pb_grpc.SummarizerServiceStub(self._connection.channel())
+        return await self._connection.call(stub.CheckSummary, request, timeout, request_id)
 
     async def _server_info(self, *, timeout: float | None = None) -> pb.GetServerInfoResponse:
         stub: Any = pb_grpc.SummarizerServiceStub(self._connection.channel(control=True))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from nutgraf._enums import CheckKind, FinishReason, Length, ServerState, TermKind, Verdict, WarningCode
 from nutgraf._results import (
     ArticleInfo,
+    CheckResult,
     Limits,
     Result,
     Sentence,
@@ -54,24 +55,35 @@ def result(response: pb.SummarizeResponse, article: str, request_id: str | None)
         article: the text that was sent; sources are cut out of it.
         request_id: what the server echoed.
     """
-    info, timings = response.article, response.timings
     return Result(
         summaries=tuple(_summary(summary, article) for summary in response.summaries),
-        article=ArticleInfo(
-            character_count=info.character_count,
-            input_token_count=info.input_token_count,
-            used_token_count=info.used_token_count,
-            chunk_count=info.chunk_count,
-            language=info.language,
-        ),
-        timings=Timings(
-            queue_seconds=seconds(timings.queue_duration),
-            tokenize_seconds=seconds(timings.tokenize_duration),
-            generate_seconds=seconds(timings.generate_duration),
-            check_seconds=seconds(timings.check_duration),
-            total_seconds=seconds(timings.total_duration),
-        ),
+        article=_article_info(response.article),
+        timings=_timings(response.timings),
         model=response.model,
+        warnings=_warnings(response.warnings),
+        request_id=request_id,
+    )
+
+
+def check_result(response: pb.CheckSummaryResponse, article: str, summary: str, request_id: str | None) -> CheckResult:
+    """The `CheckResult` that a response says.
+
+    Args:
+        response: as received.
+        article: the text that was sent; sources are cut out of it.
+        summary: the summary that was sent; sentences and terms are cut out of it.
+        request_id: what the server echoed.
+    """
+    return CheckResult(
+        summary=summary,
+        support=response.support,
+        verdict=_VERDICTS.get(response.verdict, Verdict.UNKNOWN),
+        sentences=_sentences(response.sentences, summary, article),
+        unsupported_terms=_terms(response.unsupported_terms, summary),
+        checks_run=_checks(response.checks_run),
+        support_threshold=response.support_threshold,
+        article=_article_info(response.article),
+        timings=_timings(response.timings),
         warnings=_warnings(response.warnings),
         request_id=request_id,
     )
@@ -103,6 +115,7 @@ def server_info(response: pb.GetServerInfoResponse) -> ServerInfo:
             max_item_timeout_seconds=seconds(limits.max_item_timeout),
             max_stream_items_in_flight=limits.max_stream_items_in_flight,
             max_queued_tokens=limits.max_queued_tokens,
+            max_summary_characters=limits.max_summary_characters,
         ),
     )
 
@@ -116,39 +129,71 @@ def _summary(summary: pb.Summary, article: str) -> Summary:
     return Summary(
         length=_LENGTHS.get(summary.length, Length.UNKNOWN),
         text=summary.text,
-        sentences=tuple(
-            Sentence(
-                text=_cut(summary.text, sentence.span),
-                start=sentence.span.start,
-                end=sentence.span.end,
-                sources=tuple(
-                    Source(
-                        text=_cut(article, evidence.span),
-                        start=evidence.span.start,
-                        end=evidence.span.end,
-                        score=evidence.score,
-                    )
-                    for evidence in sentence.evidence
-                ),
-                support=sentence.support,
-                verdict=_VERDICTS.get(sentence.verdict, Verdict.UNKNOWN),
-                from_article=sentence.from_article,
-            )
-            for sentence in summary.sentences
-        ),
-        unsupported_terms=tuple(
-            UnsupportedTerm(
-                text=_cut(summary.text, term.span),
-                start=term.span.start,
-                end=term.span.end,
-                kind=_TERM_KINDS.get(term.kind, TermKind.UNKNOWN),
-            )
-            for term in summary.unsupported_terms
-        ),
-        checks_run=tuple(_CHECK_KINDS.get(check, CheckKind.UNKNOWN) for check in summary.checks_run),
+        sentences=_sentences(summary.sentences, summary.text, article),
+        unsupported_terms=_terms(summary.unsupported_terms, summary.text),
+        checks_run=_checks(summary.checks_run),
         output_token_count=summary.output_token_count,
         finish_reason=_FINISH_REASONS.get(summary.finish_reason, FinishReason.UNKNOWN),
         warnings=_warnings(summary.warnings),
+    )
+
+
+def _sentences(sentences: Iterable[pb.SummarySentence], summary: str, article: str) -> tuple[Sentence, ...]:
+    return tuple(
+        Sentence(
+            text=_cut(summary, sentence.span),
+            start=sentence.span.start,
+            end=sentence.span.end,
+            sources=tuple(
+                Source(
+                    text=_cut(article, evidence.span),
+                    start=evidence.span.start,
+                    end=evidence.span.end,
+                    score=evidence.score,
+                )
+                for evidence in sentence.evidence
+            ),
+            support=sentence.support,
+            verdict=_VERDICTS.get(sentence.verdict, Verdict.UNKNOWN),
+            from_article=sentence.from_article,
+        )
+        for sentence in sentences
+    )
+
+
+def _terms(terms: Iterable[pb.UnsupportedTerm], summary: str) -> tuple[UnsupportedTerm, ...]:
+    return tuple(
+        UnsupportedTerm(
+            text=_cut(summary, term.span),
+            start=term.span.start,
+            end=term.span.end,
+            kind=_TERM_KINDS.get(term.kind, TermKind.UNKNOWN),
+        )
+        for term in terms
+    )
+
+
+def _checks(checks: Iterable[int]) -> tuple[CheckKind, ...]:
+    return tuple(_CHECK_KINDS.get(check, CheckKind.UNKNOWN) for check in checks)
+
+
+def _article_info(info: pb.ArticleInfo) -> ArticleInfo:
+    return ArticleInfo(
+        character_count=info.character_count,
+        input_token_count=info.input_token_count,
+        used_token_count=info.used_token_count,
+        chunk_count=info.chunk_count,
+        language=info.language,
+    )
+
+
+def _timings(timings: pb.Timings) -> Timings:
+    return Timings(
+        queue_seconds=seconds(timings.queue_duration),
+        tokenize_seconds=seconds(timings.tokenize_duration),
+        generate_seconds=seconds(timings.generate_duration),
+        check_seconds=seconds(timings.check_duration),
+        total_seconds=seconds(timings.total_duration),
     )
 
 

@@ -58,6 +58,8 @@ class Verdict(enum.StrEnum):
     """The article says this, as far as the check can tell."""
     DOUBTED = "doubted"
     """The check doubts that the article says this."""
+    NO_CLAIM = "no_claim"
+    """It claims nothing that could be false, as a greeting or a plain question: there was nothing to check."""
 
 
 class FinishReason(enum.StrEnum):
@@ -87,7 +89,7 @@ class WarningCode(enum.StrEnum):
     EXTRACTIVE_FALLBACK = "extractive_fallback"
     """Nothing that the model wrote could be shown: the summary is made of the article's own sentences."""
     LANGUAGE_NOT_SUPPORTED = "language_not_supported"
-    """The article does not seem to be in a language of the model."""
+    """The article does not seem to be in a language of the model, or of the check."""
     FEWER_SENTENCES = "fewer_sentences"
     """The summary has fewer sentences than its length asks for."""
     WORD_CAP_EXCEEDED = "word_cap_exceeded"

@@ -53,7 +53,7 @@ class NutgrafError(Exception):
 
 
 class InvalidArticle(NutgrafError):
-    """The article, or what was asked for it, cannot be summarised as sent.
+    """The article, the summary to be checked, or what was asked for them, cannot be used as sent.
 
     Attributes:
         limit: where something was too large, the largest that the server takes (its unit is in the message).

@@ -1,87 +1,104 @@
-"""The answers of `nutgraf.testing`."""
+"""What the clients of `nutgraf.testing` have in common."""
 
 from __future__ import annotations
 
-import re
+import dataclasses
+from collections.abc import Callable, Iterable
 
-from nutgraf import _convert
-from nutgraf._enums import ServerState
-from nutgraf._requests import Wanted, summarize_request
-from nutgraf._results import Limits, Result, ServerInfo
-from nutgraf.v1 import summarizer_pb2 as pb
-
-# Good enough for texts made for tests; the server's splitter knows abbreviations.
-_SENTENCE = re.compile(r"\S.*?(?:[.!?…][\"'”’)\]]*(?=\s|$)|$)", re.DOTALL)
-_SENTENCES = {pb.SUMMARY_LENGTH_SHORT: 1, pb.SUMMARY_LENGTH_LONG: 3}
+from nutgraf._errors import NutgrafError
+from nutgraf._fake_answers import FAKE_INFO, lead_result, refuse_check, refuse_empty, word_check
+from nutgraf._ledger import Ledger
+from nutgraf._requests import Article, Wanted, builder, check_request, check_text, check_timeout, summarize_request
+from nutgraf._results import CheckResult, ManyResult, Result, ServerInfo
 
 
-FAKE_INFO = ServerInfo(
-    state=ServerState.SERVING,
-    model="fake",
-    family="lead",
-    engine="none",
-    precision="none",
-    languages=("en",),
-    version="0",
-    support_threshold=0.9,
-    limits=Limits(
-        max_text_characters=200_000,
-        max_title_characters=1_000,
-        max_message_bytes=4 * 1024 * 1024,
-        max_input_tokens=8_192,
-        max_queued_requests=64,
-        max_summary_sentences=10,
-        min_summary_words=5,
-        max_summary_words=500,
-        max_id_characters=256,
-        default_item_timeout_seconds=300.0,
-        max_item_timeout_seconds=3600.0,
-        max_stream_items_in_flight=32,
-        max_queued_tokens=65_536,
-    ),
-)
+@dataclasses.dataclass(frozen=True, slots=True)
+class Call:
+    """What a fake was asked."""
+
+    method: str
+    """"summarize", "summarize_many" (once for each article), "check", "server_info" or "check_health"."""
+    article: Article | None = None
+    summaries: Wanted = None
+    request_id: str | None = None
+    summary: str | None = None
+    """What "check" was to check."""
 
 
-def lead_result(
-    article: str | pb.SummarizeRequest, *, summaries: Wanted = None, request_id: str | None = None
-) -> Result:
-    """The result that says an article's own first sentences.
+class Fake:
+    """The calls that were made, what they are answered by, and what is refused as the clients and servers do."""
 
-    Args:
-        article: its text.
-        summaries: as in `Client.summarize`.
-        request_id: what `Result.request_id` is to be.
+    def __init__(
+        self,
+        answer: Callable[[Article], Result] | None = None,
+        *,
+        errors: Iterable[NutgrafError | None] = (),
+        info: ServerInfo = FAKE_INFO,
+    ) -> None:
+        self.calls: list[Call] = []
+        self.info = info
+        self._answer = answer
+        self._errors = iter(errors)
+        self._closed = False
 
-    Raises:
-        InvalidArticle, TypeError, ValueError: as `Client.summarize`.
-    """
-    request = article if isinstance(article, pb.SummarizeRequest) else summarize_request(article, summaries=summaries)
-    text = request.text
-    found = [(match.start(), match.end()) for match in _SENTENCE.finditer(text)]
-    response = pb.SummarizeResponse(model="fake")
-    response.article.character_count = len(text)
-    response.article.input_token_count = response.article.used_token_count = len(text.split())
-    response.article.chunk_count = 1
-    response.article.language = "en"
-    for spec in request.summaries or [pb.SummarySpec(length=length) for length in _SENTENCES]:
-        count = _SENTENCES[spec.length]
-        if spec.length == pb.SUMMARY_LENGTH_LONG and spec.HasField("max_sentences"):
-            count = spec.max_sentences
-        response.summaries.append(_lead(spec.length, text, found[:count]))
-    return _convert.result(response, text, request_id)
+    @property
+    def server(self) -> str:
+        """Where a real client would connect to."""
+        return "fake:50051"
 
+    def _record(self, call: Call, timeout: float | None = None) -> None:
+        if timeout is not None:
+            check_timeout(timeout)
+        self._raise_if_closed()
+        self.calls.append(call)
+        error = next(self._errors, None)
+        if error is not None:
+            raise error
 
-def _lead(length: pb.SummaryLength.ValueType, text: str, spans: list[tuple[int, int]]) -> pb.Summary:
-    summary = pb.Summary(
-        length=length,
-        checks_run=[pb.CHECK_KIND_EVIDENCE, pb.CHECK_KIND_STATEMENTS],
-        finish_reason=pb.FINISH_REASON_EXTRACTIVE,
-    )
-    for start, end in spans:
-        at = len(summary.text) + 1 if summary.text else 0
-        summary.text = f"{summary.text} {text[start:end]}".strip()
-        sentence = summary.sentences.add(support=1.0, verdict=pb.VERDICT_SUPPORTED, from_article=True)
-        sentence.span.start, sentence.span.end = at, len(summary.text)
-        evidence = sentence.evidence.add(score=1.0)
-        evidence.span.start, evidence.span.end = start, end
-    return summary
+    def _check_many(
+        self,
+        summaries: Wanted,
+        show_doubted: bool,
+        ordered: bool,
+        max_in_flight: int,
+        item_timeout: float | None,
+    ) -> None:
+        # Only for what it raises: the same for the same arguments as in the clients.
+        Ledger(
+            builder(summaries, show_doubted),
+            ordered=ordered,
+            max_in_flight=max_in_flight,
+            item_timeout=item_timeout,
+            server=self.server,
+        )
+        self._raise_if_closed()
+
+    def _raise_if_closed(self) -> None:
+        if self._closed:
+            raise RuntimeError("this nutgraf client is closed")
+
+    def _one(
+        self, method: str, article: Article, wanted: Wanted, request_id: str | None, timeout: float | None = None
+    ) -> Result:
+        check_text("id", article.id)
+        request = summarize_request(article.text, title=article.title, summaries=wanted)
+        self._record(Call(method, article, wanted, request_id), timeout)
+        refuse_empty("text", article.text, request_id)
+        return self._answer(article) if self._answer is not None else lead_result(request, request_id=request_id)
+
+    def _check(
+        self, article: Article, summary: str, threshold: float | None, request_id: str | None, timeout: float | None
+    ) -> CheckResult:
+        request = check_request(article.text, summary, title=article.title, support_threshold=threshold)
+        self._record(Call("check", article, request_id=request_id, summary=summary), timeout)
+        refuse_check(request, self.info, request_id)
+        return word_check(request, self.info.support_threshold, request_id)
+
+    def _item(self, index: int, item: str | Article, wanted: Wanted, request_id: str | None) -> ManyResult:
+        if not isinstance(item, (str, Article)):
+            raise TypeError(f"an item must be a str or a nutgraf.Article, not {type(item).__name__}")
+        article = Article(item) if isinstance(item, str) else item
+        try:
+            return ManyResult(index, article, self._one("summarize_many", article, wanted, request_id), None)
+        except NutgrafError as error:
+            return ManyResult(index, article, None, error)

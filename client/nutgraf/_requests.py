@@ -59,6 +59,23 @@ def summarize_request(
     return pb.SummarizeRequest(text=text, title=title, summaries=specs(summaries), show_doubted=show_doubted)
 
 
+def check_request(
+    text: str, summary: str, *, title: str = "", support_threshold: float | None = None
+) -> pb.CheckSummaryRequest:
+    """The request that has a summary checked against its article.
+
+    Raises:
+        InvalidArticle: `text`, `summary` or `title` has a lone surrogate, which UTF-8 cannot carry.
+        TypeError: one of them is no string, or `support_threshold` is no number.
+    """
+    from nutgraf.v1 import summarizer_pb2 as pb
+
+    check_text("text", text)
+    check_text("summary", summary)
+    check_text("title", title)
+    return pb.CheckSummaryRequest(text=text, title=title, summary=summary, support_threshold=support_threshold)
+
+
 def specs(wanted: Wanted) -> list[pb.SummarySpec]:
     """`wanted` in the contract's form; empty where the server's default is wanted.
 

@@ -13,6 +13,7 @@ from nutgraf._requests import Article
 
 __all__ = [
     "ArticleInfo",
+    "CheckResult",
     "Limits",
     "ManyResult",
     "Result",
@@ -55,21 +56,21 @@ class Sentence:
 
     text: str
     start: int
-    """Where it starts in `Summary.text`."""
+    """Where it starts in `Summary.text`, or in `CheckResult.summary`."""
     end: int
-    """One past its end in `Summary.text`."""
+    """One past its end there."""
     sources: tuple[Source, ...]
     """The passages that support it, the best first; may be empty."""
     support: float
-    """The estimated probability, 0 to 1, that the article says this."""
+    """The estimated probability, 0 to 1, that the article says this; 1 where nothing is claimed."""
     verdict: Verdict
     from_article: bool
     """The article's own sentence, perhaps shortened, put in by the server where the check doubted the model's."""
 
     @property
     def is_supported(self) -> bool:
-        """Whether the check found nothing to doubt. False where it was not made."""
-        return self.verdict is Verdict.SUPPORTED
+        """Whether the check found nothing to doubt, as in a sentence without a claim. False where it was not made."""
+        return self.verdict in (Verdict.SUPPORTED, Verdict.NO_CLAIM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,9 @@ class UnsupportedTerm:
 
     text: str
     start: int
-    """Where it starts in `Summary.text`."""
+    """Where it starts in `Summary.text`, or in `CheckResult.summary`."""
     end: int
-    """One past its end in `Summary.text`."""
+    """One past its end there."""
     kind: TermKind
 
 
@@ -113,7 +114,7 @@ class ArticleInfo:
     input_token_count: int
     """Tokens of the whole article, as the model counts them."""
     used_token_count: int
-    """Tokens that the model has read: all of them, unless there is a WarningCode.ARTICLE_TRUNCATED."""
+    """Tokens that were read: all of them, unless there is a WarningCode.ARTICLE_TRUNCATED."""
     chunk_count: int
     """Chunks that the article was read in."""
     language: str
@@ -127,11 +128,11 @@ class Timings:
     queue_seconds: float
     """Waiting for other calls."""
     tokenize_seconds: float
-    """Cleaning, splitting and tokenising the article."""
+    """Cleaning, splitting and tokenising the article, and a summary to be checked."""
     generate_seconds: float
-    """Running the model."""
+    """Running the model; 0 for a check."""
     check_seconds: float
-    """Finishing and checking the summaries."""
+    """Finishing and checking the summaries, or checking the one that was sent."""
     total_seconds: float
     """From the request's arrival to the response."""
 
@@ -163,6 +164,34 @@ class Result:
 
     def _of(self, length: Length) -> Summary | None:
         return next((summary for summary in self.summaries if summary.length is length), None)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What the check makes of a summary that somebody else wrote."""
+
+    summary: str
+    """The summary as it was sent."""
+    support: float
+    """The lowest of the sentences that claim something (1 if none does): a summary is true only if all of it is."""
+    verdict: Verdict
+    """DOUBTED if any sentence is; else SUPPORTED, or NO_CLAIM if no sentence claims anything."""
+    sentences: tuple[Sentence, ...]
+    unsupported_terms: tuple[UnsupportedTerm, ...]
+    """Empty means "nothing found" only for the checks in `checks_run`."""
+    checks_run: tuple[CheckKind, ...]
+    support_threshold: float
+    """What the verdicts were made by."""
+    article: ArticleInfo
+    timings: Timings
+    warnings: tuple[Warning, ...]
+    request_id: str | None
+    """The id of the call, as in the server's log."""
+
+    @property
+    def is_supported(self) -> bool:
+        """Whether the check found nothing to doubt in any sentence."""
+        return self.verdict in (Verdict.SUPPORTED, Verdict.NO_CLAIM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +239,10 @@ class Limits:
     """What an item of `summarize_many` gets that names no timeout."""
     max_item_timeout_seconds: float
     max_stream_items_in_flight: int
-    max_queued_tokens: int
     """Items of one stream that the server works on at once."""
+    max_queued_tokens: int
+    max_summary_characters: int
+    """Longest summary that it checks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,5 +262,5 @@ class ServerInfo:
     version: str
     """The version of the server's software."""
     support_threshold: float
-    """The least `Sentence.support` of a sentence that counts as supported."""
+    """The least `Sentence.support` of a sentence that counts as supported, unless a check says otherwise."""
     limits: Limits

@@ -13,8 +13,8 @@ from nutgraf._channel import endpoint
 from nutgraf._connection import Connection
 from nutgraf._ledger import Answer, Ledger
 from nutgraf._outage import DEFAULT_RETRY_SECONDS
-from nutgraf._requests import Article, Wanted, builder, summarize_request
-from nutgraf._results import ManyResult, Result, ServerInfo
+from nutgraf._requests import Article, Wanted, builder, check_request, summarize_request
+from nutgraf._results import CheckResult, ManyResult, Result, ServerInfo
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1 import summarizer_pb2_grpc as pb_grpc
 
@@ -131,6 +131,34 @@ class Client:
         )
         return _converted(answers)
 
+    def check(
+        self,
+        text: str,
+        summary: str,
+        *,
+        title: str = "",
+        support_threshold: float | None = None,
+        timeout: float | None = None,
+        request_id: str | None = None,
+    ) -> CheckResult:
+        """Checks a summary that anybody wrote, by hand or by any model, sentence by sentence against its article.
+
+        Args:
+            text: the article, as for `summarize`.
+            summary: the summary to be checked.
+            title: the article's headline, if there is one.
+            support_threshold: the least support, 0 to 1, of a sentence that counts as supported; None for the server's.
+            timeout: seconds for the whole call, retries included; None for the client's.
+            request_id: a name for the call in the server's log; the server makes one where it is missing.
+
+        Raises:
+            NutgrafError: one of its subclasses says what went wrong.
+            TypeError, ValueError: an argument cannot be sent.
+        """
+        request = check_request(text, summary, title=title, support_threshold=support_threshold)
+        response, sent_back = self._check(request, timeout=timeout, request_id=request_id)
+        return _convert.check_result(response, text, summary, sent_back)
+
     def server_info(self, *, timeout: float | None = None) -> ServerInfo:
         """What the server is, its state, and every limit that a caller can run into. Answers while it is loading, too.
 
@@ -140,7 +168,7 @@ class Client:
         return _convert.server_info(self._server_info(timeout=timeout))
 
     def check_health(self, *, timeout: float | None = None) -> bool:
-        """Whether the server can summarise now: False while it is loading or shutting down.
+        """Whether the server can summarise and check now: False while it is loading or shutting down.
 
         Raises:
             Unavailable: no server answers.
@@ -189,6 +217,12 @@ class Client:
         metadata = self._connection.endpoint.metadata(request_id)
         stub = pb_grpc.SummarizerServiceStub(self._connection.channel())
         return _sync_many.run(ledger, iter(items), stub.SummarizeMany, metadata, self._connection)
+
+    def _check(
+        self, request: pb.CheckSummaryRequest, *, timeout: float | None = None, request_id: str | None = None
+    ) -> tuple[pb.CheckSummaryResponse, str | None]:
+        stub = pb_grpc.SummarizerServiceStub(self._connection.channel())
+        return self._connection.call(stub.CheckSummary, request, timeout, request_id)
 
     def _server_info(self, *, timeout: float | None = None) -> pb.GetServerInfoResponse:
         stub = pb_grpc.SummarizerServiceStub(self._connection.channel(control=True))

@@ -1,10 +1,14 @@
 """An article on its way through the pipeline."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from nutgraf_models import language
 from nutgraf_models.checking import ArticleCheck
 from nutgraf_models.lengths import Spec
 from nutgraf_models.normalize import NormalizedText
+from nutgraf_models.prose import has_prose
+from nutgraf_models.results import Warning, WarningKind
 from nutgraf_models.sentences import Sentence
 
 
@@ -37,3 +41,17 @@ class Prepared:
     rows: tuple[int, ...]
     check: ArticleCheck = field(repr=False)
     seconds: float
+
+
+def article_warnings(
+    sentences: Sequence[Sentence], code: str, reader: str, known: Sequence[str]
+) -> tuple[Warning, ...]:
+    """What is odd about an article in the language `code`, for a `reader` that knows the languages `known`, or any."""
+    warnings = []
+    if known and code != language.UNKNOWN and code not in known:
+        detail = f'the article seems to be in "{code}"; {reader} knows {", ".join(known)}'
+        warnings.append(Warning(WarningKind.LANGUAGE_NOT_SUPPORTED, detail))
+    if not has_prose(sentences):
+        detail = "the text has no sentence: it looks like a table, a list, code, or what surrounds an article"
+        warnings.append(Warning(WarningKind.NO_PROSE, detail))
+    return tuple(warnings)

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from nutgraf_models.checks.statements import StatementIndex
 from nutgraf_models.checks.support import THRESHOLD, probability
-from nutgraf_models.results import UnsupportedTerm
+from nutgraf_models.results import Check, UnsupportedTerm, Verdict
 from nutgraf_models.sentences import Sentence
 from nutgraf_models.standalone import opening_pronoun
 from nutgraf_models.terms import TermIndex
+
+# What is looked at in each sentence, here and in `evidence`.
+CHECKS = (Check.EVIDENCE, Check.NUMBERS, Check.NAMES, Check.QUOTATIONS, Check.STATEMENTS)
 
 _PERSONAL = frozenset({"he", "she"})
 # Sentences that "he" may be behind the one that names him.
@@ -30,7 +33,11 @@ class CheckedSentence:
 
     @property
     def is_supported(self) -> bool:
-        return self.support >= THRESHOLD and not self.terms
+        return self.verdict() is Verdict.SUPPORTED
+
+    def verdict(self, threshold: float = THRESHOLD) -> Verdict:
+        is_supported = self.support >= threshold and not self.terms
+        return Verdict.SUPPORTED if is_supported else Verdict.DOUBTED
 
 
 class ArticleCheck:

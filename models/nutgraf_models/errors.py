@@ -2,6 +2,7 @@
 
 SummarizerError
 ├── EmptyArticle        nothing to read
+├── EmptySummary        nothing to check
 └── ModelError          a model that cannot be had or used; the message says why and what to do
 """
 
@@ -12,6 +13,10 @@ class SummarizerError(Exception):
 
 class EmptyArticle(SummarizerError):
     """The text has nothing in it to read: no letters, digits or signs."""
+
+
+class EmptySummary(SummarizerError):
+    """The summary has nothing in it to check: no letters, digits or signs."""
 
 
 class ModelError(SummarizerError):

@@ -28,6 +28,8 @@ _HIDDEN_END = {
 }
 _TERMINAL = re.compile(r"[.!?:…。！？؟।][\"'”’»)\]]*$")
 _WRAP_COLUMN = 130
+# What an item of a list begins with.
+_BULLET = re.compile(r"[-*•‣◦▪·]\s")
 # Longer words, if they need repair, map as a whole.
 _LONGEST_WORD = 64
 
@@ -80,11 +82,13 @@ class NormalizedText:
                 yield replace(segment, start=first - start + to)
 
 
-def normalize(text: str) -> NormalizedText:
+def normalize(text: str, *, story_only: bool = True) -> NormalizedText:
     """Repairs characters (ftfy), drops HTML tags and lines that are no part of the story, evens out white space.
 
     A paragraph ends at a blank line, and at a single line break unless the text is hard-wrapped or goes on in lower
-    case. The result is empty if there is nothing to read.
+    case; an item of a list begins one. The result is empty if there is nothing to read.
+
+    `story_only`: False keeps all lines.
     """
     is_html = len(_HTML.findall(text, 0, 20_000)) >= 2
     # With inline tags alone, white space means what it means in plain text.
@@ -115,7 +119,8 @@ def normalize(text: str) -> NormalizedText:
         start, size = match.start(), len(piece)
         if piece.isspace() or (is_html and size > 1 and piece[0] == "<"):
             goes_on = text[start + size : start + size + 1].islower()
-            space = _space(piece, break_lines and not goes_on, has_blocks)
+            is_item = _BULLET.match(text, start + size) is not None
+            space = _space(piece, is_item or (break_lines and not goes_on), has_blocks)
             if length and space:
                 gap = (
                     (start, size, space)
@@ -131,7 +136,8 @@ def normalize(text: str) -> NormalizedText:
             gap = None
         for part, offset, part_size in clean:
             write(part, start + offset, part_size)
-    return _story_of(NormalizedText("".join(parts), tuple(segments)))
+    whole = NormalizedText("".join(parts), tuple(segments))
+    return _story_of(whole) if story_only else whole
 
 
 def _story_of(whole: NormalizedText) -> NormalizedText:
@@ -196,6 +202,8 @@ def _is_hard_wrapped(text: str) -> bool:
     lines = [line.strip() for line in text[:20_000].splitlines() if line.strip()]
     if len(lines) < 3 or max(map(len, lines)) > _WRAP_COLUMN:
         return False
+    if not any(line[0].isalpha() and not line[0].isupper() for line in lines):
+        return False  # each line begins something, as points in a list do
     open_lines = [line for line in lines if not _TERMINAL.search(line)]
     if len(open_lines) <= len(lines) / 2:
         return False

@@ -20,6 +20,12 @@ class Check(enum.Enum):
     STATEMENTS = "statements"
 
 
+class Verdict(enum.Enum):
+    SUPPORTED = "supported"
+    DOUBTED = "doubted"
+    NO_CLAIM = "no_claim"
+
+
 class FinishReason(enum.Enum):
     STOP = "stop"
     CAP = "cap"
@@ -65,15 +71,19 @@ class Evidence:
 class SummarySentence:
     """`span` is in the summary's text, `evidence` in the article as sent.
 
-    `support` is the probability, 0 to 1, that the article says this; `is_supported` is the verdict on it.
+    `support` is the probability, 0 to 1, that the article says this; 1 for a sentence that claims nothing.
     `from_article`: the article's own sentence, put in by rule.
     """
 
     span: Span
     evidence: tuple[Evidence, ...]
     support: float
-    is_supported: bool
-    from_article: bool
+    verdict: Verdict
+    from_article: bool = False
+
+    @property
+    def is_supported(self) -> bool:
+        return self.verdict is Verdict.SUPPORTED
 
 
 @dataclass(frozen=True)
@@ -104,6 +114,28 @@ class ArticleSummary:
     character_count: int
     input_tokens: int
     chunks: int
+    language: str
+    warnings: tuple[Warning, ...]
+    tokenize_seconds: float
+    check_seconds: float
+
+
+@dataclass(frozen=True)
+class CheckedSummary:
+    """A summary that was held against its article. Spans of sentences and terms are in the summary as sent.
+
+    `support` is the lowest of the sentences that claim something, 1 if none does; `threshold` is what the verdicts were
+    made by. Times in seconds.
+    """
+
+    support: float
+    verdict: Verdict
+    sentences: tuple[SummarySentence, ...]
+    unsupported_terms: tuple[UnsupportedTerm, ...]
+    checks_run: tuple[Check, ...]
+    threshold: float
+    character_count: int
+    input_tokens: int
     language: str
     warnings: tuple[Warning, ...]
     tokenize_seconds: float

@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator
 
 from nutgraf_models import language
-from nutgraf_models.articles import Article, Prepared
+from nutgraf_models.articles import Article, Prepared, article_warnings
 from nutgraf_models.card import Card
-from nutgraf_models.checking import ArticleCheck
+from nutgraf_models.checking import CHECKS, ArticleCheck
 from nutgraf_models.choose import choose
 from nutgraf_models.condense import condense
 from nutgraf_models.decisive import decisive_sentences
@@ -21,10 +21,8 @@ from nutgraf_models.lengths import DEFAULT_SPECS, Spec
 from nutgraf_models.normalize import normalize
 from nutgraf_models.phases import Phases, run
 from nutgraf_models.plan import make_chunks, row_for
-from nutgraf_models.prose import has_prose
 from nutgraf_models.results import (
     ArticleSummary,
-    Check,
     FinishReason,
     Span,
     Summary,
@@ -128,21 +126,10 @@ class Summarizer:
             input_tokens=prepared.tokens,
             chunks=len(prepared.chunks),
             language=prepared.language,
-            warnings=self._article_warnings(prepared),
+            warnings=article_warnings(prepared.sentences, prepared.language, "the model", self.card.languages),
             tokenize_seconds=prepared.seconds,
             check_seconds=time.perf_counter() - started,
         )
-
-    def _article_warnings(self, prepared: Prepared) -> tuple[Warning, ...]:
-        warnings = []
-        code, known = prepared.language, self.card.languages
-        if known and code != language.UNKNOWN and code not in known:
-            detail = f'the article seems to be in "{code}"; the model knows {", ".join(known)}'
-            warnings.append(Warning(WarningKind.LANGUAGE_NOT_SUPPORTED, detail))
-        if not has_prose(prepared.sentences):
-            detail = "the text has no sentence: it looks like a table, a list, code, or what surrounds an article"
-            warnings.append(Warning(WarningKind.NO_PROSE, detail))
-        return tuple(warnings)
 
 
 def _summary(choice: Choice, spec: Spec, evidence: EvidenceIndex) -> Summary:
@@ -153,7 +140,7 @@ def _summary(choice: Choice, spec: Spec, evidence: EvidenceIndex) -> Summary:
         passages = evidence.align(one.text)
         span = Span(position, position + len(one.text))
         checked = one.checked
-        sentences.append(SummarySentence(span, passages, checked.support, checked.is_supported, one.from_article))
+        sentences.append(SummarySentence(span, passages, checked.support, checked.verdict(), one.from_article))
         terms += [
             UnsupportedTerm(Span(position + term.span.start, position + term.span.end), term.kind)
             for term in checked.terms
@@ -165,7 +152,7 @@ def _summary(choice: Choice, spec: Spec, evidence: EvidenceIndex) -> Summary:
         text,
         tuple(sentences),
         tuple(terms),
-        (Check.EVIDENCE, Check.NUMBERS, Check.NAMES, Check.QUOTATIONS, Check.STATEMENTS),
+        CHECKS,
         choice.tokens,
         choice.reason,
         tuple(_summary_warnings(choice, spec, sum(not one.is_supported for one in sentences), len(terms), text)),

@@ -10,8 +10,8 @@ from nutgraf_service.refusals import Refusal
 
 # English text has about so many characters in a token. Articles are let in before they are tokenised.
 _CHARACTERS_PER_TOKEN = 4
-# The speed that is assumed until some articles have been measured.
-_FIRST_GUESS_TOKENS_PER_SECOND = 250.0
+# A model's speed, for until some articles have been measured.
+_TOKENS_PER_SECOND = 250.0
 _MEASURED_AFTER = 5
 # What each article finished before counts less by; the last twenty make up two thirds of the measured speed.
 _DECAY = 0.95
@@ -23,9 +23,13 @@ def estimate_tokens(characters: int) -> int:
 
 
 class Speed:
-    """Tokens of articles finished a second, in the time in which there were any to work on."""
+    """Tokens of articles finished a second, in the time in which there were any to work on.
 
-    def __init__(self) -> None:
+    `first_guess` is assumed until some articles have been measured.
+    """
+
+    def __init__(self, first_guess: float) -> None:
+        self._first_guess = first_guess
         self._tokens = self._seconds = 0.0
         self._finished = 0
         self._since = 0.0
@@ -36,7 +40,7 @@ class Speed:
 
     @property
     def tokens_per_second(self) -> float:
-        return self._tokens / self._seconds if self.is_measured else _FIRST_GUESS_TOKENS_PER_SECOND
+        return self._tokens / self._seconds if self.is_measured else self._first_guess
 
     def start(self) -> None:
         """There is work again."""
@@ -64,16 +68,18 @@ class Admission:
 
     `max_queued` articles may wait besides those that run, and those that run or wait may have `max_tokens` together; an
     article that is longer by itself is let in when no other of its kind is there. Single calls are refused where there
-    is no room; streams wait, and leave half of it to single calls.
+    is no room; streams wait, and leave half of it to single calls. `first_guess`: tokens a second, until measured.
     """
 
-    def __init__(self, *, max_queued: int, max_tokens: int) -> None:
-        self.max_running = 1
+    def __init__(
+        self, *, max_queued: int, max_tokens: int, max_running: int = 1, first_guess: float = _TOKENS_PER_SECOND
+    ) -> None:
+        self.max_running = max_running
         self._max_queued = max_queued
         self._max_tokens = max_tokens
         self._single = _Load()
         self._bulk = _Load()
-        self._speed = Speed()
+        self._speed = Speed(first_guess)
         self._turn = asyncio.Lock()
         self._left = asyncio.Event()
 

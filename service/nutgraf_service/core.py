@@ -15,8 +15,9 @@ from nutgraf_models.phases import advance
 from nutgraf_models.results import ArticleSummary
 from nutgraf_models.summarizer import Summarizer
 from nutgraf_service.admission import Admission, estimate_tokens
+from nutgraf_service.checker import Checker, CheckJob, CheckOutcome
 from nutgraf_service.metrics import Metrics
-from nutgraf_service.refusals import Refusal
+from nutgraf_service.refusals import Refusal, empty_text
 from nutgraf_service.scheduler import DeadlinePassed, Generated, Scheduler, Stopped
 
 # Seconds that loading a model takes, roughly; what a caller is told to wait.
@@ -61,12 +62,13 @@ class Core:
     def __init__(self, metrics: Metrics, *, max_queued: int, max_queued_tokens: int) -> None:
         self._metrics = metrics
         self._admission = Admission(max_queued=max_queued, max_tokens=max_queued_tokens)
+        self._checker = Checker(metrics, max_queued=max_queued, max_queued_tokens=max_queued_tokens)
         self.draining = asyncio.Event()
         self._is_warm = False
         self._max_running = 1
         self._summarizer: Summarizer | None = None
         self._scheduler: Scheduler | None = None
-        # Preparing and checking are Python; two threads keep them off the event loop without crowding the model.
+        # Preparing and finishing are Python; two threads keep them off the event loop without crowding the model.
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="nutgraf-text")
 
     @property
@@ -115,6 +117,7 @@ class Core:
         if self._scheduler is not None:
             self._scheduler.stop(timeout=5.0)
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._checker.close()
 
     async def summarize(self, job: Job) -> Outcome:
         """Summarises an article.
@@ -129,14 +132,22 @@ class Core:
             try:
                 outcome = await self._run(job, summarizer, scheduler, started)
             except EmptyArticle:
-                message = "the text is empty or has nothing in it to read; send the text of an article"
-                raise Refusal("EMPTY_TEXT", message, field_path="text") from None
+                raise empty_text() from None
             except DeadlinePassed:
                 raise Refusal("DEADLINE_EXCEEDED", "the deadline passed before the summary was written") from None
             except Stopped:
                 raise draining() from None
             self._admission.finish(tokens)
             return outcome
+
+    async def check(self, job: CheckJob) -> CheckOutcome:
+        """Checks a summary that somebody else wrote.
+
+        Raises:
+            Refusal: EMPTY_TEXT, EMPTY_SUMMARY, QUEUE_FULL, LOADING, DRAINING or DEADLINE_EXCEEDED.
+        """
+        summarizer, _ = self._ready(is_accepted=False)
+        return await self._checker.check(job, summarizer.engine.count_tokens)
 
     async def _run(self, job: Job, summarizer: Summarizer, scheduler: Scheduler, started: float) -> Outcome:
         loop = asyncio.get_running_loop()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
-from nutgraf_models.results import ArticleSummary, FinishReason
+from nutgraf_models.results import ArticleSummary, CheckedSummary, FinishReason
 
 # From a lone summary on a fast machine to one at the end of a full queue.
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 20.0, 30.0, 60.0)
@@ -40,6 +40,7 @@ class Metrics:
         )
         self._extractive = counter("extractive_summaries_total", "Summaries made of the article's sentences.", "length")
         self._sentences = counter("sentences_total", "Sentences shown.", "length", "verdict", "source")
+        self._checked = counter("checked_sentences_total", "Sentences of others' summaries checked.", "verdict")
         self._queue_seconds = histogram("queue_seconds", "Time an article waited for the engine.", _SECONDS)
         self._generate_seconds = histogram("generate_seconds", "Time an article was in the engine.", _SECONDS)
         self._summary_seconds = histogram("summary_seconds", "Time from an article to its summaries.", _SECONDS)
@@ -65,7 +66,7 @@ class Metrics:
         self._refusals.labels(reason).inc()
 
     def abandoned(self, where: str) -> None:
-        """`where` is "queue" or "engine"."""
+        """`where` is "queue", "engine" or "check"."""
         self._abandoned.labels(where).inc()
 
     def summarized(self, summary: ArticleSummary, queue: float, generate: float, total: float) -> None:
@@ -79,13 +80,16 @@ class Metrics:
             self._summaries.labels(length).inc()
             self._output_tokens.inc(one.output_tokens)
             for sentence in one.sentences:
-                verdict = "supported" if sentence.is_supported else "doubted"
                 source = "article" if sentence.from_article else "model"
-                self._sentences.labels(length, verdict, source).inc()
+                self._sentences.labels(length, sentence.verdict.value, source).inc()
             if one.unsupported_terms:
                 self._unsupported.labels(length).inc()
             if one.finish_reason is FinishReason.EXTRACTIVE:
                 self._extractive.labels(length).inc()
+
+    def checked(self, summary: CheckedSummary) -> None:
+        for sentence in summary.sentences:
+            self._checked.labels(sentence.verdict.value).inc()
 
 
 class Endpoint:

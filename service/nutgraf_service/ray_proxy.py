@@ -42,6 +42,7 @@ def add_servicers(_: object, server: Any) -> None:
         SERVICE: {
             "Summarize": unary(_routed, marking(pb.SummarizeRequest.FromString)),
             "SummarizeMany": stream(_routed, marking(pb.SummarizeManyRequest.FromString)),
+            "CheckSummary": unary(_routed, marking(pb.CheckSummaryRequest.FromString)),
             "GetServerInfo": unary(_routed, marking(pb.GetServerInfoRequest.FromString)),
         },
         health.SERVICE_NAME: {"Check": unary(_routed, read_health)},

@@ -84,6 +84,9 @@ class Replica:
     async def Summarize(self, request: Any, grpc_context: Any) -> pb.SummarizeResponse:
         return await self._answer("Summarize", request, grpc_context) or pb.SummarizeResponse()
 
+    async def CheckSummary(self, request: Any, grpc_context: Any) -> pb.CheckSummaryResponse:
+        return await self._answer("CheckSummary", request, grpc_context) or pb.CheckSummaryResponse()
+
     async def GetServerInfo(self, request: Any, grpc_context: Any) -> pb.GetServerInfoResponse:
         return await self._answer("GetServerInfo", request, grpc_context) or pb.GetServerInfoResponse()
 

@@ -22,6 +22,9 @@ CODES: dict[str, int] = {
     "BAD_CAP": code_pb2.INVALID_ARGUMENT,
     "BAD_TIMEOUT": code_pb2.INVALID_ARGUMENT,
     "BAD_ID": code_pb2.INVALID_ARGUMENT,
+    "EMPTY_SUMMARY": code_pb2.INVALID_ARGUMENT,
+    "SUMMARY_TOO_LONG": code_pb2.INVALID_ARGUMENT,
+    "BAD_THRESHOLD": code_pb2.INVALID_ARGUMENT,
     "MALFORMED_MESSAGE": code_pb2.INVALID_ARGUMENT,
     "UNAUTHENTICATED": code_pb2.UNAUTHENTICATED,
     "QUEUE_FULL": code_pb2.RESOURCE_EXHAUSTED,
@@ -64,6 +67,16 @@ class Refusal(Exception):
         if self.retry_after is not None:
             details.append(error_details_pb2.RetryInfo(retry_delay=to_duration(self.retry_after)))
         return status_pb2.Status(code=self.code, message=self.message, details=_packed(details))
+
+
+def empty_text() -> Refusal:
+    message = "the text is empty or has nothing in it to read; send the text of an article"
+    return Refusal("EMPTY_TEXT", message, field_path="text")
+
+
+def empty_summary() -> Refusal:
+    message = "the summary is empty or has nothing in it to check; send the summary of the article"
+    return Refusal("EMPTY_SUMMARY", message, field_path="summary")
 
 
 def to_duration(seconds: float) -> duration_pb2.Duration:

@@ -1,12 +1,14 @@
-"""From a request on the wire to a `Job`, or to a `Refusal` that names the field at fault."""
+"""From a request on the wire to a `Job` or `CheckJob`, or to a `Refusal` that names the field at fault."""
 
 import time
 
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf_models.articles import Article
+from nutgraf_models.checks.support import THRESHOLD
 from nutgraf_models.lengths import DEFAULT_SPECS, Length, Spec
+from nutgraf_service.checker import CheckJob
 from nutgraf_service.core import Job
-from nutgraf_service.refusals import Refusal
+from nutgraf_service.refusals import Refusal, empty_summary, empty_text
 from nutgraf_service.settings import Settings
 
 MAX_ID_CHARACTERS = 256
@@ -20,12 +22,25 @@ def job_from(request: pb.SummarizeRequest, settings: Settings, deadline: float |
     Raises:
         Refusal: the request is not one that can be answered.
     """
-    if not request.text.strip():
-        raise Refusal("EMPTY_TEXT", "the text is empty; send the text of an article", field_path="text")
-    _check_size("TEXT_TOO_LONG", "text", request.text, settings.max_text_characters)
-    _check_size("TITLE_TOO_LONG", "title", request.title, settings.max_title_characters)
-    article = Article(request.text, request.title)
+    article = _article(request, settings)
     return Job(article, _specs(request), request.show_doubted, deadline, is_bulk)
+
+
+def check_job_from(request: pb.CheckSummaryRequest, settings: Settings, deadline: float | None) -> CheckJob:
+    """Checks a request and translates it. `deadline` is in `time.monotonic()` seconds.
+
+    Raises:
+        Refusal: the request is not one that can be answered.
+    """
+    article = _article(request, settings)
+    if not request.summary.strip():
+        raise empty_summary()
+    _check_size("SUMMARY_TOO_LONG", "summary", request.summary, settings.max_summary_characters)
+    threshold = request.support_threshold if request.HasField("support_threshold") else THRESHOLD
+    if not 0 <= threshold <= 1:  # nor is NaN
+        message = f"support_threshold is {threshold:g}; it must be from 0 to 1"
+        raise Refusal("BAD_THRESHOLD", message, field_path="support_threshold")
+    return CheckJob(article, request.summary, threshold, deadline)
 
 
 def item_deadline(request: pb.SummarizeManyRequest, settings: Settings) -> float:
@@ -44,6 +59,14 @@ def item_deadline(request: pb.SummarizeManyRequest, settings: Settings) -> float
         message = f"the timeout is {seconds:g} s; it must be above 0 and at most {settings.max_item_timeout:g} s"
         raise Refusal("BAD_TIMEOUT", message, field_path="item_timeout")
     return time.monotonic() + seconds
+
+
+def _article(request: pb.SummarizeRequest | pb.CheckSummaryRequest, settings: Settings) -> Article:
+    if not request.text.strip():
+        raise empty_text()
+    _check_size("TEXT_TOO_LONG", "text", request.text, settings.max_text_characters)
+    _check_size("TITLE_TOO_LONG", "title", request.title, settings.max_title_characters)
+    return Article(request.text, request.title)
 
 
 def _check_size(reason: str, name: str, value: str, limit: int) -> None:

@@ -6,6 +6,7 @@ from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf_models import results
 from nutgraf_models.checks.support import THRESHOLD
 from nutgraf_models.lengths import MAX_SENTENCES_LIMIT, MAX_WORDS_LIMIT, MIN_WORDS_LIMIT, Length
+from nutgraf_service.checker import CheckOutcome
 from nutgraf_service.core import Core, Outcome, State
 from nutgraf_service.refusals import to_duration
 from nutgraf_service.requests import MAX_ID_CHARACTERS
@@ -42,6 +43,33 @@ def response_from(outcome: Outcome, model: str) -> pb.SummarizeResponse:
     )
 
 
+def check_response_from(outcome: CheckOutcome) -> pb.CheckSummaryResponse:
+    checked = outcome.checked
+    return pb.CheckSummaryResponse(
+        support=checked.support,
+        verdict=_verdict(checked.verdict),
+        sentences=_sentences(checked.sentences),
+        unsupported_terms=_terms(checked.unsupported_terms),
+        checks_run=_checks(checked.checks_run),
+        support_threshold=checked.threshold,
+        article=pb.ArticleInfo(
+            character_count=checked.character_count,
+            input_token_count=checked.input_tokens,
+            used_token_count=checked.input_tokens,
+            chunk_count=1,
+            language=checked.language,
+        ),
+        timings=pb.Timings(
+            queue_duration=to_duration(outcome.queue_seconds),
+            tokenize_duration=to_duration(checked.tokenize_seconds),
+            generate_duration=to_duration(0),
+            check_duration=to_duration(checked.check_seconds),
+            total_duration=to_duration(outcome.total_seconds),
+        ),
+        warnings=_warnings(checked.warnings),
+    )
+
+
 def server_info(core: Core, settings: Settings, version: str) -> pb.GetServerInfoResponse:
     info = pb.GetServerInfoResponse(
         state=_STATES[core.state],
@@ -51,6 +79,7 @@ def server_info(core: Core, settings: Settings, version: str) -> pb.GetServerInf
         limits=pb.Limits(
             max_text_characters=settings.max_text_characters,
             max_title_characters=settings.max_title_characters,
+            max_summary_characters=settings.max_summary_characters,
             max_message_bytes=settings.max_message_bytes,
             max_queued_requests=settings.max_queued_requests,
             max_queued_tokens=settings.max_queued_tokens,
@@ -78,25 +107,41 @@ def _summary(summary: results.Summary) -> pb.Summary:
     return pb.Summary(
         length=_LENGTHS[summary.length],
         text=summary.text,
-        sentences=[
-            pb.SummarySentence(
-                span=_span(sentence.span),
-                evidence=[pb.Evidence(span=_span(one.span), score=one.score) for one in sentence.evidence],
-                support=sentence.support,
-                verdict=pb.VERDICT_SUPPORTED if sentence.is_supported else pb.VERDICT_DOUBTED,
-                from_article=sentence.from_article,
-            )
-            for sentence in summary.sentences
-        ],
-        unsupported_terms=[
-            pb.UnsupportedTerm(span=_span(term.span), kind=pb.TermKind.Value(f"TERM_KIND_{term.kind.name}"))
-            for term in summary.unsupported_terms
-        ],
-        checks_run=[pb.CheckKind.Value(f"CHECK_KIND_{check.name}") for check in summary.checks_run],
+        sentences=_sentences(summary.sentences),
+        unsupported_terms=_terms(summary.unsupported_terms),
+        checks_run=_checks(summary.checks_run),
         output_token_count=summary.output_tokens,
         finish_reason=pb.FinishReason.Value(f"FINISH_REASON_{summary.finish_reason.name}"),
         warnings=_warnings(summary.warnings),
     )
+
+
+def _sentences(sentences: Iterable[results.SummarySentence]) -> list[pb.SummarySentence]:
+    return [
+        pb.SummarySentence(
+            span=_span(sentence.span),
+            evidence=[pb.Evidence(span=_span(one.span), score=one.score) for one in sentence.evidence],
+            support=sentence.support,
+            verdict=_verdict(sentence.verdict),
+            from_article=sentence.from_article,
+        )
+        for sentence in sentences
+    ]
+
+
+def _verdict(verdict: results.Verdict) -> pb.Verdict.ValueType:
+    return pb.Verdict.Value(f"VERDICT_{verdict.name}")
+
+
+def _terms(terms: Iterable[results.UnsupportedTerm]) -> list[pb.UnsupportedTerm]:
+    return [
+        pb.UnsupportedTerm(span=_span(term.span), kind=pb.TermKind.Value(f"TERM_KIND_{term.kind.name}"))
+        for term in terms
+    ]
+
+
+def _checks(checks: Iterable[results.Check]) -> list[pb.CheckKind.ValueType]:
+    return [pb.CheckKind.Value(f"CHECK_KIND_{check.name}") for check in checks]
 
 
 def _span(span: results.Span) -> pb.Span:

@@ -1,4 +1,4 @@
-"""The three RPCs: check, translate, call, translate back."""
+"""The RPCs: check, translate, call, translate back."""
 
 # grpc's types take parameters in their stubs only.
 from __future__ import annotations
@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,8 @@ from nutgraf_service.calls import Calls, check_parsed, internal_error
 from nutgraf_service.core import Core, State, draining, loading
 from nutgraf_service.metrics import Metrics
 from nutgraf_service.refusals import Refusal
-from nutgraf_service.requests import item_deadline, job_from
-from nutgraf_service.responses import response_from, server_info
+from nutgraf_service.requests import check_job_from, item_deadline, job_from
+from nutgraf_service.responses import check_response_from, response_from, server_info
 from nutgraf_service.settings import Settings
 from nutgraf_service.tracing import Tracing
 
@@ -36,18 +36,29 @@ class Servicer(SummarizerServiceServicer):
     async def Summarize(self, request: pb.SummarizeRequest, context: Any) -> pb.SummarizeResponse:
         async with self.calls.call("Summarize", context) as facts:
             check_parsed(request)
-            remaining = context.time_remaining()
-            deadline = None if remaining is None else time.monotonic() + remaining
-            call = _Call("Summarize", facts["request_id"], context.invocation_metadata() or ())
-            response = await self._summarize(request, deadline, call)
+            call = _Call.of(facts, context)
+            response = await self._summarize(request, _deadline(context), call)
             facts["characters"] = response.article.character_count
         return response
+
+    async def CheckSummary(self, request: pb.CheckSummaryRequest, context: Any) -> pb.CheckSummaryResponse:
+        async with self.calls.call("CheckSummary", context) as facts:
+            check_parsed(request)
+            call = _Call.of(facts, context)
+            with self._refusals_traced(call):
+                outcome = await self._core.check(check_job_from(request, self._settings, _deadline(context)))
+            if self._tracing is not None:
+                self._tracing.checked(call.headers, call.method, call.request_id, outcome)
+            facts["characters"] = outcome.checked.character_count
+            facts["sentences"] = len(outcome.checked.sentences)
+            facts["verdict"] = outcome.checked.verdict.value
+        return check_response_from(outcome)
 
     async def SummarizeMany(self, request_iterator: Any, context: Any) -> None:  # type: ignore[override]
         async with self.calls.call("SummarizeMany", context) as facts:
             if self._core.state is State.LOADING:
                 raise loading()
-            call = _Call("SummarizeMany", facts["request_id"], context.invocation_metadata() or ())
+            call = _Call.of(facts, context)
             stream = _Stream(self, context, self._settings.max_stream_items, call)
             try:
                 async with asyncio.TaskGroup() as group:
@@ -79,18 +90,22 @@ class Servicer(SummarizerServiceServicer):
     async def _summarize(
         self, request: pb.SummarizeRequest, deadline: float | None, call: _Call, *, is_bulk: bool = False
     ) -> pb.SummarizeResponse:
+        with self._refusals_traced(call):
+            outcome = await self._core.summarize(job_from(request, self._settings, deadline, is_bulk=is_bulk))
+        if self._tracing is not None:
+            self._tracing.summarized(call.headers, call.method, call.request_id, outcome)
+        assert self._core.summarizer is not None
+        return response_from(outcome, self._core.summarizer.card.id)
+
+    @contextlib.contextmanager
+    def _refusals_traced(self, call: _Call) -> Iterator[None]:
         try:
-            job = job_from(request, self._settings, deadline, is_bulk=is_bulk)
-            outcome = await self._core.summarize(job)
+            yield
         except Exception as error:
             if self._tracing is not None:
                 reason = error.reason if isinstance(error, Refusal) else "INTERNAL"
                 self._tracing.refused(call.headers, call.method, call.request_id, reason)
             raise
-        if self._tracing is not None:
-            self._tracing.summarized(call.headers, call.method, call.request_id, outcome)
-        assert self._core.summarizer is not None
-        return response_from(outcome, self._core.summarizer.card.id)
 
 
 @dataclass(frozen=True)
@@ -100,6 +115,16 @@ class _Call:
     method: str
     request_id: str
     headers: Sequence[tuple[str, str | bytes]]
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any], context: Any) -> _Call:
+        return cls(facts["method"], facts["request_id"], context.invocation_metadata() or ())
+
+
+def _deadline(context: Any) -> float | None:
+    """When the time of a call is over, in `time.monotonic()` seconds; None if it has no end."""
+    remaining = context.time_remaining()
+    return None if remaining is None else time.monotonic() + remaining
 
 
 class _Stream:

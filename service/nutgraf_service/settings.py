@@ -22,8 +22,11 @@ class Settings(BaseSettings):
     threads: int | None = Field(None, ge=1, description="CPU threads of the model; one for each core if not given.")
     max_text_characters: int = Field(200_000, ge=1, description="Longest article taken.")
     max_title_characters: int = Field(1_000, ge=1, description="Longest title taken.")
+    max_summary_characters: int = Field(10_000, ge=1, description="Longest summary taken for checking.")
     max_message_bytes: int = Field(4 << 20, ge=1 << 10, description="Largest message taken.")
-    max_queued_requests: int = Field(64, ge=0, description="Calls that may wait; another one is refused.")
+    max_queued_requests: int = Field(
+        64, ge=0, description="Calls that may wait, summaries and checks apart; another one is refused."
+    )
     max_queued_tokens: int = Field(
         65_536, ge=1, description="Tokens, roughly, that the articles running and waiting may have; another is refused."
     )

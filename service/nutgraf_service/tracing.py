@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from nutgraf_service.checker import CheckOutcome
 from nutgraf_service.core import Outcome
 
 
@@ -39,36 +40,35 @@ class Tracing:
 
     def summarized(self, headers: Iterable[tuple[str, Any]], method: str, request_id: str, outcome: Outcome) -> None:
         """A span for an article that was just answered, and one for each of the steps that it went through."""
-        from opentelemetry import trace
-
         summary = outcome.summary
-        at = time.time_ns() - _ns(outcome.total_seconds)
-        attributes = {
-            "rpc.system": "grpc",
-            "rpc.method": method,
-            "nutgraf.request_id": request_id,
+        counts = {
             "nutgraf.input_tokens": summary.input_tokens,
             "nutgraf.output_tokens": sum(one.output_tokens for one in summary.summaries),
         }
-        span = self._start(headers, method, at, attributes)
-        inside = trace.set_span_in_context(span)
-        for name, seconds in (
-            ("tokenize", summary.tokenize_seconds),
-            ("queue", outcome.queue_seconds),
-            ("generate", outcome.generate_seconds),
-            ("check", summary.check_seconds),
-        ):
-            step = self._tracer.start_span(name, context=inside, start_time=at)
-            at += _ns(seconds)
-            step.end(at)
-        span.end()
+        steps = {
+            "tokenize": summary.tokenize_seconds,
+            "queue": outcome.queue_seconds,
+            "generate": outcome.generate_seconds,
+            "check": summary.check_seconds,
+        }
+        self._answered(headers, method, request_id, outcome.total_seconds, counts, steps)
+
+    def checked(self, headers: Iterable[tuple[str, Any]], method: str, request_id: str, outcome: CheckOutcome) -> None:
+        """A span for a summary that was just checked, and one for each of the steps of that."""
+        checked = outcome.checked
+        counts = {"nutgraf.input_tokens": checked.input_tokens, "nutgraf.sentences": len(checked.sentences)}
+        steps = {
+            "queue": outcome.queue_seconds,
+            "tokenize": checked.tokenize_seconds,
+            "check": checked.check_seconds,
+        }
+        self._answered(headers, method, request_id, outcome.total_seconds, counts, steps)
 
     def refused(self, headers: Iterable[tuple[str, Any]], method: str, request_id: str, reason: str) -> None:
         """A span for an article that was refused, or failed."""
         from opentelemetry.trace import Status, StatusCode
 
-        attributes = {"rpc.system": "grpc", "rpc.method": method, "nutgraf.request_id": request_id}
-        span = self._start(headers, method, time.time_ns(), attributes)
+        span = self._start(headers, method, request_id, time.time_ns())
         span.set_status(Status(StatusCode.ERROR, reason))
         span.end()
 
@@ -76,7 +76,35 @@ class Tracing:
         """Sends what is left."""
         self._provider.shutdown()
 
-    def _start(self, headers: Iterable[tuple[str, Any]], method: str, at: int, attributes: dict[str, Any]) -> Any:
+    def _answered(
+        self,
+        headers: Iterable[tuple[str, Any]],
+        method: str,
+        request_id: str,
+        seconds: float,
+        counts: dict[str, int],
+        steps: dict[str, float],
+    ) -> None:
+        """A span that began so many seconds ago and ends now; within it the steps, one after another."""
+        from opentelemetry import trace
+
+        at = time.time_ns() - _ns(seconds)
+        span = self._start(headers, method, request_id, at, counts)
+        inside = trace.set_span_in_context(span)
+        for name, step_seconds in steps.items():
+            step = self._tracer.start_span(name, context=inside, start_time=at)
+            at += _ns(step_seconds)
+            step.end(at)
+        span.end()
+
+    def _start(
+        self,
+        headers: Iterable[tuple[str, Any]],
+        method: str,
+        request_id: str,
+        at: int,
+        counts: dict[str, int] | None = None,
+    ) -> Any:
         from opentelemetry.trace import SpanKind
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -87,7 +115,12 @@ class Tracing:
             context=parent,
             kind=SpanKind.SERVER,
             start_time=at,
-            attributes=attributes,
+            attributes={
+                "rpc.system": "grpc",
+                "rpc.method": method,
+                "nutgraf.request_id": request_id,
+                **(counts or {}),
+            },
         )
 
 

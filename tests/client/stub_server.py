@@ -23,6 +23,7 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 Unary = Callable[[pb.SummarizeRequest, grpc.ServicerContext], pb.SummarizeResponse]
+Check = Callable[[pb.CheckSummaryRequest, grpc.ServicerContext], pb.CheckSummaryResponse]
 Many = Callable[[Iterator[pb.SummarizeManyRequest], grpc.ServicerContext], Iterator[pb.SummarizeManyResponse]]
 
 
@@ -84,6 +85,30 @@ def lead(request: pb.SummarizeRequest) -> pb.SummarizeResponse:
     return response
 
 
+def checked(request: pb.CheckSummaryRequest) -> pb.CheckSummaryResponse:
+    """Doubts each line but the first one and lines that end with "!"; the whole text is the evidence."""
+    response = pb.CheckSummaryResponse(support=1.0, verdict=pb.VERDICT_SUPPORTED, support_threshold=0.5)
+    if request.HasField("support_threshold"):
+        response.support_threshold = request.support_threshold
+    response.checks_run.append(pb.CHECK_KIND_EVIDENCE)
+    response.article.character_count = len(request.text)
+    response.timings.total_duration.FromMilliseconds(20)
+    start = 0
+    for line in request.summary.splitlines():
+        sentence = response.sentences.add(span=pb.Span(start=start, end=start + len(line)))
+        if line.endswith("!"):
+            sentence.support, sentence.verdict = 1.0, pb.VERDICT_NO_CLAIM
+        else:
+            sentence.support, sentence.verdict = (0.25, pb.VERDICT_DOUBTED) if start else (0.75, pb.VERDICT_SUPPORTED)
+            sentence.evidence.add(span=pb.Span(end=len(request.text)), score=0.5)
+            response.support = min(response.support, sentence.support)
+        if sentence.verdict == pb.VERDICT_DOUBTED:
+            response.verdict = pb.VERDICT_DOUBTED
+            response.unsupported_terms.add(span=pb.Span(start=start, end=start + 3), kind=pb.TERM_KIND_NAME)
+        start += len(line) + 1
+    return response
+
+
 def answer(request: pb.SummarizeManyRequest) -> pb.SummarizeManyResponse:
     return pb.SummarizeManyResponse(id=request.id, response=lead(request.request))
 
@@ -96,9 +121,11 @@ def echo(requests: Iterator[pb.SummarizeManyRequest], context: grpc.ServicerCont
 class Servicer(pb_grpc.SummarizerServiceServicer):
     def __init__(self) -> None:
         self.unary: Unary = lambda request, context: lead(request)
+        self.check: Check = lambda request, context: checked(request)
         self.many: Many = echo
         self.info = pb.GetServerInfoResponse(state=pb.SERVER_STATE_SERVING, model="stub", family="lead")
         self.requests: list[pb.SummarizeRequest] = []
+        self.checks: list[pb.CheckSummaryRequest] = []
         self.metadata: list[dict[str, str]] = []
         self.streams: list[list[pb.SummarizeManyRequest]] = []
         self.silent_streams = 0
@@ -109,6 +136,11 @@ class Servicer(pb_grpc.SummarizerServiceServicer):
         self._meet(context)
         self.requests.append(request)
         return self.unary(request, context)
+
+    def CheckSummary(self, request: pb.CheckSummaryRequest, context: grpc.ServicerContext) -> pb.CheckSummaryResponse:
+        self._meet(context)
+        self.checks.append(request)
+        return self.check(request, context)
 
     def SummarizeMany(
         self, requests: Iterator[pb.SummarizeManyRequest], context: grpc.ServicerContext

@@ -12,7 +12,7 @@ import pytest
 
 import nutgraf
 from nutgraf import _convert
-from nutgraf.report import render, render_many
+from nutgraf.report import render, render_check, render_many
 from nutgraf.report._segments import Segment, is_wrapped, paragraphs, printable, segments
 from nutgraf.v1 import summarizer_pb2 as pb
 
@@ -212,6 +212,36 @@ def test_a_doubted_sentence_and_one_of_the_articles_own_say_so() -> None:
     summary.sentences[0].from_article = True
     page = Page(render(result("One.", summary), "One."))
     assert page.within["support-1-1"] == " Support 50%, 1 passage, the article’s own sentence"
+
+
+def test_a_checked_summary_is_shown_with_its_doubts() -> None:
+    text, summary = "Zoë won 🎈. Bo & Al lost.\r\n\r\nIt was wet.", "Zoë won.\nMax lost.\nRead <more>!"
+    response = pb.CheckSummaryResponse(support=0.1, verdict=pb.VERDICT_DOUBTED, support_threshold=0.75)
+    response.checks_run.append(pb.CHECK_KIND_EVIDENCE)
+    for start, end, support, verdict in (
+        (0, 8, 0.95, pb.VERDICT_SUPPORTED),
+        (9, 18, 0.1, pb.VERDICT_DOUBTED),
+        (19, 31, 1.0, pb.VERDICT_NO_CLAIM),
+    ):
+        response.sentences.add(span=pb.Span(start=start, end=end), support=support, verdict=verdict)
+    response.sentences[0].evidence.add(span=pb.Span(start=0, end=10))
+    response.unsupported_terms.add(span=pb.Span(start=9, end=12), kind=pb.TERM_KIND_NAME)
+    response.warnings.add(detail=ATTACK)
+    html = render_check(_convert.check_result(response, text, summary, None), text, "Zoë & all")
+    page = Page(html)
+    assert page.within["title"] == page.within["title-1"] == "Zoë & all"
+    assert bare(page.within["article"]) == bare(text)
+    assert passages(page) == ["Zoë won 🎈.", "", ""]
+    assert page.within["s1-1"] == "Zoë won."
+    assert page.within["support-1-1"] == " Support 95%, 1 passage"
+    assert page.within["support-1-2"] == " Support 10%, no passage, doubted"
+    assert page.within["support-1-3"] == "Claims nothing: not checked"
+    assert ["data-doubted" in one for one in page.all("p", **{"class": "sentence"})] == [False, True, False]
+    assert "Not in the article: Max (name)" in page.text
+    assert "Doubted below a support of 75%. Checked: evidence." in page.text
+    assert "Read <more>!" in page.text
+    assert f"Warning: {ATTACK}" in page.text
+    assert len(page.all("script")) == 1
 
 
 def test_no_support_is_claimed_where_none_was_measured() -> None:

@@ -18,6 +18,7 @@ from nutgraf import (
     ServerState,
     Spec,
     Unavailable,
+    Verdict,
 )
 from nutgraf.testing import Call, FakeAsyncClient, FakeClient, lead_result
 
@@ -41,7 +42,7 @@ def test_the_same_methods_with_the_same_signatures(real: type, fake: type) -> No
 
 
 def test_the_clients_have_the_same_methods() -> None:
-    for name in ("summarize", "summarize_many", "server_info", "check_health", "close", "__init__"):
+    for name in ("summarize", "summarize_many", "check", "server_info", "check_health", "close", "__init__"):
         one, other = inspect.signature(getattr(Client, name)), inspect.signature(getattr(AsyncClient, name))
         assert list(one.parameters) == list(other.parameters), name
         assert [p.default for p in one.parameters.values()] == [p.default for p in other.parameters.values()], name
@@ -65,15 +66,68 @@ def test_calls_are_recorded() -> None:
     with FakeClient() as client:
         client.summarize(TEXT, title="T", summaries="short", request_id="r")
         list(client.summarize_many(["One.", Article("Two.", id="x")]))
+        client.check(TEXT, "It rained.", title="T", request_id="c")
         client.server_info()
     assert client.calls == [
         Call("summarize", Article(TEXT, "T"), "short", "r"),
         Call("summarize_many", Article("One.")),
         Call("summarize_many", Article("Two.", id="x")),
+        Call("check", Article(TEXT, "T"), request_id="c", summary="It rained."),
         Call("server_info"),
     ]
     with pytest.raises(RuntimeError, match="closed"):
         client.summarize(TEXT)
+    with pytest.raises(RuntimeError, match="closed"):
+        client.check(TEXT, "It rained.")
+
+
+def test_a_check_goes_by_words() -> None:
+    client = FakeClient()
+    summary = "Roads closed, rain fell. Trains killed nobody.\n🎈"
+    result = client.check(TEXT, summary, request_id="r")
+    assert [(one.text, one.verdict) for one in result.sentences] == [
+        ("Roads closed, rain fell.", Verdict.SUPPORTED),
+        ("Trains killed nobody.", Verdict.DOUBTED),
+        ("🎈", Verdict.NO_CLAIM),
+    ]
+    assert [one.support for one in result.sentences] == [1.0, pytest.approx(2 / 3), 1.0]
+    assert [source.text for one in result.sentences for source in one.sources] == [
+        "Rain fell.",
+        "Trains stopped?",
+    ]
+    assert (result.verdict, result.support) == (Verdict.DOUBTED, result.sentences[1].support)
+    assert result.support_threshold == pytest.approx(client.info.support_threshold)
+    assert (result.summary, result.request_id, result.article.character_count) == (summary, "r", len(TEXT))
+    assert client.check(TEXT, summary, support_threshold=0.5).is_supported
+    assert client.check(TEXT, "Nils fell.", title="Nils").is_supported
+    assert client.check(TEXT, "🎈").verdict is Verdict.NO_CLAIM
+
+
+def test_a_check_is_refused_as_by_a_server() -> None:
+    client = FakeClient()
+    limits = client.info.limits
+    for arguments, reason, field in (
+        ((" ", "It rained."), "EMPTY_TEXT", "text"),
+        ((TEXT, "\n"), "EMPTY_SUMMARY", "summary"),
+        ((TEXT, "x" * (limits.max_summary_characters + 1)), "SUMMARY_TOO_LONG", "summary"),
+        (("x" * (limits.max_text_characters + 1), "It rained."), "TEXT_TOO_LONG", "text"),
+    ):
+        with pytest.raises(InvalidArticle) as caught:
+            client.check(*arguments)
+        assert (caught.value.reason, caught.value.details[0][0]) == (reason, field)
+    assert (caught.value.limit, caught.value.size) == (limits.max_text_characters, limits.max_text_characters + 1)
+    for threshold in (-0.1, 1.1, float("nan")):
+        with pytest.raises(InvalidArticle) as caught:
+            client.check(TEXT, "It rained.", support_threshold=threshold)
+        assert (caught.value.reason, caught.value.details[0][0]) == ("BAD_THRESHOLD", "support_threshold")
+    with pytest.raises(InvalidArticle, match="surrogate"):
+        client.check(TEXT, "\ud83d")
+    with pytest.raises(TypeError, match="summary"):
+        client.check(TEXT, None)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="timeout"):
+        client.check(TEXT, "It rained.", timeout=0)
+    with pytest.raises(Overloaded):
+        FakeClient(errors=[Overloaded("full")]).check(TEXT, "It rained.")
 
 
 def test_errors_are_raised_in_turn() -> None:
@@ -128,6 +182,7 @@ async def test_for_asyncio() -> None:
         found = [one async for one in client.summarize_many(feed())]
         assert [type(one.error) for one in found] == [type(None), InvalidArticle]
         assert [one.index async for one in client.summarize_many(["a.", "b."])] == [0, 1]
+        assert (await client.check(TEXT, "Rain fell.")).is_supported
         assert await client.check_health()
         assert (await client.server_info()).model == "fake"
         with pytest.raises(ValueError, match="max_in_flight"):

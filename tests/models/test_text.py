@@ -50,6 +50,23 @@ def test_hard_wrapped_text_is_joined_and_paragraphs_are_not():
     assert not any("\n" in paragraph for paragraph in paragraphs)
 
 
+def test_points_of_a_list_stay_apart_whether_or_not_they_are_wrapped():
+    points = [
+        "- The town council voted to rebuild the bridge that the flood of spring\n  carried away",
+        "- Work is to begin in May and should end before the winter, if the rain\n  allows it",
+        "- The ferry will run until then and will be free of charge to everybody\n  who lives there",
+    ]
+    assert normalize("\n".join(points)).text.split("\n") == [" ".join(point.split()) for point in points]
+    unmarked = [point[2:].split("\n")[0] for point in points]
+    assert normalize("\n".join(unmarked)).text.split("\n") == unmarked
+
+
+def test_lines_around_a_story_are_kept_where_all_is_wanted():
+    text = "By Ida Fenn\nThe port reopened.\nRead more"
+    assert normalize(text).text == "The port reopened."
+    assert normalize(text, story_only=False).text == text
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -1,4 +1,4 @@
-"""The three RPCs on a real channel: answers, streams, cancelled neighbours, draining, ids, logs."""
+"""The RPCs on a real channel: answers, streams, cancelled neighbours, draining, ids, logs."""
 
 import threading
 from functools import partial

@@ -20,7 +20,11 @@ from support.articles import ARTICLE
 from support.server import TIMEOUT, Running, running_server
 
 FUZZ = settings(max_examples=150, deadline=None, derandomize=True, database=None)
-UNARY = {"Summarize": pb.SummarizeRequest, "GetServerInfo": pb.GetServerInfoRequest}
+UNARY = {
+    "Summarize": pb.SummarizeRequest,
+    "CheckSummary": pb.CheckSummaryRequest,
+    "GetServerInfo": pb.GetServerInfoRequest,
+}
 # What a caller may be told of what was sent. INTERNAL, UNKNOWN, UNAVAILABLE and a deadline would be the server's fault.
 ALLOWED = {grpc.StatusCode.OK, grpc.StatusCode.INVALID_ARGUMENT}
 
@@ -68,6 +72,15 @@ REQUESTS = st.builds(
     text=TEXTS,
     title=st.one_of(st.just(""), TEXTS),
     summaries=st.lists(SPECS, max_size=3),
+)
+
+
+CHECKS = st.builds(
+    pb.CheckSummaryRequest,
+    text=st.one_of(st.just(ARTICLE), TEXTS),
+    title=st.one_of(st.just(""), TEXTS),
+    summary=TEXTS,
+    support_threshold=st.one_of(st.none(), st.floats(0, 1), st.floats(width=32)),
 )
 
 
@@ -127,6 +140,31 @@ def test_a_request(channel, request):
             for sentence in summary.sentences:
                 for source in sentence.evidence:
                     assert 0 <= source.span.start < source.span.end <= len(request.text)
+
+
+@FUZZ
+@given(CHECKS)
+@example(pb.CheckSummaryRequest(text="word " * 3_900, summary="word " * 2_000))
+@example(pb.CheckSummaryRequest(text=ARTICLE, summary="<b>" * 3_000))
+@example(pb.CheckSummaryRequest(text=ARTICLE, summary="1. " * 3_000))
+@example(pb.CheckSummaryRequest(text=ARTICLE, summary="a\u0301" * 5_000))
+@example(pb.CheckSummaryRequest(text=ARTICLE, summary="- \r\n" * 2_500))
+@example(pb.CheckSummaryRequest(text=ARTICLE, summary="who? " * 2_000))
+def test_a_check(channel, request):
+    call = SummarizerServiceStub(channel).CheckSummary.future(request, timeout=TIMEOUT)
+    assert code_of(call) in ALLOWED
+    if call.code() is grpc.StatusCode.OK:
+        response, end = call.result(), 0
+        for sentence in response.sentences:
+            assert end <= sentence.span.start < sentence.span.end <= len(request.summary)
+            end = sentence.span.end
+            assert 0 <= response.support <= sentence.support <= 1
+            assert sentence.verdict in (pb.VERDICT_SUPPORTED, pb.VERDICT_DOUBTED, pb.VERDICT_NO_CLAIM)
+            for source in sentence.evidence:
+                assert 0 <= source.span.start < source.span.end <= len(request.text)
+        for term in response.unsupported_terms:
+            assert 0 <= term.span.start < term.span.end <= len(request.summary)
+        assert response.sentences
 
 
 @settings(FUZZ, max_examples=60)

@@ -20,8 +20,8 @@ from support.process import Log, entry, running_python
 
 TIMEOUT = 60
 TOKEN, WRONG_TOKEN = "tok-velvet-harpsichord", "tok-crimson-abacus"
-# In the text, the title, and the id of an item.
-CANARIES = ("Quillfeather", "Marzipan", "Obsidian")
+# In the text, the title, the id of an item, and a summary to be checked.
+CANARIES = ("Quillfeather", "Marzipan", "Obsidian", "Peppercorn")
 ARTICLE = (
     "Mayor Quillfeather opened the bridge of Tarn on Monday, a year after the flood. It had cost three million. "
     "The old one, said Quillfeather, had stood for a century. Two ferries are to be sold next spring."
@@ -31,13 +31,18 @@ A_PATH = re.compile(r"(?<![\w./:])/[\w.-]+/[\w.-]+/[\w.-]+")
 
 # The lead model, which is loaded when somebody opens a pipe, and never ends or breaks where the article says so.
 SERVER = """
-import sys, time
+import sys, threading, time
 from pathlib import Path
 from nutgraf._cli.main import main
 from nutgraf_models.engines.lead import LeadEngine
 from nutgraf_service import server
 
 class Told(LeadEngine):
+    def count_tokens(self, texts):
+        if threading.current_thread().name.startswith("nutgraf-check") and "BREAK" in texts[0]:
+            raise ValueError("cannot check " + texts[0])
+        return super().count_tokens(texts)
+
     def step(self):
         article = next(iter(self._waiting.values())).article
         if "BREAK" in article:
@@ -55,7 +60,7 @@ def load_told(*args, **more):
     return summarizer
 server.load_summarizer = load_told
 main(["serve", "--model", "lead", "--port", "0", "--max-queued-requests", "0", "--max-text-characters", "2000",
-      "--max-message-bytes", "9000", "--token-file", sys.argv[2]])
+      "--max-message-bytes", "9000", "--max-summary-characters", "2000", "--token-file", sys.argv[2]])
 """
 
 
@@ -98,6 +103,12 @@ BAD_REQUESTS = [
     pb.SummarizeRequest(text=f"BREAK. {ARTICLE}", title=CANARIES[1]),
     pb.SummarizeRequest(text=ARTICLE * 60),  # more than gRPC takes
 ]
+BAD_CHECKS = [
+    pb.CheckSummaryRequest(text=ARTICLE, title=CANARIES[1], summary=f"<p> </p><script>{CANARIES[3]}</script>"),
+    pb.CheckSummaryRequest(text=ARTICLE, title=CANARIES[1], summary=CANARIES[3] * 400),
+    pb.CheckSummaryRequest(text=ARTICLE, title=CANARIES[1], summary=CANARIES[3], support_threshold=7),
+    pb.CheckSummaryRequest(text=f"BREAK. {ARTICLE}", title=CANARIES[1], summary=f"{CANARIES[3]} resigned."),
+]
 WAITING = pb.SummarizeRequest(text=f"WAIT. {ARTICLE}", title=CANARIES[1])
 BAD_ITEMS = [
     pb.SummarizeManyRequest(id=CANARIES[2] * 40, request=pb.SummarizeRequest(text=ARTICLE)),
@@ -125,9 +136,11 @@ def test_no_error_and_no_log_entry_tells_an_article_a_token_or_a_path(tmp_path: 
                 assert told.failed(partial(good, metadata=metadata)) == "UNAUTHENTICATED"
             for request in BAD_REQUESTS:
                 told.failed(partial(stub.Summarize, request, metadata=headers, timeout=TIMEOUT))
+            for check in BAD_CHECKS:
+                told.failed(partial(stub.CheckSummary, check, metadata=headers, timeout=TIMEOUT))
             for answer in stub.SummarizeMany(iter(BAD_ITEMS), metadata=headers, timeout=TIMEOUT):
                 told.told(answer.error)
-            for method in ("Summarize", "SummarizeMany", CANARIES[0]):
+            for method in ("Summarize", "SummarizeMany", "CheckSummary", CANARIES[0]):
                 raw = channel.stream_stream(f"/nutgraf.v1.SummarizerService/{method}")
                 data = ARTICLE.encode()
                 told.failed(lambda raw=raw, data=data: list(raw(iter([data]), metadata=headers, timeout=TIMEOUT)))
@@ -148,6 +161,7 @@ def test_no_error_and_no_log_entry_tells_an_article_a_token_or_a_path(tmp_path: 
     assert told.reasons == set(CODES)
     assert '"reason": "DRAINING"' in logged
     assert '"error": "RuntimeError"' in logged
+    assert '"error": "ValueError"' in logged
     for words in (logged, *told.words):
         for secret in (*CANARIES, TOKEN, WRONG_TOKEN):
             assert secret not in words

@@ -87,6 +87,24 @@ def test_shown_sentences_are_counted_by_verdict_and_by_whose_they_are():
     assert found["nutgraf_extractive_summaries_total['short']"] == 1
 
 
+def test_checks_are_counted_by_call_and_by_the_verdicts_on_their_sentences(server):
+    with server.stub() as stub:
+        for summary in (f"Hello! {ARTICLE.split('. ')[0]}. It was sold to Harlow.", f"{ARTICLE.split('. ')[0]}."):
+            stub.CheckSummary(pb.CheckSummaryRequest(text=ARTICLE, summary=summary), timeout=TIMEOUT)
+        with pytest.raises(grpc.RpcError):
+            stub.CheckSummary(pb.CheckSummaryRequest(text=ARTICLE), timeout=TIMEOUT)
+    found = scrape(server)
+    assert found["nutgraf_calls_total['CheckSummary', 'OK']"] == 2
+    assert found["nutgraf_calls_total['CheckSummary', 'INVALID_ARGUMENT']"] == 1
+    assert found["nutgraf_call_seconds_count['CheckSummary']"] == 3
+    assert found["nutgraf_refusals_total['EMPTY_SUMMARY']"] == 1
+    assert found["nutgraf_checked_sentences_total['supported']"] == 2
+    assert found["nutgraf_checked_sentences_total['doubted']"] == 1
+    assert found["nutgraf_checked_sentences_total['no_claim']"] == 1
+    # What the model has summarised is counted apart.
+    assert found["nutgraf_articles_total"] == 0
+
+
 def test_the_readme_lists_every_metric_with_its_kind_and_labels():
     row = re.compile(r"^\| `(nutgraf_\w+)` \| (\w+) \|\s*([^|]*?)\s*\|", re.M)
     listed = {(name, kind, labels) for name, kind, labels in row.findall(README.read_text(encoding="utf-8"))}

@@ -79,6 +79,31 @@ def test_a_refused_article_has_a_span_with_the_reason_and_a_stream_one_for_each_
     assert refused.status.message == "EMPTY_TEXT"
 
 
+def test_a_checks_spans_join_the_callers_trace_and_a_refused_one_has_the_reason(collector):
+    servicer, endpoint = collector
+    summary = "The crane was built in 1974. It was sold to Harlow."
+    with running_server(otlp_endpoint=endpoint) as running, running.stub() as stub:
+        checked = pb.CheckSummaryRequest(text=ARTICLE, summary=summary)
+        stub.CheckSummary(checked, metadata=CALLER, timeout=TIMEOUT)
+        with pytest.raises(grpc.RpcError):
+            stub.CheckSummary(pb.CheckSummaryRequest(text=ARTICLE), metadata=CALLER, timeout=TIMEOUT)
+    found = spans(servicer)
+    root, refused = sorted(
+        (span for span in found if span.name.endswith("/CheckSummary")), key=lambda span: span.status.code
+    )
+    steps = {span.name: span for span in found if span not in (root, refused)}
+    assert set(steps) == {"queue", "tokenize", "check"}
+    assert {span.trace_id.hex() for span in found} == {TRACE}
+    assert {span.parent_span_id for span in steps.values()} == {root.span_id}
+    attributes = {one.key: one.value for one in root.attributes}
+    assert attributes["rpc.method"].string_value == "CheckSummary"
+    assert attributes["nutgraf.request_id"].string_value == "of-the-caller"
+    assert attributes["nutgraf.sentences"].int_value == 2
+    assert root.start_time_unix_nano <= min(span.start_time_unix_nano for span in steps.values())
+    assert (refused.status.code, refused.status.message) == (Status.STATUS_CODE_ERROR, "EMPTY_SUMMARY")
+    assert not any(text in str(span) for span in found for text in (ARTICLE[:20], "Harlow"))
+
+
 def test_a_collector_that_is_not_there_costs_no_answer():
     with running_server(otlp_endpoint="http://127.0.0.1:9") as running, running.stub() as stub:
         assert stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT).summaries

@@ -18,6 +18,7 @@ from nutgraf._errors import NutgrafError
 _OWN = {
     "summarize": ("summarize", "Summarise an article."),
     "batch": ("batch", "Summarise a file of articles, one JSON object per line."),
+    "check": ("check", "Check a summary that somebody else wrote."),
     "info": ("info", "Show what the server is and what it accepts."),
     "health": ("health", "Exit 0 if the server can summarise now, else 1."),
 }

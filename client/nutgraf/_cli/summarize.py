@@ -11,6 +11,7 @@ import click
 
 from nutgraf._cli.connection import connection
 from nutgraf._cli.lengths import lengths_option
+from nutgraf._cli.texts import read_text
 
 if TYPE_CHECKING:
     from nutgraf._results import Result
@@ -53,7 +54,7 @@ def summarize(
 
     if page is not None and file != "-" and page.exists() and page.samefile(file):
         raise click.UsageError("the page must be another file than the article")
-    text = _read(file)
+    text = read_text(file, "article")
     try:
         request = summarize_request(
             text,
@@ -75,25 +76,6 @@ def summarize(
             from nutgraf.report import render
 
             stream.write(render(result, text, title))
-
-
-def _read(file: str) -> str:
-    name = "standard input" if file == "-" else file
-    if file == "-" and sys.stdin.isatty():
-        click.echo("Paste the article, then press Ctrl-D on a line of its own.", err=True)
-    with click.open_file(file, "rb") as stream:
-        data: bytes = stream.read()
-    try:
-        # The mark that Windows puts before UTF-8 is no part of the article.
-        text = data.decode().removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise click.ClickException(
-            f"{name} is not UTF-8: byte 0x{data[error.start]:02X} at position {error.start}; "
-            "convert it first, for example with iconv -f WINDOWS-1252 -t UTF-8"
-        ) from None
-    if not text.strip():
-        raise click.ClickException(f"{name} is empty; it should hold an article")
-    return text
 
 
 def _print(result: Result) -> None:

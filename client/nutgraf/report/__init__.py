@@ -5,8 +5,9 @@
     result = client.summarize(text, title=title)
     Path("summary.html").write_text(render(result, text, title), encoding="utf-8")
 
-Each article is beside its summaries. Pointing at a sentence of a summary, tabbing to it or tapping it lights up the
-passages that support it. The page asks for nothing from elsewhere, and its Content-Security-Policy forbids it to.
+`render_check` does the same for a summary that `client.check` has checked. Each article is beside its summaries.
+Pointing at a sentence of a summary, tabbing to it or tapping it lights up the passages that support it. The page asks
+for nothing from elsewhere, and its Content-Security-Policy forbids it to.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from html import escape
 from importlib import resources
 
 from nutgraf._requests import Article
-from nutgraf._results import ManyResult, Result
+from nutgraf._results import CheckResult, ManyResult, Result
 from nutgraf.report._segments import printable
-from nutgraf.report._story import name, story
+from nutgraf.report._story import checked_story, name, story
 
-__all__ = ["render", "render_many"]
+__all__ = ["render", "render_check", "render_many"]
 
 _PAGE = """\
 <!DOCTYPE html>
@@ -45,8 +46,8 @@ article, the best one strongest. Enter goes there, Escape comes back.</p>
 {stories}
 </main>
 <footer>
-<p>Support is the share of a sentence’s content words, names and numbers that its passages contain; names and numbers
-weigh most. It measures overlap of words, not truth.</p>
+<p>Support is the estimated probability that the article says what the sentence says. A sentence with little support,
+or with a name, number or quotation that the article lacks, is doubted.</p>
 </footer>
 <script>{script}</script>
 </body>
@@ -68,6 +69,21 @@ def render(result: Result, text: str, title: str = "") -> str:
     return render_many([ManyResult(0, Article(text, title), result, None)])
 
 
+def render_check(result: CheckResult, text: str, title: str = "") -> str:
+    """The page of one article beside a summary that was checked against it; doubted sentences are marked.
+
+    Args:
+        result: what `client.check` says of the summary.
+        text: the article as it was sent.
+        title: its headline, if there is one.
+
+    Returns:
+        As `render`.
+    """
+    article = Article(text, title)
+    return _page(name(1, article), checked_story(1, article, result))
+
+
 def render_many(answers: Iterable[ManyResult]) -> str:
     """The page of several articles, in the order given; one that failed is there with its error.
 
@@ -78,6 +94,12 @@ def render_many(answers: Iterable[ManyResult]) -> str:
         As `render`.
     """
     answers = list(answers)
+    title = name(1, answers[0].article) if len(answers) == 1 else f"{len(answers)} articles, summarised"
+    stories = "\n".join(story(number, answer) for number, answer in enumerate(answers, 1))
+    return _page(title, stories, _contents(answers) if len(answers) > 1 else "")
+
+
+def _page(title: str, stories: str, contents: str = "") -> str:
     style, script = _packaged("page.css"), _packaged("page.js")
     # Hashes, so that not even a mistake in escaping could run a script.
     policy = (
@@ -86,10 +108,10 @@ def render_many(answers: Iterable[ManyResult]) -> str:
     )
     page = _PAGE.format(
         policy=policy,
-        title=escape(name(1, answers[0].article) if len(answers) == 1 else f"{len(answers)} articles, summarised"),
+        title=escape(title),
         style=style,
-        contents=_contents(answers) if len(answers) > 1 else "",
-        stories="\n".join(story(number, answer) for number, answer in enumerate(answers, 1)),
+        contents=contents,
+        stories=stories,
         script=script,
     )
     return printable(page)  # for titles and details, too

@@ -1,4 +1,4 @@
-"""One article beside its summaries, as HTML.
+"""One article beside its summaries, or one that was checked, as HTML.
 
 A sentence of a summary is a link to its best passage, so that it works for keyboards, screen readers and without the
 script; `data-evidence` names all of its segments of the article, each with its rank: "p1-2:1 p1-5:2", 1 the best.
@@ -6,12 +6,12 @@ script; `data-evidence` names all of its segments of the article, each with its 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from nutgraf._enums import CheckKind, FinishReason, TermKind, Verdict
 from nutgraf._requests import Article
-from nutgraf._results import ManyResult, Result, Sentence, Summary, UnsupportedTerm, Warning
+from nutgraf._results import CheckResult, ManyResult, Result, Sentence, Summary, UnsupportedTerm, Warning
 from nutgraf.report._segments import is_wrapped, paragraphs, printable, segments
 
 _CHECKS = {
@@ -40,18 +40,47 @@ def story(number: int, answer: ManyResult) -> str:
         answer: the article, and its summaries or why there are none.
     """
     result = answer.result
-    # An empty lang says "not known", where none would say that it is the page's.
-    language = result.article.language if result is not None and result.article.language != "und" else ""
-    lang = f'lang="{escape(language)}" dir="auto"'
+    lang = _lang(result.article.language if result is not None else "")
     sentences = [sentence for summary in result.summaries for sentence in summary.sentences] if result else []
     body, evidence = _article(number, answer.article.text, sentences)
     if result is not None:
         aside = _summaries(number, result, evidence, lang)
     else:
         aside = f'<ul class="notes">{_warning(f"no summary: {answer.error}")}</ul>'
+    return _section(number, answer.article, aside, body, lang)
+
+
+def checked_story(number: int, article: Article, result: CheckResult) -> str:
+    """The section of an article and a summary that was checked.
+
+    Args:
+        number: as in `story`.
+        article: what the summary was checked against.
+        result: what the check makes of it.
+    """
+    lang = _lang(result.article.language)
+    body, evidence = _article(number, article.text, result.sentences)
+    sentences = "\n".join(filter(None, _sentences(number, 0, result.summary, result, evidence, lang)))
+    notes = [*(_warning(_words(warning)) for warning in result.warnings), *_term_notes(result.unsupported_terms)]
+    aside = f"""\
+<section class="summary">
+<h3>Checked summary</h3>
+{sentences}
+{_notes(notes)}
+</section>
+<p class="made-by">Doubted below a support of {result.support_threshold:.0%}. {_checks(result)}</p>"""
+    return _section(number, article, aside, body, lang)
+
+
+def _lang(code: str) -> str:
+    # An empty lang says "not known", where none would say that it is the page's.
+    return f'lang="{escape("" if code == "und" else code)}" dir="auto"'
+
+
+def _section(number: int, article: Article, aside: str, body: str, lang: str) -> str:
     return f"""\
 <section class="story" id="story-{number}" aria-labelledby="title-{number}">
-<h2 id="title-{number}" {lang}>{escape(name(number, answer.article))}</h2>
+<h2 id="title-{number}" {lang}>{escape(name(number, article))}</h2>
 <div class="columns">
 <section class="summaries" aria-label="Summaries">
 {aside}
@@ -109,24 +138,29 @@ def _summaries(number: int, result: Result, evidence: Sequence[Evidence], lang: 
 
 
 def _summary(number: int, summary: Summary, first: int, evidence: Sequence[Evidence], lang: str, checked: str) -> str:
-    text = printable(summary.text)
+    html = list(_sentences(number, first, summary.text, summary, evidence, lang))
+    html.append(_notes(_summary_notes(summary)))
+    html.append(f'<p class="checks">{checked}</p>' if checked else "")
+    heading = str(summary.length).capitalize()
+    return f'<section class="summary">\n<h3>{heading} summary</h3>\n' + "\n".join(filter(None, html)) + "\n</section>"
+
+
+def _sentences(
+    number: int, first: int, text: str, summary: Summary | CheckResult, evidence: Sequence[Evidence], lang: str
+) -> Iterator[str]:
+    text = printable(text)
     terms = [(term.start, term.end) for term in summary.unsupported_terms]
     aligned = CheckKind.EVIDENCE in summary.checks_run
-    html = []
     position = 0
     for index, (sentence, found) in enumerate(zip(summary.sentences, evidence, strict=True), first + 1):
         start, end = max(sentence.start, position), min(sentence.end, len(text))
         if start >= end:
             continue
-        html.append(_rest(text, position, start, terms, lang))
-        html.append(_sentence(f"{number}-{index}", index, _marked(text, start, end, terms), sentence, found, lang))
-        html.append(_support(f"{number}-{index}", sentence, found, aligned))
+        yield _rest(text, position, start, terms, lang)
+        yield _sentence(f"{number}-{index}", index, _marked(text, start, end, terms), sentence, found, lang)
+        yield _support(f"{number}-{index}", sentence, found, aligned)
         position = end
-    html.append(_rest(text, position, len(text), terms, lang))
-    html.append(_notes(_summary_notes(summary)))
-    html.append(f'<p class="checks">{checked}</p>' if checked else "")
-    heading = str(summary.length).capitalize()
-    return f'<section class="summary">\n<h3>{heading} summary</h3>\n' + "\n".join(filter(None, html)) + "\n</section>"
+    yield _rest(text, position, len(text), terms, lang)
 
 
 def _sentence(identifier: str, index: int, html: str, sentence: Sentence, found: Evidence, lang: str) -> str:
@@ -137,10 +171,13 @@ def _sentence(identifier: str, index: int, html: str, sentence: Sentence, found:
             f'<a id="s{identifier}" href="#{best}" data-evidence="{names}" aria-describedby="support-{identifier}">'
             f"{html}</a>"
         )
-    return f'<p class="sentence" data-number="{index}" {lang}>{html}</p>'
+    doubted = " data-doubted" if sentence.verdict is Verdict.DOUBTED else ""
+    return f'<p class="sentence" data-number="{index}"{doubted} {lang}>{html}</p>'
 
 
 def _support(identifier: str, sentence: Sentence, found: Evidence, aligned: bool) -> str:
+    if sentence.verdict is Verdict.NO_CLAIM:
+        return f'<p class="support" id="support-{identifier}">Claims nothing: not checked</p>'
     if not aligned and not found:
         return f'<p class="support" id="support-{identifier}">Evidence was not looked for</p>'
     count = len(sentence.sources) if found else 0
@@ -177,11 +214,15 @@ def _marked(text: str, start: int, end: int, terms: Sequence[tuple[int, int]]) -
 def _summary_notes(summary: Summary) -> Iterable[str]:
     for warning in summary.warnings:
         yield _warning(_words(warning))
-    terms = {(term.text, term.kind): term for term in summary.unsupported_terms}
-    if terms:
-        yield f"<li><b>Not in the article:</b> {', '.join(map(_term, terms.values()))}</li>"
+    yield from _term_notes(summary.unsupported_terms)
     if summary.finish_reason is FinishReason.EXTRACTIVE:
         yield "<li>Made of the article’s own sentences.</li>"
+
+
+def _term_notes(terms: Iterable[UnsupportedTerm]) -> Iterable[str]:
+    distinct = {(term.text, term.kind): term for term in terms}
+    if distinct:
+        yield f"<li><b>Not in the article:</b> {', '.join(map(_term, distinct.values()))}</li>"
 
 
 def _term(term: UnsupportedTerm) -> str:
@@ -189,7 +230,7 @@ def _term(term: UnsupportedTerm) -> str:
     return f"<mark><bdi>{escape(term.text)}</bdi></mark> ({kind})"
 
 
-def _checks(summary: Summary) -> str:
+def _checks(summary: Summary | CheckResult) -> str:
     ran = [words for check, words in _CHECKS.items() if check in summary.checks_run]
     left_out = [words for check, words in _CHECKS.items() if check not in summary.checks_run]
     said = f"Checked: {', '.join(ran)}." if ran else "Nothing was checked."

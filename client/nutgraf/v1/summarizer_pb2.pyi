@@ -65,10 +65,17 @@ class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict.Value
     VERDICT_UNSPECIFIED: _Verdict.ValueType  # 0
     """The sentence was not checked."""
     VERDICT_SUPPORTED: _Verdict.ValueType  # 1
-    """`support` is at least `GetServerInfoResponse.support_threshold`, and the sentence has no unsupported term."""
+    """`support` is at least the threshold (`GetServerInfoResponse.support_threshold`, or what the request of CheckSummary
+    says instead), and the sentence has no unsupported term.
+    """
     VERDICT_DOUBTED: _Verdict.ValueType  # 2
-    """The check doubts that the article says this. Shown only if `SummarizeRequest.show_doubted` was set, or if the
-    article has nothing better.
+    """The check doubts that the article says this. `Summarize` shows such a sentence only if
+    `SummarizeRequest.show_doubted` was set, or if the article has nothing better.
+    """
+    VERDICT_NO_CLAIM: _Verdict.ValueType  # 3
+    """The sentence claims nothing that could be false, so there is nothing to check: a plain question, a call to the
+    reader ("Read more"), a greeting, a heading that says no more than where one is ("Key points"), a line without
+    words. Only `CheckSummary` says it, and only where it is sure: everything else is checked.
     """
 
 class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
@@ -77,10 +84,17 @@ class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
 VERDICT_UNSPECIFIED: Verdict.ValueType  # 0
 """The sentence was not checked."""
 VERDICT_SUPPORTED: Verdict.ValueType  # 1
-"""`support` is at least `GetServerInfoResponse.support_threshold`, and the sentence has no unsupported term."""
+"""`support` is at least the threshold (`GetServerInfoResponse.support_threshold`, or what the request of CheckSummary
+says instead), and the sentence has no unsupported term.
+"""
 VERDICT_DOUBTED: Verdict.ValueType  # 2
-"""The check doubts that the article says this. Shown only if `SummarizeRequest.show_doubted` was set, or if the
-article has nothing better.
+"""The check doubts that the article says this. `Summarize` shows such a sentence only if
+`SummarizeRequest.show_doubted` was set, or if the article has nothing better.
+"""
+VERDICT_NO_CLAIM: Verdict.ValueType  # 3
+"""The sentence claims nothing that could be false, so there is nothing to check: a plain question, a call to the
+reader ("Read more"), a greeting, a heading that says no more than where one is ("Key points"), a line without
+words. Only `CheckSummary` says it, and only where it is sure: everything else is checked.
 """
 Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
 
@@ -197,7 +211,7 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     WARNING_CODE_EXTRACTIVE_FALLBACK: _WarningCode.ValueType  # 4
     """Nothing that the model wrote could be shown: the summary is made of the article's own sentences."""
     WARNING_CODE_LANGUAGE_NOT_SUPPORTED: _WarningCode.ValueType  # 5
-    """The article does not seem to be in a language of the model."""
+    """The article does not seem to be in a language of the model; from `CheckSummary`: of the check."""
     WARNING_CODE_FEWER_SENTENCES: _WarningCode.ValueType  # 6
     """The summary has fewer sentences than its length asks for."""
     WARNING_CODE_WORD_CAP_EXCEEDED: _WarningCode.ValueType  # 7
@@ -225,7 +239,7 @@ WARNING_CODE_UNSUPPORTED_TERMS: WarningCode.ValueType  # 3
 WARNING_CODE_EXTRACTIVE_FALLBACK: WarningCode.ValueType  # 4
 """Nothing that the model wrote could be shown: the summary is made of the article's own sentences."""
 WARNING_CODE_LANGUAGE_NOT_SUPPORTED: WarningCode.ValueType  # 5
-"""The article does not seem to be in a language of the model."""
+"""The article does not seem to be in a language of the model; from `CheckSummary`: of the check."""
 WARNING_CODE_FEWER_SENTENCES: WarningCode.ValueType  # 6
 """The summary has fewer sentences than its length asks for."""
 WARNING_CODE_WORD_CAP_EXCEEDED: WarningCode.ValueType  # 7
@@ -471,7 +485,7 @@ class SummarySentence(_message.Message):
     VERDICT_FIELD_NUMBER: _builtins.int
     FROM_ARTICLE_FIELD_NUMBER: _builtins.int
     support: _builtins.float
-    """The estimated probability, 0 to 1, that the article says this."""
+    """The estimated probability, 0 to 1, that the article says this. 1 with VERDICT_NO_CLAIM."""
     verdict: Global___Verdict.ValueType
     """What the check makes of `support`, and of any unsupported terms in the sentence."""
     from_article: _builtins.bool
@@ -480,7 +494,7 @@ class SummarySentence(_message.Message):
     """
     @_builtins.property
     def span(self) -> Global___Span:
-        """Where the sentence is in `Summary.text`."""
+        """Where the sentence is in `Summary.text`, or in `CheckSummaryRequest.summary` as it was sent."""
 
     @_builtins.property
     def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___Evidence]:
@@ -515,7 +529,7 @@ class Evidence(_message.Message):
     """The weighted share of the summary sentence's content that this passage alone contains, 0 to 1."""
     @_builtins.property
     def span(self) -> Global___Span:
-        """Where the passage is in `SummarizeRequest.text`, as it was sent."""
+        """Where the passage is in the request's `text`, as it was sent."""
 
     def __init__(
         self,
@@ -575,7 +589,7 @@ class UnsupportedTerm(_message.Message):
     """What sort of term it is."""
     @_builtins.property
     def span(self) -> Global___Span:
-        """Where the term is in `Summary.text`."""
+        """Where the term is in `Summary.text`, or in `CheckSummaryRequest.summary` as it was sent."""
 
     def __init__(
         self,
@@ -633,9 +647,11 @@ class ArticleInfo(_message.Message):
     input_token_count: _builtins.int
     """Tokens of the whole article, as the model counts them."""
     used_token_count: _builtins.int
-    """Tokens of the article that the model has read: all of them, unless there is a WARNING_CODE_ARTICLE_TRUNCATED."""
+    """Tokens of the article that were read, by the model or the check: all of them, unless there is a
+    WARNING_CODE_ARTICLE_TRUNCATED.
+    """
     chunk_count: _builtins.int
-    """Chunks that the article was read in: 1 unless it is longer than `Limits.max_input_tokens`."""
+    """Chunks that the article was read in: 1 unless it is longer than `Limits.max_input_tokens`. A check needs no chunks."""
     language: _builtins.str
     """The language that the article seems to be in, as a BCP 47 code ("en"); "und" where there is too little to tell."""
     def __init__(
@@ -672,15 +688,15 @@ class Timings(_message.Message):
 
     @_builtins.property
     def tokenize_duration(self) -> _duration_pb2.Duration:
-        """Cleaning, splitting and tokenising the article."""
+        """Cleaning, splitting and tokenising the article; for a check also the summary."""
 
     @_builtins.property
     def generate_duration(self) -> _duration_pb2.Duration:
-        """Running the model."""
+        """Running the model. 0 for a check."""
 
     @_builtins.property
     def check_duration(self) -> _duration_pb2.Duration:
-        """Finishing and checking the summaries."""
+        """Finishing and checking the summaries, or checking the one that was sent."""
 
     @_builtins.property
     def total_duration(self) -> _duration_pb2.Duration:
@@ -778,6 +794,118 @@ class SummarizeManyResponse(_message.Message):
 Global___SummarizeManyResponse: _TypeAlias = SummarizeManyResponse  # noqa: Y015
 
 @_typing.final
+class CheckSummaryRequest(_message.Message):
+    """An article, and a summary of it that anybody wrote."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    SUPPORT_THRESHOLD_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """The article, as in `SummarizeRequest.text`."""
+    title: _builtins.str
+    """The headline, as in `SummarizeRequest.title`."""
+    summary: _builtins.str
+    """The summary. Plain text, with line breaks or without; tags of HTML and marks of Markdown are passed over.
+    Must hold something besides white space, and no more than `Limits.max_summary_characters`.
+    """
+    support_threshold: _builtins.float
+    """The least `SummarySentence.support` of a sentence with VERDICT_SUPPORTED, 0 to 1. Unset:
+    `GetServerInfoResponse.support_threshold`. A sentence with an unsupported term is doubted whatever is set here.
+    """
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        title: _builtins.str = ...,
+        summary: _builtins.str = ...,
+        support_threshold: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_support_threshold", b"_support_threshold", "support_threshold", b"support_threshold"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_support_threshold", b"_support_threshold", "summary", b"summary", "support_threshold", b"support_threshold", "text", b"text", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__support_threshold: _TypeAlias = _typing.Literal["support_threshold"]  # noqa: Y015
+    _WhichOneofArgType__support_threshold: _TypeAlias = _typing.Literal["_support_threshold", b"_support_threshold"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__support_threshold) -> _WhichOneofReturnType__support_threshold | None: ...
+
+Global___CheckSummaryRequest: _TypeAlias = CheckSummaryRequest  # noqa: Y015
+
+@_typing.final
+class CheckSummaryResponse(_message.Message):
+    """What the check makes of a summary."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUPPORT_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    SENTENCES_FIELD_NUMBER: _builtins.int
+    UNSUPPORTED_TERMS_FIELD_NUMBER: _builtins.int
+    CHECKS_RUN_FIELD_NUMBER: _builtins.int
+    SUPPORT_THRESHOLD_FIELD_NUMBER: _builtins.int
+    ARTICLE_FIELD_NUMBER: _builtins.int
+    TIMINGS_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    support: _builtins.float
+    """The lowest `support` of the sentences that claim something, for a summary is true only if all of it is: one false
+    sentence is not made good by the others. 1 if no sentence claims anything.
+    """
+    verdict: Global___Verdict.ValueType
+    """VERDICT_DOUBTED if any sentence is doubted; else VERDICT_SUPPORTED, or VERDICT_NO_CLAIM if no sentence claims
+    anything.
+    """
+    support_threshold: _builtins.float
+    """The threshold that the verdicts were made by: the request's, or the server's if it has none."""
+    @_builtins.property
+    def sentences(self) -> _containers.RepeatedCompositeFieldContainer[Global___SummarySentence]:
+        """All sentences of the summary, in order. Between them is nothing but white space, and HTML that is not shown."""
+
+    @_builtins.property
+    def unsupported_terms(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnsupportedTerm]:
+        """Names, numbers and quotations in the summary that the article does not have, in the order of the text; none lies
+        within another. Empty means "nothing found" only for the kinds of check that `checks_run` lists.
+        """
+
+    @_builtins.property
+    def checks_run(self) -> _containers.RepeatedScalarFieldContainer[Global___CheckKind.ValueType]:
+        """The checks that were made of the summary."""
+
+    @_builtins.property
+    def article(self) -> Global___ArticleInfo:
+        """What the server made of the article."""
+
+    @_builtins.property
+    def timings(self) -> Global___Timings:
+        """Where the time went."""
+
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Warning]:
+        """What the caller should know about the article as a whole."""
+
+    def __init__(
+        self,
+        *,
+        support: _builtins.float = ...,
+        verdict: Global___Verdict.ValueType = ...,
+        sentences: _abc.Iterable[Global___SummarySentence] | None = ...,
+        unsupported_terms: _abc.Iterable[Global___UnsupportedTerm] | None = ...,
+        checks_run: _abc.Iterable[Global___CheckKind.ValueType] | None = ...,
+        support_threshold: _builtins.float = ...,
+        article: Global___ArticleInfo | None = ...,
+        timings: Global___Timings | None = ...,
+        warnings: _abc.Iterable[Global___Warning] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["article", b"article", "timings", b"timings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["article", b"article", "checks_run", b"checks_run", "sentences", b"sentences", "support", b"support", "support_threshold", b"support_threshold", "timings", b"timings", "unsupported_terms", b"unsupported_terms", "verdict", b"verdict", "warnings", b"warnings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckSummaryResponse: _TypeAlias = CheckSummaryResponse  # noqa: Y015
+
+@_typing.final
 class GetServerInfoRequest(_message.Message):
     """Asks what the server is."""
 
@@ -810,7 +938,7 @@ class GetServerInfoResponse(_message.Message):
     LIMITS_FIELD_NUMBER: _builtins.int
     SUPPORT_THRESHOLD_FIELD_NUMBER: _builtins.int
     state: Global___ServerState.ValueType
-    """Whether summaries can be had now."""
+    """Whether summaries and checks can be had now."""
     model: _builtins.str
     """The id of the model, as `SummarizeResponse.model` has it."""
     family: _builtins.str
@@ -824,7 +952,7 @@ class GetServerInfoResponse(_message.Message):
     version: _builtins.str
     """The version of the server's software."""
     support_threshold: _builtins.float
-    """The least `SummarySentence.support` of a sentence with VERDICT_SUPPORTED."""
+    """The least `SummarySentence.support` of a sentence with VERDICT_SUPPORTED, where a request does not say otherwise."""
     @_builtins.property
     def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The languages that the model was made for, as BCP 47 codes."""
@@ -873,16 +1001,17 @@ class Limits(_message.Message):
     MAX_ITEM_TIMEOUT_FIELD_NUMBER: _builtins.int
     MAX_STREAM_ITEMS_IN_FLIGHT_FIELD_NUMBER: _builtins.int
     MAX_QUEUED_TOKENS_FIELD_NUMBER: _builtins.int
+    MAX_SUMMARY_CHARACTERS_FIELD_NUMBER: _builtins.int
     max_text_characters: _builtins.int
-    """Code points in `SummarizeRequest.text`."""
+    """Code points in the `text` of a request."""
     max_title_characters: _builtins.int
-    """Code points in `SummarizeRequest.title`."""
+    """Code points in the `title` of a request."""
     max_message_bytes: _builtins.int
     """Bytes in one message; gRPC refuses a larger one by itself, with RESOURCE_EXHAUSTED."""
     max_input_tokens: _builtins.int
     """Tokens of an article that the model reads in one piece; a longer one is read in chunks. Unset (0) while loading."""
     max_queued_requests: _builtins.int
-    """Calls that may wait; another one is refused with QUEUE_FULL."""
+    """Calls that may wait; another one is refused with QUEUE_FULL. Summaries and checks are counted apart."""
     max_summary_sentences: _builtins.int
     """The largest `SummarySpec.max_sentences`."""
     min_summary_words: _builtins.int
@@ -895,8 +1024,11 @@ class Limits(_message.Message):
     """Items of one stream that the server works on at once; it reads no further ones until one is answered."""
     max_queued_tokens: _builtins.int
     """Tokens, at four characters each, that the articles being worked on and waiting may have together; a call whose article
-    would make them more is refused with QUEUE_FULL, unless no other call is there.
+    would make them more is refused with QUEUE_FULL, unless no other call is there. Summaries and checks are counted
+    apart; a check counts the summary, too.
     """
+    max_summary_characters: _builtins.int
+    """Code points in `CheckSummaryRequest.summary`."""
     @_builtins.property
     def default_item_timeout(self) -> _duration_pb2.Duration:
         """The time given to an item of a stream that names none."""
@@ -921,10 +1053,11 @@ class Limits(_message.Message):
         max_item_timeout: _duration_pb2.Duration | None = ...,
         max_stream_items_in_flight: _builtins.int = ...,
         max_queued_tokens: _builtins.int = ...,
+        max_summary_characters: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["default_item_timeout", b"default_item_timeout", "max_item_timeout", b"max_item_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_item_timeout", b"default_item_timeout", "max_id_characters", b"max_id_characters", "max_input_tokens", b"max_input_tokens", "max_item_timeout", b"max_item_timeout", "max_message_bytes", b"max_message_bytes", "max_queued_requests", b"max_queued_requests", "max_queued_tokens", b"max_queued_tokens", "max_stream_items_in_flight", b"max_stream_items_in_flight", "max_summary_sentences", b"max_summary_sentences", "max_summary_words", b"max_summary_words", "max_text_characters", b"max_text_characters", "max_title_characters", b"max_title_characters", "min_summary_words", b"min_summary_words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_item_timeout", b"default_item_timeout", "max_id_characters", b"max_id_characters", "max_input_tokens", b"max_input_tokens", "max_item_timeout", b"max_item_timeout", "max_message_bytes", b"max_message_bytes", "max_queued_requests", b"max_queued_requests", "max_queued_tokens", b"max_queued_tokens", "max_stream_items_in_flight", b"max_stream_items_in_flight", "max_summary_characters", b"max_summary_characters", "max_summary_sentences", b"max_summary_sentences", "max_summary_words", b"max_summary_words", "max_text_characters", b"max_text_characters", "max_title_characters", b"max_title_characters", "min_summary_words", b"min_summary_words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

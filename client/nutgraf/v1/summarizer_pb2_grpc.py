@@ -26,13 +26,14 @@ if _version_not_supported:
 
 
 class SummarizerServiceStub(object):
-    """Writes summaries of news articles.
+    """Writes summaries of news articles, and checks those that others wrote.
 
     Reasons of errors (`ErrorInfo.reason`), with the code that each comes with:
 
     * INVALID_ARGUMENT: EMPTY_TEXT, TEXT_TOO_LONG, TITLE_TOO_LONG, UNKNOWN_LENGTH, REPEATED_LENGTH, BAD_CAP,
-    BAD_TIMEOUT, BAD_ID, MALFORMED_MESSAGE. Sending the same again cannot help. All but MALFORMED_MESSAGE name
-    the field in `google.rpc.BadRequest`; the ones about size give `limit` and `size` in `ErrorInfo.metadata`.
+    BAD_TIMEOUT, BAD_ID, EMPTY_SUMMARY, SUMMARY_TOO_LONG, BAD_THRESHOLD, MALFORMED_MESSAGE. Sending the same again
+    cannot help. All but MALFORMED_MESSAGE name the field in `google.rpc.BadRequest`; the ones about size give `limit`
+    and `size` in `ErrorInfo.metadata`.
     * UNAUTHENTICATED: UNAUTHENTICATED. The server wants `authorization: Bearer TOKEN` in the metadata.
     * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, this code is
     gRPC's own and says that a message was too large.)
@@ -57,6 +58,11 @@ class SummarizerServiceStub(object):
                 request_serializer=nutgraf_dot_v1_dot_summarizer__pb2.SummarizeManyRequest.SerializeToString,
                 response_deserializer=nutgraf_dot_v1_dot_summarizer__pb2.SummarizeManyResponse.FromString,
                 _registered_method=True)
+        self.CheckSummary = channel.unary_unary(
+                '/nutgraf.v1.SummarizerService/CheckSummary',
+                request_serializer=nutgraf_dot_v1_dot_summarizer__pb2.CheckSummaryRequest.SerializeToString,
+                response_deserializer=nutgraf_dot_v1_dot_summarizer__pb2.CheckSummaryResponse.FromString,
+                _registered_method=True)
         self.GetServerInfo = channel.unary_unary(
                 '/nutgraf.v1.SummarizerService/GetServerInfo',
                 request_serializer=nutgraf_dot_v1_dot_summarizer__pb2.GetServerInfoRequest.SerializeToString,
@@ -65,13 +71,14 @@ class SummarizerServiceStub(object):
 
 
 class SummarizerServiceServicer(object):
-    """Writes summaries of news articles.
+    """Writes summaries of news articles, and checks those that others wrote.
 
     Reasons of errors (`ErrorInfo.reason`), with the code that each comes with:
 
     * INVALID_ARGUMENT: EMPTY_TEXT, TEXT_TOO_LONG, TITLE_TOO_LONG, UNKNOWN_LENGTH, REPEATED_LENGTH, BAD_CAP,
-    BAD_TIMEOUT, BAD_ID, MALFORMED_MESSAGE. Sending the same again cannot help. All but MALFORMED_MESSAGE name
-    the field in `google.rpc.BadRequest`; the ones about size give `limit` and `size` in `ErrorInfo.metadata`.
+    BAD_TIMEOUT, BAD_ID, EMPTY_SUMMARY, SUMMARY_TOO_LONG, BAD_THRESHOLD, MALFORMED_MESSAGE. Sending the same again
+    cannot help. All but MALFORMED_MESSAGE name the field in `google.rpc.BadRequest`; the ones about size give `limit`
+    and `size` in `ErrorInfo.metadata`.
     * UNAUTHENTICATED: UNAUTHENTICATED. The server wants `authorization: Bearer TOKEN` in the metadata.
     * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, this code is
     gRPC's own and says that a message was too large.)
@@ -101,6 +108,16 @@ class SummarizerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CheckSummary(self, request, context):
+        """Checks a summary that anybody wrote, by hand or by any model, against its article: sentence by sentence, as the
+        server checks its own. No model is asked, so this does not wait for articles that are being summarised.
+
+        The call's deadline is respected: an abandoned call stops costing anything at the next sentence.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetServerInfo(self, request, context):
         """Tells which model is served, in what state the server is, and every limit that a caller can run into. Answers
         while the model is still loading, too.
@@ -122,6 +139,11 @@ def add_SummarizerServiceServicer_to_server(servicer, server):
                     request_deserializer=nutgraf_dot_v1_dot_summarizer__pb2.SummarizeManyRequest.FromString,
                     response_serializer=nutgraf_dot_v1_dot_summarizer__pb2.SummarizeManyResponse.SerializeToString,
             ),
+            'CheckSummary': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckSummary,
+                    request_deserializer=nutgraf_dot_v1_dot_summarizer__pb2.CheckSummaryRequest.FromString,
+                    response_serializer=nutgraf_dot_v1_dot_summarizer__pb2.CheckSummaryResponse.SerializeToString,
+            ),
             'GetServerInfo': grpc.unary_unary_rpc_method_handler(
                     servicer.GetServerInfo,
                     request_deserializer=nutgraf_dot_v1_dot_summarizer__pb2.GetServerInfoRequest.FromString,
@@ -136,13 +158,14 @@ def add_SummarizerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SummarizerService(object):
-    """Writes summaries of news articles.
+    """Writes summaries of news articles, and checks those that others wrote.
 
     Reasons of errors (`ErrorInfo.reason`), with the code that each comes with:
 
     * INVALID_ARGUMENT: EMPTY_TEXT, TEXT_TOO_LONG, TITLE_TOO_LONG, UNKNOWN_LENGTH, REPEATED_LENGTH, BAD_CAP,
-    BAD_TIMEOUT, BAD_ID, MALFORMED_MESSAGE. Sending the same again cannot help. All but MALFORMED_MESSAGE name
-    the field in `google.rpc.BadRequest`; the ones about size give `limit` and `size` in `ErrorInfo.metadata`.
+    BAD_TIMEOUT, BAD_ID, EMPTY_SUMMARY, SUMMARY_TOO_LONG, BAD_THRESHOLD, MALFORMED_MESSAGE. Sending the same again
+    cannot help. All but MALFORMED_MESSAGE name the field in `google.rpc.BadRequest`; the ones about size give `limit`
+    and `size` in `ErrorInfo.metadata`.
     * UNAUTHENTICATED: UNAUTHENTICATED. The server wants `authorization: Bearer TOKEN` in the metadata.
     * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, this code is
     gRPC's own and says that a message was too large.)
@@ -195,6 +218,33 @@ class SummarizerService(object):
             '/nutgraf.v1.SummarizerService/SummarizeMany',
             nutgraf_dot_v1_dot_summarizer__pb2.SummarizeManyRequest.SerializeToString,
             nutgraf_dot_v1_dot_summarizer__pb2.SummarizeManyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckSummary(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/nutgraf.v1.SummarizerService/CheckSummary',
+            nutgraf_dot_v1_dot_summarizer__pb2.CheckSummaryRequest.SerializeToString,
+            nutgraf_dot_v1_dot_summarizer__pb2.CheckSummaryResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -38,13 +38,14 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SummarizerServiceStub:
-    """Writes summaries of news articles.
+    """Writes summaries of news articles, and checks those that others wrote.
 
     Reasons of errors (`ErrorInfo.reason`), with the code that each comes with:
 
     * INVALID_ARGUMENT: EMPTY_TEXT, TEXT_TOO_LONG, TITLE_TOO_LONG, UNKNOWN_LENGTH, REPEATED_LENGTH, BAD_CAP,
-      BAD_TIMEOUT, BAD_ID, MALFORMED_MESSAGE. Sending the same again cannot help. All but MALFORMED_MESSAGE name
-      the field in `google.rpc.BadRequest`; the ones about size give `limit` and `size` in `ErrorInfo.metadata`.
+      BAD_TIMEOUT, BAD_ID, EMPTY_SUMMARY, SUMMARY_TOO_LONG, BAD_THRESHOLD, MALFORMED_MESSAGE. Sending the same again
+      cannot help. All but MALFORMED_MESSAGE name the field in `google.rpc.BadRequest`; the ones about size give `limit`
+      and `size` in `ErrorInfo.metadata`.
     * UNAUTHENTICATED: UNAUTHENTICATED. The server wants `authorization: Bearer TOKEN` in the metadata.
     * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, this code is
       gRPC's own and says that a message was too large.)
@@ -70,6 +71,12 @@ class SummarizerServiceStub:
     The stream needs no deadline; each item may have one. A server that shuts down answers what it has read and then
     ends the stream with UNAVAILABLE: reconnect, and send again whatever has no answer yet.
     """
+    CheckSummary: _grpc.UnaryUnaryMultiCallable[_summarizer_pb2.CheckSummaryRequest, _summarizer_pb2.CheckSummaryResponse]
+    """Checks a summary that anybody wrote, by hand or by any model, against its article: sentence by sentence, as the
+    server checks its own. No model is asked, so this does not wait for articles that are being summarised.
+
+    The call's deadline is respected: an abandoned call stops costing anything at the next sentence.
+    """
     GetServerInfo: _grpc.UnaryUnaryMultiCallable[_summarizer_pb2.GetServerInfoRequest, _summarizer_pb2.GetServerInfoResponse]
     """Tells which model is served, in what state the server is, and every limit that a caller can run into. Answers
     while the model is still loading, too.
@@ -77,13 +84,14 @@ class SummarizerServiceStub:
 
 @_typing.type_check_only
 class SummarizerServiceAsyncStub(SummarizerServiceStub):
-    """Writes summaries of news articles.
+    """Writes summaries of news articles, and checks those that others wrote.
 
     Reasons of errors (`ErrorInfo.reason`), with the code that each comes with:
 
     * INVALID_ARGUMENT: EMPTY_TEXT, TEXT_TOO_LONG, TITLE_TOO_LONG, UNKNOWN_LENGTH, REPEATED_LENGTH, BAD_CAP,
-      BAD_TIMEOUT, BAD_ID, MALFORMED_MESSAGE. Sending the same again cannot help. All but MALFORMED_MESSAGE name
-      the field in `google.rpc.BadRequest`; the ones about size give `limit` and `size` in `ErrorInfo.metadata`.
+      BAD_TIMEOUT, BAD_ID, EMPTY_SUMMARY, SUMMARY_TOO_LONG, BAD_THRESHOLD, MALFORMED_MESSAGE. Sending the same again
+      cannot help. All but MALFORMED_MESSAGE name the field in `google.rpc.BadRequest`; the ones about size give `limit`
+      and `size` in `ErrorInfo.metadata`.
     * UNAUTHENTICATED: UNAUTHENTICATED. The server wants `authorization: Bearer TOKEN` in the metadata.
     * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, this code is
       gRPC's own and says that a message was too large.)
@@ -106,19 +114,26 @@ class SummarizerServiceAsyncStub(SummarizerServiceStub):
     The stream needs no deadline; each item may have one. A server that shuts down answers what it has read and then
     ends the stream with UNAVAILABLE: reconnect, and send again whatever has no answer yet.
     """
+    CheckSummary: _aio.UnaryUnaryMultiCallable[_summarizer_pb2.CheckSummaryRequest, _summarizer_pb2.CheckSummaryResponse]  # type: ignore[assignment]
+    """Checks a summary that anybody wrote, by hand or by any model, against its article: sentence by sentence, as the
+    server checks its own. No model is asked, so this does not wait for articles that are being summarised.
+
+    The call's deadline is respected: an abandoned call stops costing anything at the next sentence.
+    """
     GetServerInfo: _aio.UnaryUnaryMultiCallable[_summarizer_pb2.GetServerInfoRequest, _summarizer_pb2.GetServerInfoResponse]  # type: ignore[assignment]
     """Tells which model is served, in what state the server is, and every limit that a caller can run into. Answers
     while the model is still loading, too.
     """
 
 class SummarizerServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Writes summaries of news articles.
+    """Writes summaries of news articles, and checks those that others wrote.
 
     Reasons of errors (`ErrorInfo.reason`), with the code that each comes with:
 
     * INVALID_ARGUMENT: EMPTY_TEXT, TEXT_TOO_LONG, TITLE_TOO_LONG, UNKNOWN_LENGTH, REPEATED_LENGTH, BAD_CAP,
-      BAD_TIMEOUT, BAD_ID, MALFORMED_MESSAGE. Sending the same again cannot help. All but MALFORMED_MESSAGE name
-      the field in `google.rpc.BadRequest`; the ones about size give `limit` and `size` in `ErrorInfo.metadata`.
+      BAD_TIMEOUT, BAD_ID, EMPTY_SUMMARY, SUMMARY_TOO_LONG, BAD_THRESHOLD, MALFORMED_MESSAGE. Sending the same again
+      cannot help. All but MALFORMED_MESSAGE name the field in `google.rpc.BadRequest`; the ones about size give `limit`
+      and `size` in `ErrorInfo.metadata`.
     * UNAUTHENTICATED: UNAUTHENTICATED. The server wants `authorization: Bearer TOKEN` in the metadata.
     * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, this code is
       gRPC's own and says that a message was too large.)
@@ -150,6 +165,18 @@ class SummarizerServiceServicer(metaclass=_abc_1.ABCMeta):
 
         The stream needs no deadline; each item may have one. A server that shuts down answers what it has read and then
         ends the stream with UNAVAILABLE: reconnect, and send again whatever has no answer yet.
+        """
+
+    @_abc_1.abstractmethod
+    def CheckSummary(
+        self,
+        request: _summarizer_pb2.CheckSummaryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_summarizer_pb2.CheckSummaryResponse, _abc.Awaitable[_summarizer_pb2.CheckSummaryResponse]]:
+        """Checks a summary that anybody wrote, by hand or by any model, against its article: sentence by sentence, as the
+        server checks its own. No model is asked, so this does not wait for articles that are being summarised.
+
+        The call's deadline is respected: an abandoned call stops costing anything at the next sentence.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,332 @@
+"""A summary that anybody wrote, held against its article: what is checked, where it stands, and what needs no check."""
+
+import pytest
+
+from nutgraf_models.checks.claims import claims_nothing, only_asks
+from nutgraf_models.checks.support import THRESHOLD
+from nutgraf_models.errors import EmptyArticle, EmptySummary
+from nutgraf_models.results import CheckedSummary, TermKind, Verdict, WarningKind
+from nutgraf_models.summary_check import check_summary
+from support.articles import ARTICLE
+
+TRUE = "Nobody was hurt, the harbour master said."
+FALSE = "The crane was sold to Rundvik in March."
+SUPPORTED, DOUBTED, NO_CLAIM = Verdict.SUPPORTED, Verdict.DOUBTED, Verdict.NO_CLAIM
+
+
+def sentences(summary: str, article: str = ARTICLE) -> list[tuple[str, Verdict]]:
+    """The sentences that were found, as they stand in the summary, with their verdicts."""
+    checked = check_summary(article, "", summary)
+    return [(summary[one.span.start : one.span.end], one.verdict) for one in checked.sentences]
+
+
+def terms(summary: str, checked: CheckedSummary) -> list[tuple[str, TermKind]]:
+    return [(summary[term.span.start : term.span.end], term.kind) for term in checked.unsupported_terms]
+
+
+def test_the_whole_is_as_good_as_its_worst_sentence():
+    checked = check_summary(ARTICLE, "", f"{TRUE} {FALSE}")
+    good, bad = checked.sentences
+    assert (good.verdict, bad.verdict, checked.verdict) == (SUPPORTED, DOUBTED, DOUBTED)
+    assert bad.support < checked.threshold == THRESHOLD < good.support
+    assert checked.support == bad.support
+    assert check_summary(ARTICLE, "", TRUE).verdict is SUPPORTED
+
+
+def test_a_whole_without_a_claim_has_nothing_to_doubt():
+    checked = check_summary(ARTICLE, "", "Hello!\nWhat happens next?")
+    assert (checked.support, checked.verdict, checked.unsupported_terms) == (1.0, NO_CLAIM, ())
+    # Beside a sentence that is supported, one without a claim changes nothing.
+    beside = check_summary(ARTICLE, "", f"Hello! {TRUE}")
+    assert (beside.support, beside.verdict) == (beside.sentences[1].support, SUPPORTED)
+
+
+def test_the_threshold_moves_the_verdict_and_not_the_support_and_a_wrong_name_stays_doubted():
+    support = check_summary(ARTICLE, "", TRUE).support
+    strict = check_summary(ARTICLE, "", TRUE, threshold=support + 0.001)
+    assert (strict.support, strict.verdict, strict.threshold) == (support, DOUBTED, support + 0.001)
+    assert check_summary(ARTICLE, "", TRUE, threshold=support).verdict is SUPPORTED
+    assert check_summary(ARTICLE, "", FALSE, threshold=0.0).verdict is SUPPORTED
+    wrong = "Nobody was hurt, Tom Quayle said."
+    checked = check_summary(ARTICLE, "", wrong, threshold=0.0)
+    assert terms(wrong, checked) == [("Tom Quayle", TermKind.NAME)]
+    assert checked.verdict is DOUBTED
+
+
+def test_evidence_is_in_the_article_as_sent():
+    article = ARTICLE.replace("\n\n", "\r\n\r\n").replace("Nobody", "😀 No\u200bbody")
+    (sentence,) = check_summary(article, "", TRUE).sentences
+    best = sentence.evidence[0].span
+    assert article[best.start : best.end] == "😀 No\u200bbody was hurt, the harbour master said."
+
+
+@pytest.mark.parametrize(
+    ("summary", "found"),
+    [
+        ("😀👩‍🚀 Nobody was hurt.\r\nZoe\u0301 Quorn wept.", ["😀👩‍🚀 Nobody was hurt.", "Zoe\u0301 Quorn wept."]),
+        (
+            "<p>Nobody was <b>hurt</b>.</p><p>Zoe\u0301 Quorn wept.</p>",
+            ["Nobody was <b>hurt</b>.", "Zoe\u0301 Quorn wept."],
+        ),
+        ("Nobody was hurt. \0 \u202eZoe\u0301 Quorn wept.", ["Nobody was hurt.", "\u202eZoe\u0301 Quorn wept."]),
+        ("Nobody\r\nwas hurt.\r\n\r\n\tZoe\u0301 Quorn\nwept.", ["Nobody\r\nwas hurt.", "Zoe\u0301 Quorn\nwept."]),
+        ("Nobody was hurt &amp; wet. Zoe\u0301 Quorn wept.", ["Nobody was hurt &amp; wet.", "Zoe\u0301 Quorn wept."]),
+    ],
+    ids=["emoji and line break", "HTML", "control characters", "wrapped", "entity"],
+)
+def test_spans_are_in_the_summary_as_sent(summary, found):
+    checked = check_summary(ARTICLE, "", summary)
+    assert [summary[one.span.start : one.span.end] for one in checked.sentences] == found
+    assert terms(summary, checked)[-1] == ("Zoe\u0301 Quorn", TermKind.NAME)
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        f"1. {TRUE}\n2. Two ships had to wait for nine hours.",
+        f"1) {TRUE} 2) Two ships had to wait for nine hours.",
+        f"- {TRUE}\n- Two ships had to wait for nine hours.",
+        f"• {TRUE}\n• Two ships had to wait for nine hours.",
+        f"**{TRUE}**\n\n> Two ships had to wait for nine hours.[3]",
+        f"# {TRUE}\n* Two ships had to wait for nine hours. [1, 2]",
+    ],
+)
+def test_lists_marks_and_citations_are_no_part_of_what_is_said(summary):
+    assert [verdict for _, verdict in sentences(summary)] == [SUPPORTED, SUPPORTED]
+
+
+def test_points_without_full_stops_are_sentences_each_and_wrapped_lines_are_not():
+    points = [
+        "Two ships had to wait for nine hours outside the breakwater",
+        "Work to clear the quay took 40 people all night, with lamps",
+        "A report on the cause of the fall is due in three weeks",
+    ]
+    for bullet in ("", "- ", "• "):
+        summary = "\n".join(bullet + point for point in points)
+        assert [text for text, _ in sentences(summary)] == [bullet + point for point in points]
+    wrapped = (
+        "The port of Marlow reopened on Monday after a crane\nfell across its main quay, which was\ncleared at night."
+    )
+    assert [text for text, _ in sentences(wrapped)] == [wrapped]
+
+
+def test_no_line_of_a_summary_is_passed_over():
+    # In an article, such lines are taken for what pages put around a story.
+    summary = "By Tom Quayle\nPhoto: Tom Quayle/Reuters\nRead more: Mayor arrested\n" + TRUE
+    assert sentences(summary) == [
+        ("By Tom Quayle", DOUBTED),
+        ("Photo: Tom Quayle/Reuters", DOUBTED),
+        ("Read more: Mayor arrested", DOUBTED),
+        (TRUE, SUPPORTED),
+    ]
+
+
+def test_the_end_of_a_very_long_sentence_is_checked_too():
+    true = ", and ".join(f"the {number} men of boat {name} were paid" for number, name in NUMBERED)
+    assert len(true.split()) > 300
+    assert check_summary(f"{true}.", "", f"{true}.").verdict is SUPPORTED
+    # More words than are looked at together, each of them in the article, but no two next to each other.
+    words = "wife left harbour singer old master sold ship bought house burned early".split()
+    article = f"{true}. {' so '.join(words)}."
+    false = f"{true}, and {' then '.join(words * 6)}."
+    checked = check_summary(article, "", false)
+    assert (checked.verdict, checked.unsupported_terms) == (DOUBTED, ())
+
+
+def test_the_end_of_a_very_long_article_sentence_is_read_too():
+    article = " and ".join(f"the {number} men of boat {name} were paid" for number, name in NUMBERED * 3)
+    assert len(article.split()) > 1000
+    article = f"{article} and Ida Fenn opened the new bridge over the river Tarn on a cold Friday in March"
+    (sentence,) = check_summary(
+        article, "", "Ida Fenn opened the new bridge over the river Tarn on a cold Friday."
+    ).sentences
+    assert sentence.support > 0.9
+
+
+NUMBERED = [
+    (number, f"{first}{second}")
+    for number, (first, second) in enumerate(zip("BCDFGHJKLMNPQRSTVWXZ" * 2, "aeiou" * 8, strict=True), 2)
+]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Read more.", "Read more here", "See the full article.", "Click here to read more.", "Continue reading →"),
+        *(
+            "Subscribe to our newsletter!",
+            "Follow us on Facebook and X for more updates.",
+            "Stay tuned for more.",
+            "Share",
+        ),
+        *(
+            "More details to follow.",
+            "Let us know in the comments below!",
+            "Thank you for reading!",
+            "What do you think?",
+        ),
+        *("Hello everyone,", "Good morning!", "Dear readers,", "Best wishes"),
+        *("Here is a summary of the article:", "Sure! Here's a three-sentence summary:", "Here are the key points:"),
+        *("I hope this helps!", "Certainly!", "Key points:", "Summary", "Background", "TL;DR:", "The long story"),
+        *("", "---", "😀 🎉", "“…”"),
+    ],
+)
+def test_what_claims_nothing(text):
+    assert claims_nothing(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "Read more: Mayor arrested",
+            "Read more about the theft by the mayor.",
+            "See the mayor resign",
+            "Watch: mayor falls",
+        ),
+        *(
+            "Share prices fell.",
+            "Like his rival, Asker resigned.",
+            "Follow the money: Asker stole it",
+            "More men to die",
+        ),
+        *(
+            "Hello Kitty is dead.",
+            "Good morning, said the thief.",
+            "Dear Tom Asker",
+            "Thanks to Asker, nobody was hurt.",
+        ),
+        *("Here is a summary of the lies of Tom Asker:", "Sure, Asker stole it.", "Here are the three murders."),
+        *(
+            "Asker guilty",
+            "The mayor resigned",
+            "Summary: the mayor resigned",
+            "Facts are facts.",
+            "Murder in Marlow",
+            "42",
+        ),
+        "x" * 5000,
+    ],
+)
+def test_what_may_claim_something_is_checked(text):
+    assert not claims_nothing(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What happens next?",
+        "So who will pay for it?",
+        "Was the crane safe?",
+        "Will the port close again?",
+        "What's next?",
+    ],
+)
+def test_a_plain_question_asks_only(text):
+    assert only_asks(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "Why did the mayor steal it?",
+            "How did he die?",
+            "Who stole the money?",
+            "Did you know that the mayor stole it?",
+        ),
+        *("Will he resign, now that he stole it?", "Is he the man who stole it?", "Isn't it true that he stole it?"),
+        *("The mayor stole it, didn't he?", "The mayor stole it?", "Was it safe? It was not.", "“Was it safe?”"),
+        "Is it " + "very " * 50 + "safe?",
+    ],
+)
+def test_a_question_that_tells_something_is_checked(text):
+    assert not only_asks(text)
+
+
+def test_a_question_about_somebody_whom_the_article_does_not_know_is_doubted():
+    assert sentences("Will the port close? Will Tom Quayle resign?") == [
+        ("Will the port close?", NO_CLAIM),
+        ("Will Tom Quayle resign?", DOUBTED),
+    ]
+
+
+def test_what_needs_no_check_has_no_evidence_and_no_terms():
+    checked = check_summary(ARTICLE, "", "Follow us on Facebook! Was the crane safe?")
+    assert [(one.verdict, one.support, one.evidence) for one in checked.sentences] == [(NO_CLAIM, 1.0, ())] * 2
+    assert checked.unsupported_terms == ()
+
+
+def test_the_title_counts_as_article():
+    summary = "Storm Ylva fells a crane."
+    assert check_summary(ARTICLE, "", summary).verdict is DOUBTED
+    assert check_summary(ARTICLE, "Storm Ylva fells a crane", summary).verdict is SUPPORTED
+
+
+def test_what_is_odd_about_the_article_is_said():
+    german = "Die Brücke im Dorf wird neu gebaut, sagte der Bürgermeister am Montag vor dem Rathaus. " * 5
+    checked = check_summary(german, "", "Die Brücke im Dorf wird neu gebaut.")
+    assert (checked.language, [one.kind for one in checked.warnings]) == ("de", [WarningKind.LANGUAGE_NOT_SUPPORTED])
+    assert "the check knows en" in checked.warnings[0].detail
+    table = check_summary("total;12;13\nrow;1;2\n" * 40, "", "The total is 12.")
+    assert WarningKind.NO_PROSE in [one.kind for one in table.warnings]
+    assert check_summary(ARTICLE, "", TRUE).warnings == ()
+
+
+def test_tokens_are_counted_by_whoever_can():
+    assert check_summary(ARTICLE, "", TRUE).input_tokens == 0
+    checked = check_summary(ARTICLE, "", TRUE, count_tokens=lambda texts: [len(text) for text in texts])
+    assert checked.input_tokens == checked.character_count == len(ARTICLE)
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\0", "<p> </p><b></b>"])
+def test_where_there_is_nothing_it_is_said_of_what(text):
+    with pytest.raises(EmptyArticle):
+        check_summary(text, "A title", TRUE)
+    with pytest.raises(EmptySummary):
+        check_summary(ARTICLE, "", text)
+
+
+def test_a_check_that_is_to_stop_does_so_before_its_next_sentence():
+    class Stopped(Exception):
+        pass
+
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    check_summary(ARTICLE, "", TRUE, between_steps=count)
+    before_the_sentence = steps - 1
+    steps = 0
+
+    def stop_at_the_third_sentence() -> None:
+        count()
+        if steps == before_the_sentence + 3:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        check_summary(ARTICLE, "", "One. Two. Three. Four. Five.", between_steps=stop_at_the_third_sentence)
+    assert steps == before_the_sentence + 3
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "word " * 2000,
+        "A. " * 3300,
+        "He said so. " * 800,
+        '"' * 10_000,
+        "more than 37 " * 750,
+        "**" * 5000,
+        "1. " * 3000,
+        "(" * 9999,
+    ],
+)
+@pytest.mark.timeout(60)
+def test_hostile_summaries_are_checked_in_time(summary):
+    article = f"{ARTICLE}\n\n" + " ".join(
+        f"Boat {number} of {number + 1} came home, he said." for number in range(2000)
+    )
+    assert check_summary(article, "", summary).sentences
