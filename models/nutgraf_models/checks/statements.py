@@ -16,8 +16,8 @@ from nutgraf_models.checks.words import Token, alignment, common_subsequence, to
 
 # Article sentences that share most words with a sentence; only these are aligned with it.
 _MOST_ALIGNED = 12
-# How many sentences back a name is looked for that a pronoun may stand for.
-_REACH = 3
+# Of an origin that stands later in the article it matters no more how late.
+_MOST_PLACES = 30
 # Words of what is checked, and of an article sentence, that are looked at: the time of an alignment is their product.
 _MOST_WORDS, _MOST_SOURCE_WORDS = 120, 400
 
@@ -31,7 +31,6 @@ _CONDITION = re.compile(r"(?:if|unless|provided)$")
 # What makes the words behind it no statement of their own.
 _OPENINGS = frozenset("if unless when whenever although though instead how why whether because until once".split())
 _HE, _SHE = frozenset("he him his himself mr".split()), frozenset("she her hers herself mrs ms miss".split())
-_PRONOUNS = frozenset("he she it they his her its their who him them".split())
 _DEFINITE = frozenset({"the", "that", "this", "these", "those", "both"})
 _SEAM = frozenset(',;:()[]–—-"“”')
 _QUESTION = re.compile(r"\?[\"'”’ ]*$")
@@ -42,8 +41,10 @@ class Features(NamedTuple):
 
     all_in_order: float  # share of its words that are a subsequence of the origin
     pairs: float  # share of its neighbouring words that are neighbours in one article sentence
-    names_here: float  # share of its names that the origin has
-    same_subject: float  # 1 if its first name or noun is in the origin, or before one that starts with "he"
+    place: float  # article sentences before the origin, at most 30
+    from_afar: float  # share of its content words that neither the origin nor a neighbour of that has, but the article
+    insertions: float  # runs of words that are not the origin's
+    ends_cut: float  # 1 for each end where the origin goes on, and there is no comma, bracket or dash; so 0 to 2
     other_subject: float  # 1 if the origin begins with a name, and the sentence with another one
     new: float  # content words that the article has not, their number
     new_names: float  # those of them with a capital
@@ -134,8 +135,10 @@ class StatementIndex:
         features = Features(
             all_in_order=common_subsequence(forms, self._forms[origin]) / max(1, len(forms)),
             pairs=max(shared_pairs[index] for index in near) / max(1, len(pairs)),
-            names_here=self._names_here(tokens, origin),
-            same_subject=self._same_subject(tokens, origin),
+            place=min(origin, _MOST_PLACES),
+            from_afar=self._from_afar(content, origin),
+            insertions=_insertions(len(forms), matched),
+            ends_cut=self._ends_cut(len(forms), matched, origin),
             other_subject=self._other_subject(tokens, origin),
             new=sum(form not in self._found_in for form in content),
             new_names=sum(token.is_name and token.form not in self._found_in for token in tokens),
@@ -197,10 +200,20 @@ class StatementIndex:
 
         return float(is_swapped(_HE, _SHE) or is_swapped(_SHE, _HE))
 
-    def _names_here(self, tokens: Sequence[Token], origin: int) -> float:
-        names = [token.form for token in tokens if token.is_name]
-        here = set(self._content[origin])
-        return sum(name in here for name in names) / len(names) if names else 1.0
+    def _from_afar(self, content: Sequence[str], origin: int) -> float:
+        near = {form for forms in self._content[max(0, origin - 1) : origin + 2] for form in forms}
+        return sum(form not in near and form in self._found_in for form in content) / max(1, len(content))
+
+    def _ends_cut(self, count: int, matched: Sequence[tuple[int, int]], origin: int) -> float:
+        """How many ends of a sentence of so many words were cut out of the middle of a phrase."""
+        if not matched:
+            return 0.0
+        (first, start), (last, end) = matched[0], matched[-1]
+        is_head = first == 0 < start and not _SEAM & set(self._gap(origin, start))
+        is_tail = (
+            last == count - 1 and end + 1 < len(self._tokens[origin]) and not _SEAM & set(self._gap(origin, end + 1))
+        )
+        return float(is_head + is_tail)
 
     def _other_subject(self, tokens: Sequence[Token], origin: int) -> float:
         subject = self.subject(origin)
@@ -209,15 +222,11 @@ class StatementIndex:
             return 0.0
         return float(subject not in {token.form for token in tokens} and first.form not in self._content[origin])
 
-    def _same_subject(self, tokens: Sequence[Token], origin: int) -> float:
-        first = next((token.form for token in tokens if token.is_content), "")
-        if first in self._content[origin]:
-            return 1.0
-        # "He" is mostly whoever the sentence before began with.
-        before = range(origin - 1, max(0, origin - _REACH) - 1, -1)
-        named = next((names for place in before if (names := self.names(place))), ())
-        starts = {token.folded for token in self._tokens[origin][:4]}
-        return float(bool(starts & _PRONOUNS) and first in named[:2])
+
+def _insertions(count: int, matched: Sequence[tuple[int, int]]) -> float:
+    """Runs of words, of so many, that are not matched."""
+    places = {place for place, _ in matched}
+    return float(sum(place not in places and (place == 0 or place - 1 in places) for place in range(count)))
 
 
 def _is_said(tokens: Sequence[Token]) -> bool:

@@ -10,21 +10,23 @@ from nutgraf_models.checks.statements import Features
 
 # A sentence below is doubted.
 THRESHOLD = 0.9
-_BIAS = -4.48
+_BIAS = -0.02
 _WEIGHTS = {
-    "pairs": 3.51,
-    "all_in_order": 2.75,
-    "names_here": 1.0,
-    "same_subject": 1.01,
-    "other_subject": -2.19,
-    "new": -0.93,
-    "new_names": -0.67,
-    "rough_cuts": -0.7,
-    "lost_saying": -2.49,
-    "added_saying": -2.59,
-    "lost_condition": -2.5,
-    "question": -4.69,
-    "other_sex": -4.12,
+    "all_in_order": 2.33,
+    "pairs": 1.59,
+    "place": -0.06,
+    "from_afar": -2.78,
+    "insertions": -0.64,
+    "ends_cut": -0.6,
+    "other_subject": -1.23,
+    "new": -0.63,
+    "new_names": -2.09,
+    "rough_cuts": -0.24,
+    "lost_saying": -1.11,
+    "added_saying": -1.48,
+    "lost_condition": -1.08,
+    "question": -1.16,
+    "other_sex": -7.74,
 }
 
 
