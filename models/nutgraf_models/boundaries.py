@@ -27,9 +27,11 @@ _RUN_ON = re.compile(r"[\"“'‘(]?(?![\w.-]+@|(?:Com|Org|Net|Edu|Gov|Co|Tv|Js)
 # Words that begin sentences and no names: behind "Inc." or "the U.S." they show that it ended a sentence, too.
 _STARTERS = frozenset(
     """
-    A After All Although An And As At Because Before Both But By Despite During Each Earlier Every For From He Her Here
-    His How However I If In Instead It Its Later Many Meanwhile My Of On Or Our Several She Since So Some That The Their
-    Then There These They This Those Though Today Until We What When Where While Why With Without Yesterday Yet You Your
+    A After All Although An And As At Authorities Because Before Both But By Critics Despite During Each Earlier
+    Every Experts Firefighters For From He Her Here His How However I If In Instead Investigators It Its Later Many
+    Meanwhile My Nobody Of Officers Officials On Or Our Prosecutors Relatives Rescuers Researchers Residents
+    Scientists Several She Since So Some That The Their Then There These They This Those Though Today Until We What
+    When Where While Why With Without Witnesses Yesterday Yet You Your
     """.split()
 )
 _FIRST_WORD = re.compile(r"[A-Za-z]+(?=['’,\s])")
@@ -40,7 +42,7 @@ _NEVER = frozenset(
     """
     Adj Adm Ald Amb Asst Atty Attys Brig Ca Capt Cllr Cllrs Cmdr Col Cols Const Cpl Dep Det Dr Drs Fr Ft Gen Gens
     Gov Govs Hon Insp Lt Maj Messrs Mlle Mme Mr Mrs Ms Msgr Mt Pfc Pres Prof Profs Pvt Rep Reps Rev Sen Sens Sgt
-    Sgts St Ste Supt Treas approx ca cf cu dr e.g esp i.e incl sq v viz vs
+    Sgts St Ste Supt Treas approx ca cf cu deg dr e.g esp i.e incl sq v viz vs
     """.split()
 )
 # But "on Main St. The".
@@ -66,7 +68,7 @@ _BEFORE_STATE = re.compile(
 # Words otherwise: "No. 1", but "said no. Marlow".
 _BEFORE_NUMBERS = frozenset(
     """
-    Apt Art Arts Bldg Ch Chap Cl Ep Eps Eq Est Ex Ext Fig Figs Hwy Mk No Nos Op Para Pt Reg Rm Rs Rt Rte Sec Secs Ser
+    Apt Art Arts Bldg Ch Chap Cl Ep Eps Eq Est Ex Ext Fig Figs Hwy Mk No Nos Op Para Pt RS Reg Rm Rs Rt Rte Sec Secs Ser
     Tel Vol Vols aug dec est ext feb fig figs jan max min no nos nov oct p para pop pp sept vol vols
     """.split()
 )
@@ -89,6 +91,8 @@ _LETTERED = re.compile(
     r"appendix|section|terminal|gate|zone) [A-Z]$|\b(?:and|than) I$",
     re.I,
 )
+# "At 9 a.m. Ida Fenn": so little ends with no abbreviation.
+_PHRASE = re.compile(r"\W*(?:About|After|Around|At|Before|By|From|In|Near|On|Since|Until)(?: \S+){1,4}")
 # At a sentence's start: the number of a list, "Q.", the "By." of a byline.
 _LABEL = re.compile(r"\W*(?:\d{1,2}|[A-Za-z]|[ivx]{2,4}|By)")
 
@@ -114,22 +118,24 @@ _SPEAKER = re.compile(
 
 def boundaries(paragraph: str) -> list[int]:
     """Where the sentences of an English paragraph end, without the last: positions in code points, in order."""
-    # Text that was cut into tokens has its stops between blanks, and often no capitals.
-    has_tokens = " , " in paragraph
+    is_small = paragraph.islower()
     ends: list[int] = []
     begin = counted = quotes = 0
     for match in _STOP.finditer(paragraph):
         quotes += paragraph.count('"', counted, match.start())
         counted = match.start()
-        end = _end(paragraph, begin, match, quotes % 2 == 1, has_tokens)
+        end = _end(paragraph, begin, match, quotes % 2 == 1, is_small)
         if end is not None:
             ends.append(end)
             begin = end
     return ends
 
 
-def _end(paragraph: str, begin: int, match: re.Match[str], quoted: bool, has_tokens: bool) -> int | None:
-    """Where the sentence from `begin` ends, if it ends with this stop. `quoted`: inside straight quotation marks."""
+def _end(paragraph: str, begin: int, match: re.Match[str], quoted: bool, is_small: bool) -> int | None:
+    """Where the sentence from `begin` ends, if it ends with this stop.
+
+    `quoted`: the stop is inside straight quotation marks. `is_small`: the paragraph has no capitals.
+    """
     before = paragraph[max(begin, match.start() - _REACH) : match.start()]
     stop, close, end = match["stop"], match["close"], match.end("close")
     if match.end() == len(paragraph) or not any(map(str.isalnum, before)):
@@ -140,21 +146,36 @@ def _end(paragraph: str, begin: int, match: re.Match[str], quoted: bool, has_tok
             close, end = close[:-1], end - 1
         if not (_RUN_ON.match(paragraph[end : end + _REACH]) and _WHOLE_WORD.search(before)):
             return None
-    elif has_tokens and before[-1].isspace() and stop in (".", "?", "!"):
+    elif is_small and before[-1].isspace() and stop in (".", "?", "!"):
+        # Text that was cut into tokens.
         return end
     elif quoted and not close and (lone := _LONE_QUOTE.match(paragraph, end)):
         end = lone.end()
     behind = paragraph[end : end + _REACH].lstrip()
     following = _OPENERS.sub("", behind, count=1)
-    if not following or (following[0].islower() and not _SMALL_NAME.match(following)):
+    if not following:
         return None
-    if stop[0] == "…" or stop.startswith(("..", ". .")):
+    if following[0].islower() and not _SMALL_NAME.match(following):
+        ends = is_small and _ends_before_small(before, stop, close, following)
+    elif _is_ellipsis(stop):
         ends = following[0].isupper()
     elif stop == ".":
         ends = _full_stop_ends(before, close, following)
     else:
         ends = _mark_ends(before, close, behind)
     return end if ends else None
+
+
+def _is_ellipsis(stop: str) -> bool:
+    return stop[0] == "…" or stop.startswith(("..", ". ."))
+
+
+def _ends_before_small(before: str, stop: str, close: str, following: str) -> bool:
+    """Whether a stop ends a sentence of a text without capitals: no abbreviation does, and no quotation."""
+    word = _LAST_WORD.search(before)
+    if close.strip(")]") or _is_ellipsis(stop):
+        return False
+    return stop != "." or word is None or _abbreviation_ends(word.group().title(), before, following) is None
 
 
 def _mark_ends(before: str, close: str, behind: str) -> bool:
@@ -171,6 +192,10 @@ def _full_stop_ends(before: str, close: str, following: str) -> bool:
     if last is None:
         return True
     word = last.group()
+    # "DR. IDA FENN LEFT"
+    in_capitals = before.isupper() and following.isupper()
+    if in_capitals:
+        word = word.title()
     if word.endswith(":") or _LABEL.fullmatch(before):
         return False
     ends = _abbreviation_ends(word, before, following)
@@ -180,7 +205,7 @@ def _full_stop_ends(before: str, close: str, following: str) -> bool:
     if close and word not in _NEVER:
         # "(D-Calif.) Monday", but: "... to the U.S." Monday
         return ")" not in close
-    return ends
+    return ends and not in_capitals and not _PHRASE.fullmatch(before)
 
 
 def _abbreviation_ends(word: str, before: str, following: str) -> bool | None:
