@@ -10,7 +10,7 @@ from nutgraf_models.engines.base import Candidate
 from nutgraf_models.engines.lead import leading
 from nutgraf_models.lengths import Spec
 from nutgraf_models.results import FinishReason, Warning, WarningKind
-from nutgraf_models.sentences import word_count
+from nutgraf_models.sentences import has_words, split, word_count
 from nutgraf_models.shorten import clean_start
 
 # An extractive summary is no longer than this, whatever the article calls a sentence.
@@ -60,7 +60,8 @@ def as_written(
                 reason = FinishReason.CAP
             shown = tuple(ShownSentence(prepared.check.check(text)) for text in kept)
             return Choice(shown, reason, tokens)
-    text = next((" ".join(one.text.split()) for one in candidates if one.text.strip()), "")
+    worded = (one for one in candidates if any(has_words(piece.text) for piece in split(one.text)))
+    text = next((" ".join(one.text.split()) for one in worded), "")
     if text and finish.whole_sentences(f"{text} ."):
         most = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS, prepared.words - 1)
         warning = Warning(WarningKind.INCOMPLETE_SENTENCE, "the model ended no sentence")

@@ -3,7 +3,7 @@
 import re
 
 from nutgraf_models.lengths import Spec
-from nutgraf_models.sentences import is_complete, split, word_count
+from nutgraf_models.sentences import has_words, is_complete, split, word_count
 
 _NEAR_DUPLICATE = 0.8
 # An earlier sentence goes only if a later one has next to all of it.
@@ -26,7 +26,9 @@ def whole_sentences(text: str, instruction: str = "") -> list[str]:
     # PEGASUS writes its line breaks as a token.
     text = text.replace("<n>", "\n").strip()
     text = _MARKUP.sub("", _LIST_MARK.sub("", _PREAMBLE.sub("", text)))
-    sentences = [one.text for one in split(text) if one.is_complete and one.text not in instruction]
+    sentences = [
+        one.text for one in split(text) if one.is_complete and has_words(one.text) and one.text not in instruction
+    ]
     return distinct(sentences)
 
 

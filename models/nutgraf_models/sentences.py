@@ -1,14 +1,21 @@
 """Sentences and words, as everything else here counts them."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 import sentencex
+
+from nutgraf_models.boundaries import boundaries
 
 # What may end a sentence, and what may stand after it.
 _END = re.compile(r"[.!?…。！？؟।][\"'”’»›)\]]*$")
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]+")
 _PARAGRAPH = re.compile(r"[^\n]+")
+# Letters of other scripts than Latin.
+_OTHER_SCRIPT = re.compile(r"[\u0370-\u1dff\u2c00-\ud7ff]")
+_REAL_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\d_]{2,}|\b[IAa]\b(?!\.)")
 
 
 @dataclass(frozen=True)
@@ -25,11 +32,15 @@ class Sentence:
 
 
 def split(text: str, language: str = "en") -> list[Sentence]:
-    """The sentences of `text`, in order. A line break always ends one; a line without a full stop is one too."""
+    """The sentences of `text`, in order. A line break always ends one; a line without a full stop is one too.
+
+    English is split by `boundaries`; other languages, and in any case paragraphs in another script than Latin, by the
+    package sentencex.
+    """
     sentences = []
     for paragraph in _PARAGRAPH.finditer(text):
         position = paragraph.start()
-        for piece in sentencex.segment(language, paragraph.group()):
+        for piece in _pieces(paragraph.group(), language):
             body = piece.strip()
             if not body:
                 continue
@@ -39,9 +50,22 @@ def split(text: str, language: str = "en") -> list[Sentence]:
     return sentences
 
 
+def _pieces(paragraph: str, language: str) -> Iterable[str]:
+    if language != "en" or 2 * len(_OTHER_SCRIPT.findall(paragraph)) > len(paragraph):
+        pieces: Iterable[str] = sentencex.segment(language, paragraph)
+        return pieces
+    ends = boundaries(paragraph)
+    return [paragraph[start:end] for start, end in zip([0, *ends], [*ends, len(paragraph)], strict=True)]
+
+
 def is_complete(sentence: str) -> bool:
     """Whether `sentence` ends as a sentence does."""
     return bool(_END.search(sentence))
+
+
+def has_words(text: str) -> bool:
+    """Whether `text` has the two words that the shortest sentence has: "By.", "Dr." and "1." have not."""
+    return next(islice(_REAL_WORD.finditer(text), 1, None), None) is not None
 
 
 def word_count(text: str) -> int:

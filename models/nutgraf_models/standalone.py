@@ -8,7 +8,7 @@ import re
 
 from nutgraf_models.checks.forms import fold
 from nutgraf_models.checks.names import ordinary_words
-from nutgraf_models.sentences import is_complete, word_count
+from nutgraf_models.sentences import has_words, is_complete, word_count
 
 _MIN_WORDS = 3
 # Whatever is longer is no sentence to be shown, and would take long to look through.
@@ -133,7 +133,7 @@ def is_fragment(sentence: str) -> bool:
         or word_count(text) < _MIN_WORDS
     ):
         return True
-    if _BY_LINE.match(text) or _LIST_NUMBER.fullmatch(text) or _OPEN_END.search(text):
+    if not has_words(text) or _BY_LINE.match(text) or _LIST_NUMBER.fullmatch(text) or _OPEN_END.search(text):
         return True
     if (text[:1].islower() and not text[1:2].isupper()) or text[:1] in ",;:.()]-–—":
         return True

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from nutgraf_models.articles import Article
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.lengths import Length, Spec
-from nutgraf_models.sentences import word_count
+from nutgraf_models.normalize import normalize
+from nutgraf_models.sentences import has_words, split, word_count
 from support.articles import ARTICLE
 from support.server import ScriptedEngine, summarizer_with
 
@@ -44,6 +45,7 @@ def test_a_summary_keeps_the_rules(article, title, specs, greedy, by_beams, fall
     summarizer = summarizer_with(ScriptedEngine(script))
     with suppress(EmptyArticle):
         result = summarizer.summarize(Article(article, title), tuple(specs), show_doubted=fallback)
+        readable = any(has_words(one.text) for one in split(normalize(article).text))
         assert [one.length for one in result.summaries] == [spec.length for spec in specs]
         for spec, summary in zip(specs, result.summaries, strict=True):
             assert summary.text.strip()
@@ -53,6 +55,7 @@ def test_a_summary_keeps_the_rules(article, title, specs, greedy, by_beams, fall
             assert spec.max_words is None or words <= spec.max_words or summary.warnings
             for sentence in summary.sentences:
                 assert 0 <= sentence.span.start < sentence.span.end <= len(summary.text)
+                assert has_words(summary.text[sentence.span.start : sentence.span.end]) or not readable
                 for passage in sentence.evidence:
                     assert 0 <= passage.span.start < passage.span.end <= len(article)
             for term in summary.unsupported_terms:

@@ -5,11 +5,15 @@ that stands in for a model in tests.
 """
 
 import itertools
+import re
 from collections.abc import Sequence
 
 from nutgraf_models.engines.base import Candidate, Completion, Finish, GenerationRequest, Handle, Row
 from nutgraf_models.lengths import Length
-from nutgraf_models.sentences import Sentence, split
+from nutgraf_models.sentences import Sentence, has_words, split
+
+# "By. Ida Fenn." and "PUBLISHED:. 07:58 EST, 1 May 2013." have a stop, but are no sentence.
+_CREDIT = re.compile(r"By\. .{2,60}|[|. ]*(?:PUBLISHED|UPDATED|CREATED|Last updated)\b.{0,60}")
 
 LEAD_SENTENCES = {Length.SHORT: 1, Length.LONG: 3}
 
@@ -46,8 +50,14 @@ class LeadEngine:
 
 
 def leading(sentences: list[Sentence]) -> list[str]:
-    """The sentences that a lead is taken from: headlines and other lines without a full stop only if all are such."""
-    return [one.text for one in sentences if one.is_complete] or [one.text for one in sentences]
+    """The sentences that a lead is taken from: headlines and other lines without a full stop only if all are such.
+
+    Pieces of fewer than two words ("1.", "Dr.") and bylines are none. A text that is nothing else is one sentence.
+    """
+    texts = [one.text for one in sentences if has_words(one.text)]
+    whole = [one.text for one in sentences if one.is_complete and has_words(one.text)]
+    story = [text for text in whole if not _CREDIT.fullmatch(text)]
+    return story or whole or texts or [" ".join(one.text for one in sentences)]
 
 
 def _lead(article: str, row: Row) -> Candidate:

@@ -1,0 +1,233 @@
+"""Where an English sentence ends.
+
+Each stop is judged by what stands before it (an abbreviation, an initial, the number of a list) and behind it (a small
+letter, a digit, a word that begins sentences, the speaker of a quotation). That a word which often begins sentences
+settles what an abbreviation leaves open is Punkt's idea (Kiss and Strunk 2006, "Unsupervised Multilingual Sentence
+Boundary Detection"); the words are listed here, not learned. models/README.md has the figures.
+"""
+
+import re
+
+# One stop or a row of them, what closes with it, and the gap behind.
+_STOP = re.compile(r"(?P<stop>\.(?: ?\.)+|[.!?…]+)(?P<close>(?:[\"'”’)\]]|\s?»)*)(?P<gap>\s*)")
+_OPENERS = re.compile(r"[\"'“‘«`(\[¿¡*•–—-]*\s*")
+_LONE_QUOTE = re.compile(r"\s\"(?=\s)")
+# A sentence may begin with a small letter if a name does: "iPhone", "al-Shabab".
+_SMALL_NAME = re.compile(r"[a-z][A-Z]|[ae]l-[A-Z]")
+# Characters before and behind a stop that the rules look at.
+_REACH = 60
+
+# A stop without a gap: "social media.The", not "LeanIn.Org", "U.S.A" or "v2.Beta".
+_WHOLE_WORD = re.compile(
+    r"(?:^|[\s\"'“‘(\[–—-])(?:[^\W\d_]+\d*(?:['’][a-z]+)?|(?:[A-Za-z]\.)+[A-Za-z]|[$£€]?\d[\d.,:-]*\w{0,3}%?)"
+    r"[\"'”’)\]]*$"
+)
+_RUN_ON = re.compile(r"[\"“'‘(]?(?![\w.-]+@|(?:Com|Org|Net|Edu|Gov|Co|Tv|Js)\b)(?:[A-Z][a-z]|[AI] |[A-Z]{2}|[AQ]: )")
+
+# Words that begin sentences and no names: behind "Inc." or "the U.S." they show that it ended a sentence, too.
+_STARTERS = frozenset(
+    """
+    A After All Although An And As At Authorities Because Before Both But By Critics Despite During Each Earlier
+    Every Experts Firefighters For From He Her Here His How However I If In Instead Investigators It Its Later Many
+    Meanwhile My Nobody Of Officers Officials On Or Our Prosecutors Relatives Rescuers Researchers Residents
+    Scientists Several She Since So Some That The Their Then There These They This Those Though Today Until We What
+    When Where While Why With Without Witnesses Yesterday Yet You Your
+    """.split()
+)
+_FIRST_WORD = re.compile(r"[A-Za-z]+(?=['’,\s])")
+_LAST_WORD = re.compile(r"[^\s\"'“”‘’«»`()\[\]/–—-]+$")
+
+# What stands before the name or thing that it is about, and ends no sentence.
+_NEVER = frozenset(
+    """
+    Adj Adm Ald Amb Asst Atty Attys Brig Ca Capt Cllr Cllrs Cmdr Col Cols Const Cpl Dep Det Dr Drs Fr Ft Gen Gens
+    Gov Govs Hon Insp Lt Maj Messrs Mlle Mme Mr Mrs Ms Msgr Mt Pfc Pres Prof Profs Pvt Rep Reps Rev Sen Sens Sgt
+    Sgts St Ste Supt Treas approx ca cf cu deg dr e.g esp i.e incl sq v viz vs
+    """.split()
+)
+# But "on Main St. The".
+_STREETS = frozenset("Ave Blvd Ct Dr Hwy Ln Pkwy Pl Rd Sq St Ter".split())
+_STREET_NAME = re.compile(r"(?:\b[A-Z][\w.'’]*|\d(?:st|nd|rd|th)) \w+$")
+# What may end a sentence, and mostly does not.
+_SELDOM = frozenset(
+    """
+    Assn Assoc Bros Co Corp Cos Dept Dist Div Esq Govt Inc Inst Intl Jr Ltd Ph.D Plc Pty Sr Univ al co corp dept govt
+    inc ltd plc
+    """.split()
+)
+_STATES = frozenset(
+    """
+    Ala Ariz Ark Calif Colo Conn Del Fla Ga Ill Ind Kan Ky La Mass Md Mich Minn Mo Mont Neb Nev Okla Ont Ore Pa Penn Que
+    Tenn Tex Va Vt Wash Wis Wyo N.C N.D N.H N.J N.M N.Y R.I S.C S.D W.Va
+    """.split()
+)
+# "in Lodi, Calif. Police" and "Sunday Mass. Father Egan", not "former Mass. Gov."
+_BEFORE_STATE = re.compile(
+    r"(?:^|\b(?:the|an?|in|of|from|near|and|by|to|at|for|with|as|when|while|former|said)[ -])\W*\S+$", re.I
+)
+# Words otherwise: "No. 1", but "said no. Marlow".
+_BEFORE_NUMBERS = frozenset(
+    """
+    Apt Art Arts Bldg Ch Chap Cl Ep Eps Eq Est Ex Ext Fig Figs Hwy Mk No Nos Op Para Pt RS Reg Rm Rs Rt Rte Sec Secs Ser
+    Tel Vol Vols aug dec est ext feb fig figs jan max min no nos nov oct p para pop pp sept vol vols
+    """.split()
+)
+_NUMBER = re.compile(r"[\d#$£€]|(?:[IVXLC]{2,}|[VX])\b")
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)"
+_DATE = re.compile(r"Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun")
+_REST_OF_DATE = re.compile(rf"\d|{_MONTH}[a-z]*\.? \d")
+_CLOCK = re.compile(r"[AaPp]\.[Mm]")
+_REST_OF_TIME = re.compile(
+    rf"\d|[A-Z]{{1,3}}T\b|UTC\b|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|{_MONTH}[a-z]*\.? \d"
+    r"|(?:Eastern|Central|Mountain|Pacific|Greenwich)\b|(?:[A-Z]\w+ ){1,2}[Tt]ime\b"
+)
+_UNIT = re.compile(r"\d[ -]?(?:ft|in|lbs?|oz|kg|km|cm|mm|mi|mph|yds?|hrs?|mins?|secs?|gals?)$")
+_LETTERS = re.compile(r"[A-Za-z](?:\.[A-Za-z])*")
+# A capital and consonants: "Hwy", "Blvd".
+_NO_VOWEL = re.compile(r"(?!(?:Hmm|Shh|Grr|Brr|Psst|Pfft|Tsk|Ng)$)[A-Z][b-df-hj-np-tv-xz]{1,4}")
+# A letter that is no initial.
+_LETTERED = re.compile(
+    r"\b(?:vitamin|hepatitis|influenza|plan|group|class|grade|category|type|exhibit|row|block|factor|schedule|option|"
+    r"appendix|section|terminal|gate|zone) [A-Z]$|\b(?:and|than) I$",
+    re.I,
+)
+# "At 9 a.m. Ida Fenn": so little ends with no abbreviation.
+_PHRASE = re.compile(r"\W*(?:About|After|Around|At|Before|By|From|In|Near|On|Since|Until)(?: \S+){1,4}")
+# At a sentence's start: the number of a list, "Q.", the "By." of a byline.
+_LABEL = re.compile(r"\W*(?:\d{1,2}|[A-Za-z]|[ivx]{2,4}|By)")
+
+# Names that have a stop of their own, and titles in quotation marks.
+_MARKED_NAME = re.compile(
+    r"\b(?:Yahoo|Jeopardy|Oklahoma|Mamma Mia|Moulin Rouge|Panic|Wham|Airplane|Oliver|Dolly|Westward Ho|Jeb|"
+    r"Who Wants to Be a Millionaire)$"
+)
+_TITLE = re.compile(
+    r"\b(?:album|book|comedy|documentary|film|game|hit|movie|musical|novel|play|series|show|single|song|called|entitled|"
+    r"named|titled),? [\"“'‘][^\"”]*$"
+)
+# "Is it over?" Ann Fox asked. But: "Is it over?" Police said that it was.
+_SAID = (
+    r"(?:asked|asks|told|tells|cried|shouted|joked|quipped|yelled|wondered|exclaimed|replied|demanded|tweeted|"
+    r"(?:said|says|added|adds|wrote|writes)(?! (?:that|he|she|they|it|the|an?|there|his|her|their)\b))\b"
+)
+_SPEAKER = re.compile(
+    rf"(?!(?:{'|'.join(sorted(_STARTERS - {'I'}))})\b)[A-Z][\w.'’-]*"
+    rf"(?:(?: [A-Z][\w.'’-]*){{0,4}}(?: \([^()]{{1,30}}\))?|[\w.'’ -]{{0,30}}, [^,.\"“]{{1,30}},) {_SAID}"
+)
+
+
+def boundaries(paragraph: str) -> list[int]:
+    """Where the sentences of an English paragraph end, without the last: positions in code points, in order."""
+    is_small = paragraph.islower()
+    ends: list[int] = []
+    begin = counted = quotes = 0
+    for match in _STOP.finditer(paragraph):
+        quotes += paragraph.count('"', counted, match.start())
+        counted = match.start()
+        end = _end(paragraph, begin, match, quotes % 2 == 1, is_small)
+        if end is not None:
+            ends.append(end)
+            begin = end
+    return ends
+
+
+def _end(paragraph: str, begin: int, match: re.Match[str], quoted: bool, is_small: bool) -> int | None:
+    """Where the sentence from `begin` ends, if it ends with this stop.
+
+    `quoted`: the stop is inside straight quotation marks. `is_small`: the paragraph has no capitals.
+    """
+    before = paragraph[max(begin, match.start() - _REACH) : match.start()]
+    stop, close, end = match["stop"], match["close"], match.end("close")
+    if match.end() == len(paragraph) or not any(map(str.isalnum, before)):
+        return None
+    if not match["gap"]:
+        if not quoted and close.endswith('"'):
+            # It opens what follows.
+            close, end = close[:-1], end - 1
+        if not (_RUN_ON.match(paragraph[end : end + _REACH]) and _WHOLE_WORD.search(before)):
+            return None
+    elif is_small and before[-1].isspace() and stop in (".", "?", "!"):
+        # Text that was cut into tokens.
+        return end
+    elif quoted and not close and (lone := _LONE_QUOTE.match(paragraph, end)):
+        end = lone.end()
+    behind = paragraph[end : end + _REACH].lstrip()
+    following = _OPENERS.sub("", behind, count=1)
+    if not following:
+        return None
+    if following[0].islower() and not _SMALL_NAME.match(following):
+        ends = is_small and _ends_before_small(before, stop, close, following)
+    elif _is_ellipsis(stop):
+        ends = following[0].isupper()
+    elif stop == ".":
+        ends = _full_stop_ends(before, close, following)
+    else:
+        ends = _mark_ends(before, close, behind)
+    return end if ends else None
+
+
+def _is_ellipsis(stop: str) -> bool:
+    return stop[0] == "…" or stop.startswith(("..", ". ."))
+
+
+def _ends_before_small(before: str, stop: str, close: str, following: str) -> bool:
+    """Whether a stop ends a sentence of a text without capitals: no abbreviation does, and no quotation."""
+    word = _LAST_WORD.search(before)
+    if close.strip(")]") or _is_ellipsis(stop):
+        return False
+    return stop != "." or word is None or _abbreviation_ends(word.group().title(), before, following) is None
+
+
+def _mark_ends(before: str, close: str, behind: str) -> bool:
+    """Whether a question or exclamation mark ends a sentence."""
+    if _MARKED_NAME.search(before):
+        return _starts(behind)
+    if close.strip(")]"):
+        return not _SPEAKER.match(behind)
+    return not _TITLE.search(before)
+
+
+def _full_stop_ends(before: str, close: str, following: str) -> bool:
+    last = _LAST_WORD.search(before)
+    if last is None:
+        return True
+    word = last.group()
+    # "DR. IDA FENN LEFT"
+    in_capitals = before.isupper() and following.isupper()
+    if in_capitals:
+        word = word.title()
+    if word.endswith(":") or _LABEL.fullmatch(before):
+        return False
+    ends = _abbreviation_ends(word, before, following)
+    if ends is None:
+        # "(Matt. 6:10)", whatever it is short for.
+        return not (following[0].isdigit() and before.rfind("(") > before.rfind(")"))
+    if close and word not in _NEVER:
+        # "(D-Calif.) Monday", but: "... to the U.S." Monday
+        return ")" not in close
+    return ends and not in_capitals and not _PHRASE.fullmatch(before)
+
+
+def _abbreviation_ends(word: str, before: str, following: str) -> bool | None:
+    """Whether a sentence ends with the abbreviation `word`, the last of `before`; None if it is none."""
+    if word in _BEFORE_NUMBERS and _NUMBER.match(following):
+        return False
+    if word in _STREETS and _STREET_NAME.search(before):
+        return _starts(following)
+    if word in _NEVER:
+        return False
+    if _CLOCK.fullmatch(word):
+        return not _REST_OF_TIME.match(following)
+    if _DATE.fullmatch(word):
+        return not _REST_OF_DATE.match(following)
+    if _UNIT.search(before) or _LETTERED.search(before) or (word in _STATES and not _BEFORE_STATE.search(before)):
+        return not following[0].isdigit()
+    if word in _SELDOM or word in _STATES or _LETTERS.fullmatch(word) or _NO_VOWEL.fullmatch(word):
+        return _starts(following)
+    return None
+
+
+def _starts(following: str) -> bool:
+    """Whether a word that begins sentences comes next."""
+    word = _FIRST_WORD.match(following)
+    return word is not None and word.group() in _STARTERS
