@@ -1,125 +1,185 @@
 """Whether a text has the numbers of another."""
 
+import math
 import re
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 from nutgraf_models.checks.amounts import Quantity
-from nutgraf_models.checks.quantities import close_dates, quantities
+from nutgraf_models.checks.dates import close_dates
+from nutgraf_models.checks.quantities import linked, quantities
+from nutgraf_models.checks.units import CURRENCIES, MEASURES
 
-# Of what is said to be about, above or below a number, the number may be this far.
+# What is said to be about, nearly or above a number may be this far from it.
 _ROUNDING = 0.1
-_ABOVE = re.compile(r"\b(?:more than|over|at least|above|in excess of|upwards of)\s+(?:a\s+)?$", re.I)
-_BELOW = re.compile(
-    r"\b(?:less than|fewer than|under|below|nearly|almost|up to|just short of|close to)\s+(?:a\s+)?$", re.I
+# "Hundreds" are up to so many hundred.
+_VAGUENESS = 100
+# What joins two numbers to a pair: "two goals to one", "between 10 and 12", "Rangers 3, Hearts 1".
+_JOINT = re.compile(
+    r"\s?(?:[-–:&/]|to)\s?|(?:\s[a-z]+){1,2}\s(?:to|against)\s|,?\s(?:[A-Z][\w.'’]*\s){1,4}|\s(?:for|in favour),?(?: and)?\s"
 )
-_ABOUT = re.compile(r"\b(?:about|around|some|roughly|approximately|an estimated|close to)\s+(?:a\s+)?$", re.I)
-_PAIR_GAP = 24
-_APART = re.compile(r"[.,;:!?\n]")
-_SCORE = re.compile(r"[-–]")
+_AND, _BETWEEN = re.compile(r"\sand\s"), re.compile(r"\bbetween\s$", re.I)
+_SIGNED_OR_MARKED = CURRENCIES | {"%", "part", "degree", "°C", "°F"}
+_OPPOSITE = ({">", "<"}, {">", "≤"})
+# A line of the table has nouns that may count the same.
+_KINDS: dict[str, int] = {
+    noun: kind
+    for kind, line in enumerate(Path(__file__).with_name("kinds.txt").read_text(encoding="utf-8").splitlines())
+    for noun in line.split()
+}
+# An anniversary is counted in years.
+_YEARLY = frozenset({"anniversary", "birthday"})
 
 
 class NumberIndex:
     """The numbers of an article, for looking up those of its summaries."""
 
     def __init__(self, text: str) -> None:
-        self._units: dict[float, set[str]] = defaultdict(set)
-        # Numbers next to each other.
-        self._joined: set[tuple[float, ...]] = set()
-        self._dates = close_dates(text)
         found = quantities(text)
-        for quantity in found:
-            for value in quantity.values:
-                self._units[_key(value)].add("" if quantity.unit == "joined" else quantity.unit)
-            if quantity.unit == "joined":
-                self._joined.add(quantity.values)
-            if quantity.unit == "date":
-                self._dates |= set(quantity.values)
-                day_or_year = re.findall(r"\d+", text[quantity.start : quantity.end])
-                for value in day_or_year:
-                    self._units[float(value)].add("")
-        for one, other in pairwise(found):
-            if other.start - one.end <= _PAIR_GAP and not _APART.search(text, one.end, other.start):
-                self._joined |= {(a, b) for a in one.values for b in other.values}
+        together = linked(text, found)
+        self._dates = close_dates(text) | {value for one in found if one.unit == "date" for value in one.values}
+        self._pairs = {one.values for one in found if one.unit == "pair"} | set(_pairs(text, found, together))
+        self._sources = [*found, *together.values(), *_within(text, found)]
+        self._measured: dict[tuple[str, float], list[Quantity]] = defaultdict(list)
+        self._valued: dict[float, list[Quantity]] = defaultdict(list)
+        for source in self._sources:
+            for measure in _measures(source):
+                self._measured[measure].append(source)
+            for value in source.values:
+                self._valued[_key(value)].append(source)
 
-    def unsupported(self, text: str, found: list[Quantity]) -> list[tuple[int, int]]:
+    def unsupported(self, text: str, found: Sequence[Quantity]) -> list[tuple[int, int]]:
         """Where `text`, whose quantities are `found`, has numbers that the article lacks."""
-        wrong = []
-        paired = 0
-        for place, quantity in enumerate(found):
-            other = found[place + 1] if place + 1 < len(found) else None
-            if place < paired:
-                continue
-            if other is not None and _is_score(text, quantity, other):
-                paired = place + 2
-                a, b = quantity.values[0], other.values[0]
-                if not {(a, b), (b, a)} & self._joined:
-                    wrong.append((quantity.start, other.end))
-            elif not self._has(text, quantity):
-                wrong.append((quantity.start, quantity.end))
-        return wrong
+        together = linked(text, found)
+        said = [together.get(place, one) for place, one in enumerate(found) if place - 1 not in together]
+        return [(one.start, one.end) for one in said if not self._has(one)]
 
-    def _has(self, text: str, quantity: Quantity) -> bool:
-        unit = quantity.unit
-        if unit == "implied":
+    def _has(self, said: Quantity) -> bool:
+        if said.is_implied:
             return True
-        if unit == "date":
-            return any(value in self._dates for value in quantity.values)
-        if unit == "vague":
-            return self._has_about(quantity.values[0])
-        if unit == "joined":
-            return quantity.values in self._joined
-        if any(self._has_value(value, unit) for value in quantity.values):
+        if said.unit == "date":
+            return not self._dates.isdisjoint(said.values)
+        if said.unit == "pair":
+            return said.values in self._pairs or said.values[::-1] in self._pairs
+        if said.bound == "≫":
+            least = said.values[0]
+            return any(
+                least <= value < (_VAGUENESS * least if source.bound != "≫" else least + 1)
+                for source in self._sources
+                for value in _comparable(said, source)
+            )
+        exact = [
+            *(source for measure in _measures(said) for source in self._measured.get(measure, ())),
+            *(source for value in said.values for source in self._valued.get(_key(value), ()) if _can_be(said, source)),
+        ]
+        if any({said.bound, source.bound} not in _OPPOSITE for source in exact):
             return True
-        return (not unit and self._has_decade(text, quantity)) or self._is_rounded(text, quantity)
+        return self._has_decade(said) if said.unit == "decade" else self._is_rounded(said)
 
-    def _has_value(self, value: float, unit: str) -> bool:
-        units = self._units.get(_key(value), set())
-        if unit == "part":
-            return "part" in units or bool({"%", ""} & self._units.get(_key(100 * value), set())) or "implied" in units
-        if unit == "%" and self._units.get(_key(value / 100), set()) & {"part", "implied"}:
-            return True
-        if unit == "":
-            return bool(units - {"vague", "date"})
-        return unit in units or "" in units
+    def _has_decade(self, said: Quantity) -> bool:
+        """Whether the article has a year, or an age, of "the 1990s" and "the forties"."""
+        first = said.values[0]
+        return any(
+            first <= value < first + 10 or (source.unit != "year" and first <= value - 1900 < first + 10)
+            for source in self._sources
+            if source.unit in ("", "year", "decade") and not source.counted
+            for value in source.values
+        )
 
-    def _has_about(self, least: float) -> bool:
-        if "vague" in self._units.get(_key(least), ()):
-            return True
-        return any(least <= value < 1000 * least and units - {"date", "time"} for value, units in self._units.items())
-
-    def _has_decade(self, text: str, quantity: Quantity) -> bool:
-        value = quantity.values[0]
-        if not text[quantity.start : quantity.end].endswith("s") or value % 10:
-            return False
-        return any(self._has_value(value + year, "") for year in range(1, 10))
-
-    def _is_rounded(self, text: str, quantity: Quantity) -> bool:
+    def _is_rounded(self, said: Quantity) -> bool:
         """Whether the text says itself that the number is not exact, and the article has one that it may stand for."""
-        before = text[max(0, quantity.start - 20) : quantity.start]
-        above, below, about = (pattern.search(before) for pattern in (_ABOVE, _BELOW, _ABOUT))
-        if not (above or below or about):
+        if not said.bound:
             return False
-        said = quantity.values[-1]
-        low = said * (1 - _ROUNDING if below or about else 1)
-        high = said * (1 + _ROUNDING if above or about else 1)
-        return said >= 10 and any(
-            low <= value <= high
-            and (quantity.unit in units or "" in units)
-            and _significant_digits(said) < _significant_digits(value)
-            for value, units in self._units.items()
+        number = abs(said.values[-1])
+        digits = 0 if said.unit == "part" else _significant_digits(number)
+        step = 10.0 ** (math.floor(math.log10(number)) - digits + 1) if digits else _ROUNDING * number
+        low = number if said.bound == ">" else number * (1 - _ROUNDING)
+        high = number * (1 + _ROUNDING) if said.bound in ">≈" else number
+        if said.bound == ">":
+            high = max(high, number + step)
+        return any(
+            low <= abs(value) <= high and digits < _significant_digits(value)
+            for source in self._sources
+            if source.values[0] * said.values[0] > 0
+            for value in _comparable(said, source)
         )
 
 
+def _pairs(text: str, found: Sequence[Quantity], together: dict[int, Quantity]) -> Iterator[tuple[float, ...]]:
+    for place, (one, other) in enumerate(pairwise(found)):
+        if place in together:
+            yield one.values[0], other.values[0]
+        elif place - 1 in together or place + 1 in together or other.start - one.end > 40:
+            continue
+        elif _JOINT.fullmatch(text, one.end, other.start) or (
+            _AND.fullmatch(text, one.end, other.start)
+            and (other.values[0] == one.values[0] + 1 or _BETWEEN.search(text, max(0, one.start - 9), one.start))
+        ):
+            yield from ((first, second) for first in one.values for second in other.values)
+
+
+def _within(text: str, found: Sequence[Quantity]) -> Iterator[Quantity]:
+    """Numbers within pairs and dates: the years of "2014-15", the day and the year of "3/5/2015"."""
+    for one in found:
+        if one.unit == "pair":
+            yield from (Quantity(one.start, one.end, (value,)) for value in one.values)
+        elif one.unit == "date":
+            yield from (Quantity(one.start, one.end, (value % 100,), "ordinal") for value in one.values)
+            year = re.search(r"\d{4}", text[one.start : one.end])
+            if year:
+                yield Quantity(one.start, one.end, (float(year[0]),))
+
+
+def _measures(quantity: Quantity) -> Iterator[tuple[str, float]]:
+    """What is measured, in units that can be compared, and how much of it."""
+    for value in quantity.values:
+        if quantity.unit == "×":
+            yield "factor", _key(value)
+            # What doubles rises by 100 per cent; what is halved falls by half.
+            yield "share", _key(value - 1 if value > 1 else value)
+        elif quantity.unit:
+            for measure, size in MEASURES.get(quantity.unit, ((quantity.unit, 1.0),)):
+                yield measure, _key(value * size)
+
+
+def _comparable(said: Quantity, source: Quantity) -> Iterator[float]:
+    """The values of `source` in the unit of `said`, if it can be the same thing that they count or measure."""
+    if said.unit == source.unit or _can_be(said, source):
+        yield from source.values
+    for measure, size in MEASURES.get(said.unit, ()):
+        yield from (value / size for other, value in _measures(source) if other == measure)
+
+
+def _can_be(said: Quantity, source: Quantity) -> bool:
+    """Whether two equal numbers can be the same, of which one or both lack a unit."""
+    if source.is_implied and source.unit in ("", "ordinal"):
+        return said.unit in ("", "times", "ordinal")
+    is_shared = bool(said.counted & source.counted or said.unit in source.counted or source.unit in said.counted)
+    if said.unit == "":
+        if source.unit in ("%", "part", "points", "date", "decade", "clock", "×", "war", "degree", "°C", "°F"):
+            return source.unit == "points" and "point" in said.counted
+        if source.unit == "":
+            return is_shared or not _count_different_things(said, source)
+        return source.unit == "times" or not said.counted or is_shared
+    if source.unit == "":
+        if said.unit == "points":
+            return "point" in source.counted
+        return said.unit == "times" or (said.unit not in _SIGNED_OR_MARKED and (not source.counted or is_shared))
+    if said.unit == "ordinal" and source.unit == "year":
+        return bool(_YEARLY & said.counted)
+    return "ordinal" in (said.unit, source.unit) and (is_shared or "times" in (said.unit, source.unit))
+
+
+def _count_different_things(one: Quantity, other: Quantity) -> bool:
+    """Whether it is known of two counts that they are of different things, people and ships."""
+    kinds, others = ({_KINDS[noun] for noun in quantity.counted if noun in _KINDS} for quantity in (one, other))
+    return bool(kinds and others) and kinds.isdisjoint(others)
+
+
 def _significant_digits(value: float) -> int:
-    return len(f"{value:.9g}".split("e")[0].replace(".", "").strip("0"))
-
-
-def _is_score(text: str, one: Quantity, other: Quantity) -> bool:
-    """Whether two numbers are one thing, "2-1": then the article must have both next to each other."""
-    return (
-        one.is_plain and other.is_plain and bool(_SCORE.fullmatch(text, one.end, other.start)) and one.values[0] < 1000
-    )
+    return len(f"{value:.9g}".split("e")[0].replace(".", "").replace("-", "").strip("0"))
 
 
 def _key(value: float) -> float:

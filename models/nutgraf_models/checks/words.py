@@ -9,7 +9,10 @@ from typing import NamedTuple
 from nutgraf_models.checks.forms import canonical, fold
 from nutgraf_models.checks.number_words import SMALL_NUMBERS
 
-_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+(?:[.,:]\d+)*")
+# Abbreviations with dots, names with digits ("G20"), words, and numbers.
+_TOKEN = re.compile(
+    r"(?:[^\W\d_]\.){2,}[^\W\d_]?(?![^\W\d_])|[^\W\d_]+\d[^\W_]*|[^\W\d_]+(?:['’‘ʼ][^\W\d_]+)*|\d+(?:[.,:]\d+)*"
+)
 _STOP_WORDS = frozenset(
     "a about after also an and any are as at be been being but by can could did do does for from had has have he her "
     "hers him his how i if in into is it its may might more most must of on or our out over s said say says shall she "
@@ -100,5 +103,5 @@ def alignment(words: Sequence[str], other: Sequence[str]) -> list[tuple[int, int
 def _form(word: str) -> str:
     if word[0].isdecimal():
         return word.replace(",", "")
-    form = canonical(word)
+    form = canonical(word.replace(".", ""))
     return SMALL_NUMBERS.get(form, form)
