@@ -47,7 +47,7 @@ class Quantity(NamedTuple):
     """`text[start:end]`, and what it says.
 
     `values` has more than one number where the notation leaves it open. `unit` is one of `units.py`, or "" for a count,
-    "ordinal", "×" (so many times as much), "points" (of per cent), "clock" (values are minutes of the day), "date"
+    "ordinal", "nth" (an ordinal or a part: "a third"), "×" (so many times as much), "points" (of per cent), "clock" (values are minutes of the day), "date"
     (100 * month + day), "decade" (its first number), "pair" (both `values` together: "24/7", the years of "2014-15"),
     "war" (the world war of that number) or "vague" (the value is the least that is meant). `counted` has the words
     behind, in the singular, of which one is what is counted. `bound` is ">" for "more than", "<" for "less than", "≤"

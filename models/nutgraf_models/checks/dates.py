@@ -4,12 +4,8 @@ import re
 
 from nutgraf_models.checks.amounts import Quantity
 
-_MONTHS = {
-    month[:3]: number for number, month in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)
-}
-MONTH_NAMES = (
-    "january february march april may june july august september october november december".split()
-)
+MONTHS = "january february march april may june july august september october november december".split()
+_NUMBER_OF = {month[:3]: number for number, month in enumerate(MONTHS, start=1)}
 _MONTH = r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
 _MONTH += (
     r"|Nov(?:ember)?|Dec(?:ember)?|JAN\w*|FEB\w*|MAR(?:CH)?|APR\w*|MAY|JUNE?|JULY?|AUG\w*|SEP\w*|OCT\w*|NOV\w*|DEC\w*)"
@@ -54,7 +50,7 @@ def date(text: str, word: str, start: int, end: int) -> Quantity | None:
     month = after or before
     if month is None:
         return None
-    value = 100.0 * _MONTHS[month[1][:3].casefold()] + int(word)
+    value = 100.0 * _NUMBER_OF[month[1][:3].casefold()] + int(word)
     if before:
         ordinal = _ORDINAL.match(text, end)
         return Quantity(before.start(), ordinal.end() if ordinal else end, (value,), "date")
@@ -65,7 +61,7 @@ def close_dates(text: str) -> set[float]:
     """Every day with its month, those of "3, 4 and 5 May", too, as `Quantity.values` of unit "date" has them."""
     dates = set()
     for month in _MONTH_WORD.finditer(text):
-        number = _MONTHS[month.group()[:3].casefold()]
+        number = _NUMBER_OF[month.group()[:3].casefold()]
         before = _DAYS_BEFORE.search(text, max(0, month.start() - _CLOSE), month.start())
         after = _DAYS_AFTER.match(text, month.end(), month.end() + _CLOSE)
         for days in filter(None, (before, after)):

@@ -14,7 +14,7 @@ _SPELLING = str.maketrans(
 # German and Scandinavian letters as they are spelled where there are none.
 _SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _INFLECTION = re.compile(r"(?:ing|ies|ied|es|ed|s|e|y)$")
-_IRREGULAR = {"men": "man", "women": "woman", "children": "child", "wives": "wife", "lives": "life", "people": "person"}
+_IRREGULAR = {"children": "child", "wives": "wife", "lives": "life", "people": "person"}
 
 
 @lru_cache(maxsize=1 << 15)
@@ -75,6 +75,8 @@ def plain(word: str) -> str:
 @lru_cache(maxsize=1 << 12)
 def singular(form: str) -> str:
     """The singular of a folded English noun, or what would be it."""
+    if form.endswith("men"):
+        return form[:-3] + "man"
     if form.endswith("ies") and len(form) > 4:
         return form[:-3] + "y"
     if form.endswith(("ches", "shes", "sses", "xes")):

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -22,9 +22,11 @@ _ORDINARY_ENDING = re.compile(r"(?:ing|ed|ly|ers|ors|ists|ians|ness|ment|ments|t
 # A stretch of capitals beyond this is no name, but a headline.
 _LONGEST_RUN = 12
 # Titles that are surnames, too.
-_SURNAMES = frozenset("king bishop pope dean major justice hill hall park lake church".split())
+_SURNAMES = frozenset("bank king bishop pope dean major justice hill hall park lake church".split())
 _JOINTS = frozenset(" \u00a0-‐‑–")
 _OPENING = re.compile(r"(?:^|[.!?:…\n]|[\"“‘(\[–—]|(?:^|\s)')[\s\"“”‘'(\[]*$")
+# "eBay"
+_INNER_CAPITAL = re.compile(r"(?<![^\W\d_])[a-z]['’\w]*[A-Z]\w*")
 # Words of a headline without a capital.
 _SMALL = frozenset("a an the of in on at to for and or but by with from as is".split())
 _LEAST_HEADLINE = 5
@@ -37,13 +39,13 @@ _SHORTEST_ACRONYM = 3
 class NameIndex:
     """The words of an article, as far as names are looked up among them."""
 
-    def __init__(self, article: str) -> None:
+    def __init__(self, article: str, names: Iterable[str] = ()) -> None:
+        """`names`: what the article says in figures."""
         tokens = tokens_of(article)
         self._has_case = sum(token.is_capital for token in tokens) > _CASELESS * len(tokens)
-        self._names: set[str] = set()
+        self._names = set(names)
         # Words without a capital, also in the singular.
         self._lower: set[str] = set()
-        self._pairs: set[tuple[str, str]] = set()
         # Singulars of all names, and of those that stand where one of several may stand.
         self._singulars: set[str] = set()
         self._one_of: set[str] = set()
@@ -51,28 +53,29 @@ class NameIndex:
         self._initials: set[str] = set()
         self._following: dict[str, set[str]] = defaultdict(set)
         self._preceding: dict[str, set[str]] = defaultdict(set)
-        before: Token | None = None
+        self._pairs = set(pairwise(token.folded for token in tokens))
+        for word in {token.folded for token in tokens if not token.is_capital}:
+            self._lower |= {plain(word), singular(plain(word))}
         for place, token in enumerate(tokens):
-            word = article[token.start : token.end]
+            if token.is_capital or not self._has_case:
+                self._add_name(article, token, tokens[place - 1] if place else None)
             if token.folded in PHRASES:
                 self._names.update(name for name, _ in _phrases(tokens, place))
-            if word.islower() and self._has_case:
-                self._lower |= {plain(word), singular(plain(word))}
-            else:
-                self._add_name(word, has_dot=article.startswith(".", token.end))
-                if before is not None and before.folded in _DETERMINERS:
-                    self._one_of.add(singular(plain(word)))
-                elif before is not None and article[before.end : token.start] == "-":
-                    self._names.add(before.folded + token.folded)
-            if before is not None and _is_joined(article, before, token):
-                self._pairs.add((before.folded, token.folded))
-            before = token
+        for match in _INNER_CAPITAL.finditer(article):
+            self._names |= name_forms(match[0])
         for run in _runs(article, tokens):
             self._add_run(article, run)
 
-    def _add_name(self, word: str, *, has_dot: bool) -> None:
-        self._names |= name_forms(word, has_dot=has_dot)
-        self._singulars.add(singular(plain(word)))
+    def _add_name(self, article: str, token: Token, before: Token | None) -> None:
+        word = article[token.start : token.end]
+        self._names |= name_forms(word, has_dot=article.startswith(".", token.end))
+        one = singular(plain(word))
+        self._singulars.add(one)
+        if before is not None and before.folded in _DETERMINERS:
+            self._one_of.add(one)
+            self._names |= name_forms(f"{word}s")
+        elif before is not None and article[before.end : token.start] == "-":
+            self._names.add(before.folded + token.folded)
         if _is_acronym(word):
             self._acronyms.add(_acronym(word))
 
@@ -98,6 +101,8 @@ class NameIndex:
         is_one_of = before is not None and before.folded in _DETERMINERS
         is_noun = form in _either_case() or singular(form) in _either_case()
         if singular(form) in (self._singulars if is_one_of or is_noun else self._one_of):
+            return True
+        if is_one_of and self.has_form(f"{word}s"):
             return True
         # "Accounts Committee", "Board of Directors"
         heads = [after] if before is None or before.folded not in _LINKS else [after, *tokens[place - 2 : place - 1]]
@@ -218,7 +223,7 @@ def _words(file: str) -> frozenset[str]:
 def _is_name(text: str, token: Token, following: Token | None, *, stands_first: bool) -> bool:
     """Whether a capitalised word is a name, rather than capitalised because it stands first."""
     word = text[token.start : token.end]
-    if token.folded.rstrip(".") in _NO_NAMES or len(word) == 1:
+    if token.folded.rstrip(".") in _NO_NAMES or len(word) == 1 or token.folded.endswith("n't"):
         return False
     if not stands_first or (any(letter.isupper() or letter.isdecimal() for letter in word[1:]) and not word.isupper()):
         return True

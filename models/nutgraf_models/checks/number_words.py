@@ -50,8 +50,8 @@ _SEVERAL = re.compile(r"\b(?:several|few|many|couple of)\s+$", re.I)
 # "A third" is a part, or the one that comes after two: what stands around it tells.
 _A = re.compile(r"\ban?\s+$", re.I)
 _PART_OF = re.compile(r"\s(?:of|more|less|fewer|higher|lower|larger|smaller|bigger|longer|shorter|cheaper|faster|off)\b")
-_BY_PART = re.compile(
-    r"\b(?:by|up|down|than|nearly|almost|about|around|over|under|roughly|lost|cut|rose|fell|grew|dropped)\san?\s+$", re.I
+_PART_BEFORE = re.compile(
+    r"\b(?:(than|nearly|almost|about|around|over|under|roughly|barely)|by|up|down|lost|cut|rose|fell|grew)\san?\s+$", re.I
 )
 _NO_NOUN = re.compile(r"\s(?:to|in|from|since|last|this|on|after|and|as|compared|between|over|during|at)\b|\s?[.,;:)]|\s?$")
 _A_SCALE = re.compile(r"(?:\san?\s|-an?-|[\s-])(dozen|hundred|thousand|million|billion|trillion)\b")
@@ -127,10 +127,11 @@ def _ordinal(text: str, word: str, start: int, end: int) -> Quantity | None:
         part = 1 / _ONE_PART[word]
         if scale:
             return amount(text, start, scale.end(), part * SCALES[scale[1]])
-        if _PART_OF.match(text, end) or (
-            _BY_PART.search(text, max(0, start - 16), start) and _NO_NOUN.match(text, end)
-        ):
+        before = _PART_BEFORE.search(text, max(0, start - 16), start)
+        if _PART_OF.match(text, end) or (before and (before[1] or _NO_NOUN.match(text, end))):
             return amount(text, start, end, part, "part")
+        if value:
+            return amount(text, start, end, value, "nth")._replace(values=(value, part))
     if value is None or (value < 3 and (war := _war(text, word, start, end))):
         return war if value else None
     # "first" and "second" are said of much that nobody counted.
@@ -141,7 +142,7 @@ def _half(text: str, word: str, start: int, end: int) -> Quantity | None:
     scale = _A_SCALE.match(text, end)
     if scale:
         return amount(text, start, scale.end(), 0.5 * SCALES[scale[1]])
-    if _NO_HALF.search(text, max(0, start - 8), start) or text.startswith(("-time", "time"), end):
+    if _NO_HALF.search(text, max(0, start - 8), start) or text.startswith(("-time", "time", " past"), end):
         return None
     article = re.compile(r"\san?(?=\s)|(?=-)").match(text, end)
     measured = amount(text, start, article.end(), 0.5) if article else None
@@ -206,7 +207,7 @@ def _vulgar(text: str, word: str, start: int, end: int) -> Quantity | None:
 
 
 # What reads on from a word; each is given the text, the word in small letters, and where it is.
-READERS = {
+_READERS = {
     **dict.fromkeys([*_UNITS, *_TENS, *(word for word in SCALES if not word.endswith("s"))], _spelled),
     **dict.fromkeys([*_ORDINALS, "quarter"], _ordinal),
     **dict.fromkeys(_VAGUE, _vague),
@@ -220,3 +221,4 @@ READERS = {
     "half": _half,
     "hat": _hat_trick,
 }
+READERS = {form: reader for word, reader in _READERS.items() for form in (word, word.capitalize(), word.upper())}

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from nutgraf_models.checks.amounts import Quantity
-from nutgraf_models.checks.dates import close_dates
+from nutgraf_models.checks.dates import MONTHS, close_dates
 from nutgraf_models.checks.quantities import linked, quantities
 from nutgraf_models.checks.units import CURRENCIES, MEASURES
 
@@ -21,7 +21,9 @@ _JOINT = re.compile(
     r"\s?(?:[-–:&/]|to)\s?|(?:\s[a-z]+){1,2}\s(?:to|against)\s|,?\s(?:[A-Z][\w.'’]*\s){1,4}|\s(?:for|in favour),?(?: and)?\s"
 )
 _AND, _BETWEEN = re.compile(r"\sand\s"), re.compile(r"\bbetween\s$", re.I)
-_SIGNED_OR_MARKED = CURRENCIES | {"%", "part", "degree", "°C", "°F"}
+_DEGREES = frozenset({"degree", "°C", "°F"})
+# No number is so much without saying so.
+_NEVER_LEFT_OUT = CURRENCIES | _DEGREES | {"%", "part", "points", "×", "war", "clock", "date", "decade"}
 _OPPOSITE = ({">", "<"}, {">", "≤"})
 # A line of the table has nouns that may count the same.
 _KINDS: dict[str, int] = {
@@ -40,6 +42,8 @@ class NumberIndex:
         found = quantities(text)
         together = linked(text, found)
         self._dates = close_dates(text) | {value for one in found if one.unit == "date" for value in one.values}
+        # The months of dates in figures, for which there may be no word.
+        self.months = {MONTHS[int(date) // 100 - 1] for date in self._dates if 100 <= date < 1300}
         self._pairs = {one.values for one in found if one.unit == "pair"} | set(_pairs(text, found, together))
         self._sources = [*found, *together.values(), *_within(text, found)]
         self._measured: dict[tuple[str, float], list[Quantity]] = defaultdict(list)
@@ -82,7 +86,8 @@ class NumberIndex:
         """Whether the article has a year, or an age, of "the 1990s" and "the forties"."""
         first = said.values[0]
         return any(
-            first <= value < first + 10 or (source.unit != "year" and first <= value - 1900 < first + 10)
+            first <= value < first + 10
+            or ((first < 100 <= value or (value < 100 <= first and source.unit == "decade")) and (value - first) % 100 < 10)
             for source in self._sources
             if source.unit in ("", "year", "decade") and not source.counted
             for value in source.values
@@ -94,7 +99,7 @@ class NumberIndex:
             return False
         number = abs(said.values[-1])
         digits = 0 if said.unit == "part" else _significant_digits(number)
-        step = 10.0 ** (math.floor(math.log10(number)) - digits + 1) if digits else _ROUNDING * number
+        step = 10.0 ** (math.floor(math.log10(number)) - digits + 1) if digits else 2 * _ROUNDING * number
         low = number if said.bound == ">" else number * (1 - _ROUNDING)
         high = number * (1 + _ROUNDING) if said.bound in ">≈" else number
         if said.bound == ">":
@@ -156,20 +161,27 @@ def _can_be(said: Quantity, source: Quantity) -> bool:
     """Whether two equal numbers can be the same, of which one or both lack a unit."""
     if source.is_implied and source.unit in ("", "ordinal"):
         return said.unit in ("", "times", "ordinal")
-    is_shared = bool(said.counted & source.counted or said.unit in source.counted or source.unit in said.counted)
+    is_shared = said.unit in source.counted or source.unit in said.counted
+    if source.unit in ("", "ordinal", "nth") and said.unit in ("", "ordinal", "nth"):
+        is_shared = bool(said.counted & source.counted)
     if said.unit == "":
-        if source.unit in ("%", "part", "points", "date", "decade", "clock", "×", "war", "degree", "°C", "°F"):
-            return source.unit == "points" and "point" in said.counted
         if source.unit == "":
-            return is_shared or not _count_different_things(said, source)
+            return not _count_different_things(said, source)
+        if source.unit in _DEGREES:
+            return said.values[0] < 0
+        if source.unit == "points":
+            return "point" in said.counted
+        if source.unit in ("%", "part", "date", "decade", "clock", "×", "war"):
+            return False
         return source.unit == "times" or not said.counted or is_shared
     if source.unit == "":
         if said.unit == "points":
             return "point" in source.counted
-        return said.unit == "times" or (said.unit not in _SIGNED_OR_MARKED and (not source.counted or is_shared))
-    if said.unit == "ordinal" and source.unit == "year":
+        return said.unit == "times" or (said.unit not in _NEVER_LEFT_OUT and (not source.counted or is_shared))
+    if said.unit in ("ordinal", "nth") and source.unit == "year":
         return bool(_YEARLY & said.counted)
-    return "ordinal" in (said.unit, source.unit) and (is_shared or "times" in (said.unit, source.unit))
+    units = {said.unit, source.unit}
+    return bool(units & {"ordinal", "nth"}) and (is_shared or "times" in units)
 
 
 def _count_different_things(one: Quantity, other: Quantity) -> bool:

@@ -11,8 +11,8 @@ from nutgraf_models.checks.units import CURRENCIES, MEASURES
 
 # Figures, in groups of three where spaces part them; words; fractions.
 _TOKEN = re.compile(
-    r"(?<![\d.,])(?:\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})+|\d{1,3}(?: \d{3}){2,}|[1-9]\d? \d{3}|\d{3} 000)(?![\w/:-]|[., ]\d)"
-    r"|\d+(?:[.,:/]\d+)*|[^\W\d_]+|[½¼¾⅓⅔]"
+    r"[^\W\d_]+|(?<![\d.,])(?:\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})+|\d{1,3}(?: \d{3}){2,}|[1-9]\d? \d{3}|\d{3} 000)"
+    r"(?![\w/:-]|[., ]\d)|\d+(?:[.,:/]\d+)*|[½¼¾⅓⅔]"
 )
 _SPACES = re.compile(r"\s")
 _GROUPS = re.compile(r"\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?")
@@ -33,18 +33,16 @@ def quantities(text: str) -> list[Quantity]:
     found: list[Quantity] = []
     done = 0
     for match in _TOKEN.finditer(text):
+        word = match[0]
+        if not (word in READERS or word[0].isdecimal() or word[0] in "IVX") or match.start() < done:
+            continue
         start, end = match.span()
-        if start < done:
-            continue
-        word = match.group()
-        if word[0].isdecimal():
+        if word in READERS:
+            quantity = READERS[word](text, word.lower(), start, end)
+        elif word[0].isdecimal():
             quantity = _figures(text, start, end)
-        elif reader := READERS.get(word.casefold()):
-            quantity = reader(text, word.casefold(), start, end)
-        elif word[0] in "IVX" and len(word) > 1 and _ROMAN.fullmatch(word) and _NAME_BEFORE.search(text, max(0, start - 20), start):
-            quantity = Quantity(start, end, (_roman(word),), "ordinal")
         else:
-            continue
+            quantity = Quantity(start, end, (_roman(word),), "ordinal") if _is_roman(text, word, start) else None
         if quantity is not None:
             spoken = spoken_clock(text, quantity)
             found.append(spoken if spoken and spoken.start >= done else quantity)
@@ -110,6 +108,11 @@ def _season(first: float, second: float) -> tuple[float, float]:
     return first, first - first % 100 + second if first in _YEARS and second < 100 else second
 
 
+def _is_roman(text: str, word: str, start: int) -> bool:
+    """Whether a word is the number of a name: "Elizabeth II"."""
+    return bool(len(word) > 1 and _ROMAN.fullmatch(word) and _NAME_BEFORE.search(text, max(0, start - 20), start))
+
+
 def _roman(numeral: str) -> float:
     """The value of a numeral of the letters I, V and X."""
     values = [{"I": 1, "V": 5, "X": 10}[letter] for letter in numeral]
@@ -128,7 +131,7 @@ def _range(text: str, one: Quantity, other: Quantity) -> tuple[Quantity, Quantit
         if not (one.unit or one.counted or one.is_implied) and other.counted and not other.unit:
             return one._replace(counted=other.counted), other
     elif one.unit in CURRENCIES and not (other.unit or other.counted) and _TO.fullmatch(text, one.end, other.start):
-        return one, other._replace(unit=one.unit)
+        return one._replace(values=(*one.values, *(value * other.factor for value in one.values))), other._replace(unit=one.unit)
     return one, other
 
 

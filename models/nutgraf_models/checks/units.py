@@ -68,6 +68,7 @@ naira: naira = naira 1
 shilling: shilling shillings = shilling 1
 %: = share 0.01
 part: = share 1
+nth: = ordinal 1, share 1
 """
 CURRENCIES = frozenset("$ £ € ¥ ₹ ₽ p c pound yen yuan crown franc rand peso dirham riyal naira shilling".split())
 _UNIT_OF: dict[str, str] = {}
