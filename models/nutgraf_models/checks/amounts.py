@@ -47,12 +47,13 @@ class Quantity(NamedTuple):
     """`text[start:end]`, and what it says.
 
     `values` has more than one number where the notation leaves it open. `unit` is one of `units.py`, or "" for a count,
-    "ordinal", "nth" (an ordinal or a part: "a third"), "×" (so many times as much), "points" (of per cent), "clock" (values are minutes of the day), "date"
-    (100 * month + day), "decade" (its first number), "pair" (both `values` together: "24/7", the years of "2014-15"),
-    "war" (the world war of that number) or "vague" (the value is the least that is meant). `counted` has the words
-    behind, in the singular, of which one is what is counted. `bound` is ">" for "more than", "<" for "less than", "≤"
-    for "nearly", "≈" for "about". `factor` is what a word or letter like "million" multiplied the value by; `is_plain`
-    says that it is digits and nothing else, `is_implied` that a word says it which is no number: "both".
+    "ordinal", "nth" ("a third": an ordinal or a part), "×" (so many times as much), "points" (of per cent), "clock"
+    (minutes of the day), "date" (100 * month + day), "decade" (its first number), "pair" (both `values` together:
+    "24/7", the years of "2014-15") or "war" (the world war of that number). `counted` has the words behind, in the
+    singular, of which one is what is counted. `bound` is ">" for "more than", "<" for "less than", "≤" for "nearly",
+    "≈" for "about", and "≫" for "dozens", of which `values` has the least that is meant. `factor` is what a word or
+    letter like "million" multiplied the value by; `is_plain` says that it is digits and nothing else, `is_implied`
+    that a word says it which is no number: "both".
     """
 
     start: int
@@ -89,13 +90,14 @@ def amount(text: str, start: int, end: int, value: float, unit: str = "", *, is_
         start, end = minus.start() if minus else start, below.end() if below else end
     elif (unit == "%" or unit in CURRENCIES) and _FALLING.search(text, max(0, start - 30), start):
         values += tuple(-one for one in values)
+    is_open = len(values) > 1 and not unit
     is_year = is_plain and value in _YEARS and number == start
     return Quantity(
         start,
         end,
         values,
         unit,
-        frozenset() if is_year else counted(text, end),
+        frozenset() if is_year or is_open else counted(text, end),
         bound(text, start, end),
         factor,
         is_plain=is_plain and factor == 1 and not unit and start == number,
@@ -105,7 +107,9 @@ def amount(text: str, start: int, end: int, value: float, unit: str = "", *, is_
 def counted(text: str, end: int) -> frozenset[str]:
     """The words behind a number, in the singular, of which one may be what it counts."""
     words = _COUNTED.match(text, end)
-    return frozenset(singular(fold(word)) for word in re.split(r"[\s-]", words[0].strip(" -\n"))) if words else frozenset()
+    return (
+        frozenset(singular(fold(word)) for word in re.split(r"[\s-]", words[0].strip(" -\n"))) if words else frozenset()
+    )
 
 
 def bound(text: str, start: int, end: int) -> str:

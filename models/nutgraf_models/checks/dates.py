@@ -24,9 +24,7 @@ _DAYS_AFTER = re.compile(rf"\.?\s(?:the\s)?{_DAY}(?:{_AND}{_DAY})*")
 _CLOSE = 30
 
 _HALF_DAY = re.compile(r"\s?(?:([ap])m\b|([ap])\.\s?m\b\.?)", re.I)
-_ZONE = re.compile(
-    r"\s?(?:GMT|BST|UTC|CES?T|E[SD]?T|C[SD]T|P[SD]?T|IST|AES?T|local(?: time)?\b|hours\b(?! (?:of|a|after|before|later))|hrs\b)"
-)
+_ZONE = re.compile(r"\s?(?:GMT|BST|UTC|CES?T|E[SD]?T|C[SD]T|P[SD]?T|IST|AES?T|local time)\b")
 _FOUR_FIGURES = re.compile(r"(?:[01]\d|2[0-3])[0-5]\d")
 _WITH_HALF_DAY, _BY_ITSELF = re.compile(r"(\d{1,2})(?:[:.](\d\d))?"), re.compile(r"(\d{1,2}):(\d\d)")
 _OCLOCK = re.compile(r"\s?o['’]clock\b", re.I)

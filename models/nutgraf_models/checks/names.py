@@ -16,7 +16,9 @@ _COURTESY = frozenset("mr mrs ms miss dr prof sir dame lord lady rev".split())
 # What may stand inside a name, and is skipped in its initials.
 _LINKS = frozenset("of the and for de in on to".split())
 # Behind these a name may be one of several, or several of one: "the Fenns", "a Muslim".
-_DETERMINERS = frozenset("a an the one two three four both all any some many most several few these those other another".split())
+_DETERMINERS = frozenset(
+    "a an the one two three four both all any some many most several few these those other another".split()
+)
 # Endings of words that a sentence may begin with and that are seldom a name's.
 _ORDINARY_ENDING = re.compile(r"(?:ing|ed|ly|ers|ors|ists|ians|ness|ment|ments|tion|tions|able|ous|ful|less)$")
 # A stretch of capitals beyond this is no name, but a headline.

@@ -49,11 +49,16 @@ _AND_PART = re.compile(r"[\s-]and[\s-](an?|one|two|three)[\s-](half|third|quarte
 _SEVERAL = re.compile(r"\b(?:several|few|many|couple of)\s+$", re.I)
 # "A third" is a part, or the one that comes after two: what stands around it tells.
 _A = re.compile(r"\ban?\s+$", re.I)
-_PART_OF = re.compile(r"\s(?:of|more|less|fewer|higher|lower|larger|smaller|bigger|longer|shorter|cheaper|faster|off)\b")
-_PART_BEFORE = re.compile(
-    r"\b(?:(than|nearly|almost|about|around|over|under|roughly|barely)|by|up|down|lost|cut|rose|fell|grew)\san?\s+$", re.I
+_PART_OF = re.compile(
+    r"\s(?:of|more|less|fewer|higher|lower|larger|smaller|bigger|longer|shorter|cheaper|faster|off)\b"
 )
-_NO_NOUN = re.compile(r"\s(?:to|in|from|since|last|this|on|after|and|as|compared|between|over|during|at)\b|\s?[.,;:)]|\s?$")
+_PART_BEFORE = re.compile(
+    r"\b(?:(than|nearly|almost|about|around|over|under|roughly|barely)|by|up|down|lost|cut|rose|fell|grew)\san?\s+$",
+    re.I,
+)
+_NO_NOUN = re.compile(
+    r"\s(?:to|in|from|since|last|this|on|after|and|as|compared|between|over|during|at)\b|\s?[.,;:)]|\s?$"
+)
 _A_SCALE = re.compile(r"(?:\san?\s|-an?-|[\s-])(dozen|hundred|thousand|million|billion|trillion)\b")
 _OF_A_SCALE = re.compile(r"\sof\san?\s(million|billion|trillion)\b")
 _HALF_OF = re.compile(r"\s(?:of|the|its|their|his|her|all|that|those|as)\b")

@@ -24,6 +24,8 @@ _NAME_BEFORE = re.compile(r"\b[A-Z]\w*\s$")
 _TO = re.compile(r"\s*(?:to|and|or|-|–|—|/)\s*(?:US|A)?[$£€¥₹]?$")
 _FROM, _FAR_TO = re.compile(r"\bfrom\s$"), re.compile(r"\s[^.;:,\d\n]{1,30}\sto\s$")
 _IN = re.compile(r"[\s-](?:in|out[\s-]of)[\s-](?:every\s)?")
+# "Two in three games" is no share.
+_PLAYED = frozenset("game match start appearance race over test round season outing attempt".split())
 _HYPHEN = re.compile(r"[-–]")
 _YEARS = range(1900, 2100)
 
@@ -53,7 +55,7 @@ def quantities(text: str) -> list[Quantity]:
 
 
 def linked(text: str, found: Sequence[Quantity]) -> dict[int, Quantity]:
-    """Neighbours of `found` that say one thing together, a share ("one in four") or a pair ("2-1"), by the first's place."""
+    """What neighbours of `found` say together, a share ("one in four") or a pair ("2-1"), by the place of the first."""
     both: dict[int, Quantity] = {}
     for place, (one, other) in enumerate(pairwise(found)):
         if place - 1 in both or one.unit or other.unit or one.factor > 1:
@@ -61,7 +63,7 @@ def linked(text: str, found: Sequence[Quantity]) -> dict[int, Quantity]:
         first, second = one.values[0], other.values[0]
         if one.is_plain and other.is_plain and first < 1000 and _HYPHEN.fullmatch(text, one.end, other.start):
             both[place] = Quantity(one.start, other.end, (first, second), "pair")
-        elif 0 < first < second <= 1000 and _IN.fullmatch(text, one.end, other.start):
+        elif 0 < first < second <= 1000 and not _PLAYED & other.counted and _IN.fullmatch(text, one.end, other.start):
             both[place] = Quantity(one.start, other.end, (first / second,), "part")
     return both
 
@@ -131,12 +133,12 @@ def _range(text: str, one: Quantity, other: Quantity) -> tuple[Quantity, Quantit
         if not (one.unit or one.counted or one.is_implied) and other.counted and not other.unit:
             return one._replace(counted=other.counted), other
     elif one.unit in CURRENCIES and not (other.unit or other.counted) and _TO.fullmatch(text, one.end, other.start):
-        return one._replace(values=(*one.values, *(value * other.factor for value in one.values))), other._replace(unit=one.unit)
+        return one._replace(values=(*one.values, *(value * other.factor for value in one.values))), other._replace(
+            unit=one.unit
+        )
     return one, other
 
 
 def _is_from(text: str, one: Quantity, other: Quantity) -> bool:
     """Whether they are the ends of "from 7.8 last month to 7.9 per cent"."""
-    return bool(
-        _FAR_TO.fullmatch(text, one.end, other.start) and _FROM.search(text, max(0, one.start - 5), one.start)
-    )
+    return bool(_FAR_TO.fullmatch(text, one.end, other.start) and _FROM.search(text, max(0, one.start - 5), one.start))

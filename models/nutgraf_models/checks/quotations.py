@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from nutgraf_models.checks.forms import fold
 
-# Single marks quote only where they can be no apostrophes: before a word after a space, and after one that ends there. A
-# straight double mark behind a number opens nothing: it is inches, or seconds.
+# Single marks quote only where they can be no apostrophes: before a word after a space, and after one that ends there.
+# A straight double mark behind a number opens nothing: it is inches, or seconds.
 _QUOTED = re.compile(
     r"""
     [“„«] ([^“”„«»\n]{1,600}) [”“»]

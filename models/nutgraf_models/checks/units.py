@@ -87,6 +87,7 @@ _WORD = re.compile(
     r"Hong Kong|Indian|Swiss|Danish|Norwegian|Swedish|Czech)[\s-])?((?:square|cubic|sq)\s)?(km/h|[^\W\d_]+)"
 )
 _DEGREES = re.compile(r"(?:\s?[°º]|[\s-]degrees?\b)(?:\s?([CF]|(?i:celsius|centigrade|fahrenheit))\b)?|([CF])(?![\w-])")
+_OLD = re.compile(r"[\s-]olds?\b")
 _AN_HOUR = re.compile(r"\s(?:per|an)\shour\b")
 _SIGN_BEFORE = re.compile(r"(?:(?:US|AU?|CA?|HK|NZ)?([$£€¥₹₽])|\b(Rs|INR|USD|EUR|GBP|euros?)\.?)\s?$", re.I)
 
@@ -112,5 +113,8 @@ def unit_after(text: str, end: int) -> tuple[str, int] | None:
         return None
     if power:
         return f"square {unit}" if power[0] == "s" else f"cubic {unit}", found.end()
+    old = _OLD.match(text, found.end())
+    if old:
+        return unit, old.end()
     hourly = _AN_HOUR.match(text, found.end()) if unit in ("mile", "km") else None
     return ("mph" if unit == "mile" else "km/h", hourly.end()) if hourly else (unit, found.end())
