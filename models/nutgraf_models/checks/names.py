@@ -8,24 +8,20 @@ from itertools import pairwise
 from pathlib import Path
 
 from nutgraf_models.checks.forms import PHRASES, name_forms, plain, singular
+from nutgraf_models.checks.runs import LINKS, acronym, initials, is_acronym, is_joined, parts, phrases, runs
 from nutgraf_models.checks.words import Token, tokens_of
 
 # Capitalised for other reasons than being a name.
 _NO_NAMES = frozenset("i mr mrs ms miss dr prof sir dame lord lady st rev i'm i'll i've i'd".split())
 _COURTESY = frozenset("mr mrs ms miss dr prof sir dame lord lady rev".split())
-# What may stand inside a name, and is skipped in its initials.
-_LINKS = frozenset("of the and for de in on to".split())
 # Behind these a name may be one of several, or several of one: "the Fenns", "a Muslim".
 _DETERMINERS = frozenset(
     "a an the one two three four both all any some many most several few these those other another".split()
 )
 # Endings of words that a sentence may begin with and that are seldom a name's.
 _ORDINARY_ENDING = re.compile(r"(?:ing|ed|ly|ers|ors|ists|ians|ness|ment|ments|tion|tions|able|ous|ful|less)$")
-# A stretch of capitals beyond this is no name, but a headline.
-_LONGEST_RUN = 12
 # Titles that are surnames, too.
 _SURNAMES = frozenset("bank king bishop pope dean major justice hill hall park lake church".split())
-_JOINTS = frozenset(" \u00a0-‐‑–")
 _OPENING = re.compile(r"(?:^|[.!?:…\n]|[\"“‘(\[–—]|(?:^|\s)')[\s\"“”‘'(\[]*$")
 # "eBay"
 _INNER_CAPITAL = re.compile(r"(?<![^\W\d_])[a-z]['’\w]*[A-Z]\w*")
@@ -34,8 +30,6 @@ _SMALL = frozenset("a an the of in on at to for and or but by with from as is".s
 _LEAST_HEADLINE = 5
 # A text with so small a share of capitals is written without.
 _CASELESS = 0.04
-# An acronym of two letters is told by a table: too many names have these initials.
-_SHORTEST_ACRONYM = 3
 
 
 class NameIndex:
@@ -62,10 +56,10 @@ class NameIndex:
             if token.is_capital or not self._has_case:
                 self._add_name(article, token, tokens[place - 1] if place else None)
             if token.folded in PHRASES:
-                self._names.update(name for name, _ in _phrases(tokens, place))
+                self._names.update(name for name, _ in phrases(tokens, place))
         for match in _INNER_CAPITAL.finditer(article):
             self._names |= name_forms(match[0])
-        for run in _runs(article, tokens):
+        for run in runs(article, tokens):
             self._add_run(article, run)
 
     def _add_name(self, article: str, token: Token, before: Token | None) -> None:
@@ -78,16 +72,15 @@ class NameIndex:
             self._names |= name_forms(f"{word}s")
         elif before is not None and article[before.end : token.start] == "-":
             self._names.add(before.folded + token.folded)
-        if _is_acronym(word):
-            self._acronyms.add(_acronym(word))
+        if is_acronym(word):
+            self._acronyms.add(acronym(word))
 
     def _add_run(self, article: str, run: Sequence[Token]) -> None:
-        for first in range(len(run) - 1):
-            for last in range(first + 2, len(run) + 1):
-                self._initials |= _initials(article, run[first:last])
-        words = [token for token in run if token.folded not in _LINKS]
+        for part in parts(run):
+            self._initials |= initials(article, part)
+        words = [token for token in run if token.folded not in LINKS]
         for one, other in pairwise(words):
-            if _is_joined(article, one, other):
+            if is_joined(article, one, other):
                 self._following[one.folded].add(other.folded)
                 self._preceding[other.folded.removesuffix("'s")].add(one.folded)
 
@@ -107,7 +100,7 @@ class NameIndex:
         if is_one_of and self.has_form(f"{word}s"):
             return True
         # "Accounts Committee", "Board of Directors"
-        heads = [after] if before is None or before.folded not in _LINKS else [after, *tokens[place - 2 : place - 1]]
+        heads = [after] if before is None or before.folded not in LINKS else [after, *tokens[place - 2 : place - 1]]
         is_noun |= any(one is not None and one.is_capital and one.folded in _either_case() for one in heads)
         if may_be_word or is_noun or (is_one_of and form in _SURNAMES):
             return form in self._lower or singular(form) in self._lower
@@ -122,20 +115,19 @@ class NameIndex:
         """Whether the article has a name in one of the forms of this word, or what it is the initials of."""
         if not self._names.isdisjoint(name_forms(word, has_dot=has_dot)):
             return True
-        return _is_acronym(word) and not {_acronym(word)}.isdisjoint(self._acronyms | self._initials)
+        return is_acronym(word) and (acronym(word) in self._acronyms or acronym(word) in self._initials)
 
     def spelled_out(self, text: str, tokens: Sequence[Token]) -> set[int]:
         """Where words start that are what an acronym or another name of the article stands for: "United States"."""
         known: set[int] = set()
         for place, token in enumerate(tokens):
-            for name, words in _phrases(tokens, place) if token.folded in PHRASES else ():
+            for name, words in phrases(tokens, place) if token.folded in PHRASES else ():
                 if name in self._names:
                     known.update(word.start for word in words)
-        for run in _runs(text, tokens):
-            for first in range(len(run) - 1):
-                for last in range(first + 2, len(run) + 1):
-                    if not self._acronyms.isdisjoint(_initials(text, run[first:last])):
-                        known.update(word.start for word in run[first:last])
+        for run in runs(text, tokens):
+            for part in parts(run):
+                if not self._acronyms.isdisjoint(initials(text, part)):
+                    known.update(word.start for word in part)
         return known
 
     def mixes(self, one: Token, other: Token, text: str) -> bool:
@@ -158,52 +150,6 @@ class NameIndex:
         return any(
             one not in self._lower and one not in _COURTESY and one not in ordinary_words() for one in neighbours
         )
-
-
-def _is_acronym(word: str) -> bool:
-    return sum(letter.isupper() for letter in word) > 1
-
-
-def _acronym(word: str) -> str:
-    """ "NHS" for "NHS's" and "N.H.S.", "MP" for "MPs"."""
-    return plain(word[:-1] if word.endswith("s") and not word.endswith(("'s", "’s")) else word)
-
-
-def _initials(text: str, run: Sequence[Token]) -> set[str]:
-    """Of "Department of Transport" DoT and DT, as far as they are long enough."""
-    letters = [text[token.start] for token in run]
-    if not (letters[0].isupper() and letters[-1].isupper()):
-        return set()
-    both = "".join(letters).casefold(), "".join(letter for letter in letters if letter.isupper()).casefold()
-    return {one for one in both if len(one) >= _SHORTEST_ACRONYM}
-
-
-def _phrases(tokens: Sequence[Token], place: int) -> Iterator[tuple[str, Sequence[Token]]]:
-    """Names of several words that begin at `place`: what they stand for, and their words."""
-    for words, name in PHRASES[tokens[place].folded]:
-        here = tokens[place : place + len(words)]
-        if tuple(token.folded.removesuffix("'s") for token in here) == words:
-            yield name, here
-
-
-def _is_joined(text: str, one: Token, other: Token) -> bool:
-    """Whether no more than a space or a hyphen parts two words."""
-    return other.start == one.end + 1 and text[one.end] in _JOINTS
-
-
-def _runs(text: str, tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    """Stretches of two or more capitalised words, with what links them: "Bank of England"."""
-    run: list[Token] = []
-    for token in tokens:
-        goes_on = run and len(run) < _LONGEST_RUN and _is_joined(text, run[-1], token)
-        if not (goes_on and (token.is_capital or token.folded in _LINKS)):
-            if len(run) > 1:
-                yield run
-            run = [token] if token.is_capital else []
-        else:
-            run.append(token)
-    if len(run) > 1:
-        yield run
 
 
 @lru_cache(maxsize=1)
@@ -248,7 +194,7 @@ def unsupported_names(
     for place, token in enumerate(tokens):
         if not token.is_capital or token.start in known or any(one <= token.start < end for one, end in skip):
             continue
-        before = tokens[place - 1] if place and _is_joined(text, tokens[place - 1], token) else None
+        before = tokens[place - 1] if place and is_joined(text, tokens[place - 1], token) else None
         after = tokens[place + 1] if place + 1 < len(tokens) else None
         is_first = token.start in sentence_starts or bool(_OPENING.search(text, max(0, token.start - 8), token.start))
         if not _is_name(text, token, after, stands_first=is_first):

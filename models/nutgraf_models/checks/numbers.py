@@ -63,8 +63,8 @@ class NumberIndex:
             for measure in _measures(source):
                 self._measured[measure].append(source)
         self._sorted: dict[str, list[float]] = defaultdict(list, {"": sorted(self._valued)})
-        for measure, value in sorted(self._measured):
-            self._sorted[measure].append(value)
+        for name, size in sorted(self._measured):
+            self._sorted[name].append(size)
 
     def unsupported(self, text: str, found: Sequence[Quantity]) -> list[tuple[int, int]]:
         """Where `text`, whose quantities are `found`, has numbers that the article lacks."""
