@@ -312,6 +312,8 @@ def test_a_number_is_found_however_it_is_written(summary, article):
         ("They won 5-3.", "They won 5-2 in the third round.", ["5-3"]),
         # what is counted
         ("40 people left.", "40 ships left.", ["40"]),
+        ("5-10 people left.", "It rose by 5-10%.", ["5-10"]),
+        ("5 to 10 people left.", "It took 5 to 10 days.", ["5", "10"]),
         ("Three goals fell.", "Three wickets fell.", ["Three"]),
         ("Two houses burned.", "Two men were there.", ["Two"]),
         ("12 dogs came.", "12 policemen came.", ["12"]),

@@ -136,9 +136,8 @@ class NameIndex:
         Both words are in the article; the first only before other names, the last only after other names.
         """
         first, last = one.folded, other.folded.removesuffix("'s")
-        if not (text[one.start + 1 : one.end].islower() and text[other.start + 1 : other.start + 2].islower()) or (
-            {first, last} & (self._lower | _COURTESY)
-        ):
+        is_cased = text[one.start + 1 : one.end].islower() and text[other.start + 1 : other.start + 2].islower()
+        if not (is_cased and first.isalpha()) or {first, last} & (self._lower | _COURTESY):
             return False
         following, preceding = self._following.get(first), self._preceding.get(last)
         if not following or not preceding or last in following or first in preceding:

@@ -71,12 +71,19 @@ class NumberIndex:
         together = linked(text, found)
         wrong = []
         for place, one in enumerate(found):
-            if place - 1 in together:
+            if place in together:
+                said, other = together[place], found[place + 1]
+                are_apart = self._has(one) and self._has(other)
+                # The numbers of "5-10 people" count people; those of "two out of six" may be of six women, and of two.
+                if said.unit == "pair":
+                    is_found = are_apart and self._has(said)
+                else:
+                    is_found = self._has(said) or (are_apart and bool(_OUT_OF.fullmatch(text, one.end, other.start)))
+            elif place - 1 in together:
                 continue
-            said = together.get(place, one)
-            # "Two out of six" may be of an article that has six women, and of these two.
-            may_be_apart = said is not one and _OUT_OF.fullmatch(text, one.end, found[place + 1].start)
-            if not self._has(said) and not (may_be_apart and self._has(one) and self._has(found[place + 1])):
+            else:
+                said, is_found = one, self._has(one)
+            if not is_found:
                 wrong.append((said.start, said.end))
         return wrong
 
