@@ -48,7 +48,7 @@ _NEXT_WORD = re.compile(r"(?:-|\s+)(and\s+)?([^\W\d_]+)")
 _AND_PART = re.compile(r"[\s-]and[\s-](an?|one|two|three)[\s-](half|third|quarter|thirds|quarters)\b", re.I)
 _SEVERAL = re.compile(r"\b(?:several|few|many|couple of)\s+$", re.I)
 # "A third" is a part, or the one that comes after two: what stands around it tells.
-_A = re.compile(r"\ban?\s+$", re.I)
+_A, _AN = re.compile(r"\ban?\s+$", re.I), re.compile(r"\san?(?=\s)|(?=-)")
 _PART_OF = re.compile(
     r"\s(?:of|more|less|fewer|higher|lower|larger|smaller|bigger|longer|shorter|cheaper|faster|off)\b"
 )
@@ -66,7 +66,7 @@ _NO_HALF = re.compile(r"\b(?:first|second|other|opening|time|either|each)[\s-]$"
 _OF_VAGUE = re.compile(r"\sof\s(hundreds|thousands|millions|billions)\b", re.I)
 _WORLD_WAR = re.compile(r"(?:World War|WW)[\s-]?(One|Two|II|I|1|2)\b|(First|Second) World War\b", re.I)
 _WARS = {"one": 1, "first": 1, "i": 1, "1": 1, "two": 2, "second": 2, "ii": 2, "2": 2}
-_UNIT_WORDS = {word: word for word in "hour day week fortnight month year decade mile".split()}
+_UNIT_WORDS = ("hour", "day", "week", "fortnight", "month", "year", "decade", "mile")
 _OF = re.compile(r"\sof(?:\sthe)?(?=\s)")
 
 
@@ -137,10 +137,11 @@ def _ordinal(text: str, word: str, start: int, end: int) -> Quantity | None:
             return amount(text, start, end, part, "part")
         if value:
             return amount(text, start, end, value, "nth")._replace(values=(value, part))
-    if value is None or (value < 3 and (war := _war(text, word, start, end))):
-        return war if value else None
+    if value is None:
+        return None
     # "first" and "second" are said of much that nobody counted.
-    return amount(text, start, end, value, "ordinal")._replace(is_implied=value < 3)
+    ordinal = amount(text, start, end, value, "ordinal")._replace(is_implied=value < 3)
+    return _war(text, word, start, end) or ordinal
 
 
 def _half(text: str, word: str, start: int, end: int) -> Quantity | None:
@@ -149,7 +150,8 @@ def _half(text: str, word: str, start: int, end: int) -> Quantity | None:
         return amount(text, start, scale.end(), 0.5 * SCALES[scale[1]])
     if _NO_HALF.search(text, max(0, start - 8), start) or text.startswith(("-time", "time", " past"), end):
         return None
-    article = re.compile(r"\san?(?=\s)|(?=-)").match(text, end)
+    # "half an hour", "a half-hour"
+    article = _AN.match(text, end)
     measured = amount(text, start, article.end(), 0.5) if article else None
     if measured and measured.unit:
         return measured
@@ -187,7 +189,7 @@ def _one_unit(text: str, word: str, start: int, end: int) -> Quantity | None:
     if not article:
         return None
     more, behind = and_part(text, end)
-    return amount(text, article.start(), behind, 1 + more, _UNIT_WORDS[word])._replace(is_implied=not more)
+    return amount(text, article.start(), behind, 1 + more, word)._replace(is_implied=not more)
 
 
 def _implied(text: str, word: str, start: int, end: int) -> Quantity | None:
