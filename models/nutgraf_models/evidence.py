@@ -5,7 +5,7 @@ from collections import defaultdict
 from functools import lru_cache
 from typing import NamedTuple
 
-from nutgraf_models.checks.forms import fold, name_forms, places, stem
+from nutgraf_models.checks.forms import fold, name_forms, singular, stem
 from nutgraf_models.checks.quantities import quantities
 from nutgraf_models.normalize import NormalizedText
 from nutgraf_models.results import Evidence, Span
@@ -89,7 +89,7 @@ def _content(sentence: str) -> list[_Unit]:
     units = []
     position = 0
     for number in quantities(sentence):
-        if number.unit not in ("implied", "vague"):
+        if not number.is_implied and number.bound != "≫":
             units += _words(sentence, position, number.start)
             units.append(_Unit(frozenset(f"#{value:g}" for value in number.values), _NAME_OR_NUMBER_WEIGHT))
             position = number.end
@@ -107,6 +107,6 @@ def _word(word: str, is_inner: bool) -> _Unit | None:
     if form in _STOP_WORDS:
         return None
     if word[0].isupper():
-        forms = name_forms(word) | places(word) | {stem(form)}
+        forms = name_forms(word) | {singular(form), stem(form)}
         return _Unit(forms, _NAME_OR_NUMBER_WEIGHT if is_inner else 1.0)
     return _Unit(frozenset({stem(form)}), _NAME_OR_NUMBER_WEIGHT if word[0].isdecimal() else 1.0)

@@ -20,7 +20,7 @@ class TermIndex:
     def __init__(self, article: str, title: str = "") -> None:
         text = f"{unicodedata.normalize('NFC', title)}\n\n{article}"
         self._numbers = NumberIndex(text)
-        self._names = NameIndex(text)
+        self._names = NameIndex(text, self._numbers.months)
         self._quotations = QuotationIndex(text)
 
     def unsupported(self, summary: str) -> tuple[UnsupportedTerm, ...]:

@@ -6,7 +6,9 @@ A summary is a sentence of an article as it stands, the same said in other words
 reference that `plain_check` finds nothing in; a third each. Into each goes one value of the same kind from another
 article: a number, a date, a name, a quotation; or, for "mixed", the first name of someone else in the article.
 A planted value is none that the article has in another form, as far as this file can tell, which shares no
-code with the checks.
+code with the checks. "near_number" and "near_name" are what a lookup may take for the article's own (`near.py`): a
+number that it has in another unit, a score of two others, a name that is a word of it in small letters, or spelled
+like one of its own. "other_count" is a number by which the article counts something else.
 
 A finding that overlaps what was planted is right, any other of that kind is wrong. Articles are halved by their ids:
 `tune` is for working on the checks, `report` for figures.
@@ -22,6 +24,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from near import near_names, near_numbers, other_counts
 from paraphrase import MONTHS, TENS, WORDS, paraphrase, shorten
 
 from nutgraf_models.evidence import EvidenceIndex
@@ -43,6 +46,9 @@ KINDS = {
     "date": TermKind.NUMBER,
     "name": TermKind.NAME,
     "mixed": TermKind.NAME,
+    "near_number": TermKind.NUMBER,
+    "near_name": TermKind.NAME,
+    "other_count": TermKind.NUMBER,
     "quotation": TermKind.QUOTATION,
 }
 MAX_ARTICLE_WORDS = 800
@@ -133,13 +139,28 @@ class Planter:
             for word in re.findall(r"(?<=[a-z,] )[A-Za-z][\w-]+", story.article):
                 (capital if word[0].isupper() else small)[word.casefold()] += 1
         self.is_proper = lambda word: capital[word.casefold()] > 2 * small[word.casefold()]
+        people: set[str] = set()
         for story in stories:
             for match in _NUMBER.finditer(story.article):
                 self.numbers[_shape(match.group())].append(match.group())
             for match in _inner(_NAME, story.article):
                 if self._is_name(match.group()):
                     self.names[len(match.group().split())].append(match.group())
+            people.update(word for person in self._people(story) for word in person if len(word) > 3)
             self.quotations += [match.group(1) for match in _QUOTATION.finditer(story.article)]
+
+        self.people = sorted(people)
+        self.acronyms = sorted({name for name in self.names[1] if name.isupper() and len(name) > 2})
+
+    def _people(self, story: Story) -> set[tuple[str, ...]]:
+        """First and last names of people who say or do something, or have a title."""
+        return {
+            match.groups()
+            for match in _FULL_NAME.finditer(story.article)
+            if self._is_name(match.group())
+            and not _COURTESY & {*match.groups()}
+            and re.search(rf"(?:Mr|Mrs|Ms|Miss|Dr) {match[2]}|{match[2]} (?:said|told|added|has|was)", story.article)
+        }
 
     def _is_name(self, name: str) -> bool:
         return (
@@ -219,17 +240,26 @@ class Planter:
                 yield match.start(), match.end(), self._new(self.names[len(match.group().split())], is_new)
 
     def _mixeds(self, story: Story, text: str) -> Iterator[tuple[int, int, Iterator[str]]]:
-        people = {
-            match.groups()
-            for match in _FULL_NAME.finditer(story.article)
-            if self._is_name(match.group())
-            and not _COURTESY & {*match.groups()}
-            and re.search(rf"(?:Mr|Mrs|Ms|Miss|Dr) {match[2]}|{match[2]} (?:said|told|added|has|was)", story.article)
-        }
+        people = self._people(story)
         for match in _FULL_NAME.finditer(text):
             if match.groups() in people:
                 firsts = [first for first, last in people if f"{first} {match[2]}" not in story.article]
                 yield match.start(1), match.end(1), self._new(firsts, lambda one: True)
+
+    def _near_numbers(self, story: Story, text: str) -> Iterator[tuple[int, int, Iterator[str]]]:
+        for start, end, values in near_numbers(story.article, text):
+            yield start, end, self._new(values, lambda one: True)
+
+    def _other_counts(self, story: Story, text: str) -> Iterator[tuple[int, int, Iterator[str]]]:
+        for start, end, values in other_counts(story.article, text):
+            yield start, end, self._new(values, lambda one: True)
+
+    def _near_names(self, story: Story, text: str) -> Iterator[tuple[int, int, Iterator[str]]]:
+        near = near_names(story.article, self.people, self.acronyms)
+        for match in _NAME.finditer(text):
+            if near and self._is_name(match.group()):
+                last = match.group().split()[-1]
+                yield match.end() - len(last), match.end(), self._new(near, lambda one: True)
 
     def _quotations(self, story: Story, text: str) -> Iterator[tuple[int, int, Iterator[str]]]:
         for match in _QUOTATION.finditer(text):

@@ -2,75 +2,19 @@
 
 import re
 import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator
 from functools import lru_cache
+from pathlib import Path
 
 _SPELLING = str.maketrans(
     {"’": "'", "‘": "'", "ʼ": "'", "ʻ": "'", "`": "'", "´": "'"}
     | {"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
 )
-# Each line is one thing: what its suffix does not tell. The rest of demonyms is in `_places`.
-_SAME = {
-    word: line.split()[0]
-    for line in """
-    january jan
-    february feb
-    march mar
-    april apr
-    august aug
-    september sept sep
-    october oct
-    november nov
-    december dec
-    monday mon
-    tuesday tue tues
-    wednesday wed
-    thursday thu thur thurs
-    friday fri
-    saturday sat
-    sunday sun
-    america american us usa
-    britain british briton uk
-    england english
-    scotland scottish scots scot
-    wales welsh
-    ireland irish
-    france french
-    spain spanish spaniard
-    germany german
-    netherlands dutch holland
-    denmark danish dane
-    sweden swedish swede
-    norway norwegian
-    finland finnish finn
-    poland polish
-    greece greek
-    turkey turkish turk
-    switzerland swiss
-    portugal portuguese
-    belgium belgian
-    lebanon lebanese
-    peru peruvian
-    cyprus cypriot
-    afghanistan afghan
-    kazakhstan kazakh
-    philippines filipino
-    thailand thai
-    argentina argentine
-    serbia serb
-    croatia croat
-    slovakia slovak
-    czechia czech
-    iceland icelandic
-    vietnam vietnamese
-    europe european
-    glasgow glaswegian
-    manchester mancunian
-    liverpool liverpudlian
-    """.strip().splitlines()
-    for word in line.split()
-}
+# German and Scandinavian letters as they are spelled where there are none.
+_SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _INFLECTION = re.compile(r"(?:ing|ies|ied|es|ed|s|e|y)$")
-_DEMONYM_ENDINGS = ("ians", "ian", "eans", "ean", "ans", "an", "ese", "ns", "n", "is", "i")
+_IRREGULAR = {"children": "child", "wives": "wife", "lives": "life", "people": "person"}
 
 
 @lru_cache(maxsize=1 << 15)
@@ -83,19 +27,61 @@ def fold(word: str) -> str:
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).translate(_SPELLING)
 
 
-@lru_cache(maxsize=1 << 15)
-def name_forms(word: str) -> frozenset[str]:
-    """The forms that a name may be found by: without possessive, plural, dots; a country for its people.
+def _lines(file: str) -> Iterator[list[str]]:
+    """The lines of a table; each has the names of one thing, the one that stands for all first."""
+    for line in Path(__file__).with_name(file).read_text(encoding="utf-8").splitlines():
+        yield line.split(", ")
 
-    Two names are taken for one if they have a form in common.
+
+# What a name may stand for besides itself: a place for its people, a word for its abbreviation. Names in capitals are
+# found so written only, and those with a dot before a dot.
+_SAME: dict[str, set[str]] = defaultdict(set)
+# The same for names of several words, by the first of them.
+PHRASES: dict[str, list[tuple[tuple[str, ...], str]]] = defaultdict(list)
+_CANONICAL: dict[str, str] = {}
+for _file in ("places.txt", "abbreviations.txt"):
+    for _names in _lines(_file):
+        _has_acronym = any(_name.isupper() for _name in _names)
+        for _name in _names:
+            _words = tuple(_name.split(" "))
+            if len(_words) > 1 or (_has_acronym and not _name.isupper()):
+                PHRASES[_words[0]].append((_words, _names[0]))
+            if len(_words) == 1:
+                _SAME[_name].add(_names[0])
+                if _file == "places.txt":
+                    _CANONICAL.setdefault(_name.lower(), _names[0])
+
+
+@lru_cache(maxsize=1 << 15)
+def name_forms(word: str, *, has_dot: bool = False) -> frozenset[str]:
+    """The forms that a name may be found by: without possessive, dots and accents; a country for its people.
+
+    Two names are taken for one if they have a form in common. `has_dot`: a dot follows the word.
     """
-    form = fold(word)
-    form = form.removesuffix("'s").rstrip("'").replace("'", "").replace(".", "")
-    forms = {form, _SAME.get(form, form)}
-    if len(form) > 3 and form.endswith("s"):
-        singular = form[:-1]
-        forms |= {singular, _SAME.get(singular, singular)}
-    return frozenset(forms)
+    form = plain(word)
+    spelled = plain(unicodedata.normalize("NFC", word).casefold().translate(_SPELLED_OUT))
+    names = {form, spelled, form.upper()} if word.replace(".", "").removesuffix("s").isupper() else {form, spelled}
+    if has_dot:
+        names.add(f"{form}.")
+    return frozenset({form, spelled}.union(*(_SAME[name] for name in names if name in _SAME)))
+
+
+@lru_cache(maxsize=1 << 15)
+def plain(word: str) -> str:
+    """A folded word without possessive, apostrophes and dots."""
+    return fold(word).removesuffix("'s").rstrip("'").replace("'", "").replace(".", "")
+
+
+@lru_cache(maxsize=1 << 12)
+def singular(form: str) -> str:
+    """The singular of a folded English noun, or what would be it."""
+    if form.endswith("men"):
+        return form[:-3] + "man"
+    if form.endswith("ies") and len(form) > 4:
+        return form[:-3] + "y"
+    if form.endswith(("ches", "shes", "sses", "xes")):
+        return form[:-2]
+    return _IRREGULAR.get(form) or (form[:-1] if form.endswith("s") and not form.endswith(("ss", "us")) else form)
 
 
 def stem(form: str) -> str:
@@ -107,16 +93,4 @@ def stem(form: str) -> str:
 def canonical(word: str) -> str:
     """The one form that a word is compared by where two texts are laid side by side."""
     form = fold(word).removesuffix("'s").rstrip("'")
-    return stem(_SAME.get(form, form))
-
-
-@lru_cache(maxsize=1 << 15)
-def places(word: str) -> frozenset[str]:
-    """The names of places whose people or things may be called so: "Russian" gives "russia", among others."""
-    form = fold(word).removesuffix("'s").rstrip("'")
-    found = set()
-    for ending in _DEMONYM_ENDINGS:
-        stem = form.removesuffix(ending)
-        if stem != form and len(stem) >= 4:
-            found |= {stem, stem + "a", stem + "e", stem + "y", stem + "o"}
-    return frozenset(found)
+    return stem(_CANONICAL.get(form, form))

@@ -1,8 +1,8 @@
-"""Numbers in words: cardinals, ordinals, parts, and words that only imply a number."""
+"""Numbers in words: cardinals, ordinals, parts, multiples, and words that only imply a number."""
 
 import re
 
-from nutgraf_models.checks.amounts import PERCENT, SCALE, SCALES, Quantity, amount
+from nutgraf_models.checks.amounts import SCALES, Quantity, amount
 
 _UNITS = {
     word: value
@@ -24,50 +24,87 @@ _ORDINALS = {
         start=1,
     )
 } | {"thirtieth": 30, "fortieth": 40, "fiftieth": 50, "sixtieth": 60, "hundredth": 100}
-_DENOMINATORS = {f"{word}s": value for word, value in _ORDINALS.items() if value > 2} | {"quarters": 4, "halves": 2}
 _ONE_PART = {word: value for word, value in _ORDINALS.items() if value > 2} | {"quarter": 4, "half": 2}
-_VULGAR = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3}
-# More than the number itself: what "dozens" may stand for begins here.
+_PARTS = {f"{word}s": value for word, value in _ONE_PART.items() if word != "half"} | {"halves": 2}
+_DECADES = {f"{word[:-1]}ies": value for word, value in _TENS.items()}
+VULGAR = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3}
+# What "dozens" may stand for begins here.
 _VAGUE = {
-    **{"tens": 10.0, "dozens": 20.0, "scores": 20.0, "hundreds": 100.0, "thousands": 1e3},
+    **{"tens": 10.0, "dozens": 20.0, "hundreds": 100.0, "thousands": 1e3},
     **{"millions": 1e6, "billions": 1e9, "trillions": 1e12},
 }
-# Words that stand for a number without being one: an article that has them supports the number.
-_IMPLIED = {
-    **{"once": 1, "single": 1, "both": 2, "pair": 2, "couple": 2, "twice": 2, "double": 2, "doubled": 2, "twins": 2},
-    **{"duo": 2, "trio": 3, "triple": 3, "treble": 3, "hat": 3, "quartet": 4},
+_MULTIPLES = {
+    **dict.fromkeys("doubles doubled doubling twofold".split(), 2.0),
+    **dict.fromkeys("trebles trebled trebling triples tripled tripling threefold".split(), 3.0),
+    **dict.fromkeys("quadruples quadrupled quadrupling fourfold".split(), 4.0),
+    **dict.fromkeys("halve halved halving".split(), 0.5),
+    **{"fivefold": 5.0, "sixfold": 6.0, "tenfold": 10.0},
 }
-_NEXT_WORD = re.compile(r"(?:-|\s+)(and\s+)?(a\s+)?([^\W\d_]+)")
-_HALF = re.compile(r"\s+(?:an?\s+(dozen|hundred|thousand|million|billion|trillion)\b|(of|the|its|their|his|her|all)\b)")
-_PARTS_OF = re.compile(r"\s+of\s+(hundreds|thousands|millions|billions)\b", re.I)
+# The same, or on so many occasions, or of so many parts.
+_TIMES = {"double": 2.0, "twice": 2.0, "treble": 3.0, "triple": 3.0, "thrice": 3.0, "quadruple": 4.0}
+# Of how many a word speaks that is no number.
+_IMPLIED = {"once": 1, "single": 1, "both": 2, "pair": 2, "couple": 2, "twins": 2, "duo": 2, "trio": 3, "quartet": 4}
+_NEXT_WORD = re.compile(r"(?:-|\s+)(and\s+)?([^\W\d_]+)")
+_AND_PART = re.compile(r"[\s-]and[\s-](an?|one|two|three)[\s-](half|third|quarter|thirds|quarters)\b", re.I)
+_SEVERAL = re.compile(r"\b(?:several|few|many|couple of)\s+$", re.I)
+# "A third" is a part, or the one that comes after two: what stands around it tells.
+_A, _AN = re.compile(r"\ban?\s+$", re.I), re.compile(r"\san?(?=\s)|(?=-)")
+_PART_OF = re.compile(
+    r"\s(?:of|more|less|fewer|higher|lower|larger|smaller|bigger|longer|shorter|cheaper|faster|off)\b"
+)
+_PART_BEFORE = re.compile(
+    r"\b(?:(than|nearly|almost|about|around|over|under|roughly|barely)|by|up|down|lost|cut|rose|fell|grew)\san?\s+$",
+    re.I,
+)
+_NO_NOUN = re.compile(
+    r"\s(?:to|in|from|since|last|this|on|after|and|as|compared|between|over|during|at)\b|\s?[.,;:)]|\s?$"
+)
+_A_SCALE = re.compile(r"(?:\san?\s|-an?-|[\s-])(dozen|hundred|thousand|million|billion|trillion)\b")
+_OF_A_SCALE = re.compile(r"\sof\san?\s(million|billion|trillion)\b")
+_HALF_OF = re.compile(r"\s(?:of|the|its|their|his|her|all|that|those|as)\b")
+_NO_HALF = re.compile(r"\b(?:first|second|other|opening|time|either|each)[\s-]$", re.I)
+_OF_VAGUE = re.compile(r"\sof\s(hundreds|thousands|millions|billions)\b", re.I)
+_WORLD_WAR = re.compile(r"(?:World War|WW)[\s-]?(One|Two|II|I|1|2)\b|(First|Second) World War\b", re.I)
+_WARS = {"one": 1, "first": 1, "i": 1, "1": 1, "two": 2, "second": 2, "ii": 2, "2": 2}
+_UNIT_WORDS = ("hour", "day", "week", "fortnight", "month", "year", "decade", "mile")
+_OF = re.compile(r"\sof(?:\sthe)?(?=\s)")
+
+
+def and_part(text: str, end: int) -> tuple[float, int]:
+    """What "and a half" or "and three-quarters" at `end` adds to the number before, and where it ends."""
+    found = _AND_PART.match(text, end)
+    if not found:
+        return 0.0, end
+    part = found[2].lower()
+    return _UNITS.get(found[1].lower(), 1) / (_ONE_PART.get(part) or _PARTS[part]), found.end()
 
 
 def _spelled(text: str, word: str, start: int, end: int) -> Quantity | None:
     """A number in words, from its first word on."""
     if word in SCALES:
-        before = text[max(0, start - 12) : start].casefold()
-        if re.search(r"\b(?:several|few|many|some|couple of)\s+$", before):
-            return Quantity(start, end, (SCALES[word],), "vague")
+        if _SEVERAL.search(text, max(0, start - 12), start):
+            return amount(text, start, end, SCALES[word], "")._replace(bound="≫")
         total, current, last = 0.0, 1.0, "one"
         end = start  # the scale is read below, by `amount`
     else:
         total, current = 0.0, float(_UNITS.get(word, _TENS.get(word, 0)))
         last = "tens" if word in _TENS else "unit"
-        if word == "zero":
-            return Quantity(start, end, (0.0,))
-    while step := _NEXT_WORD.match(text, end):
-        linked, _, following = step.groups()
-        following = following.casefold()
-        if last == "tens" and following in _UNITS and 0 < _UNITS[following] < 10 and not linked:
+    while word != "zero":
+        more, behind = and_part(text, end)
+        if more:
+            return amount(text, start, behind, total + current + more)
+        step = _NEXT_WORD.match(text, end)
+        if not step:
+            break
+        linked, following = step[1], step[2].casefold()
+        if last == "tens" and 0 < _UNITS.get(following, 0) < 10 and not linked:
             current, last = current + _UNITS[following], "unit"
-        elif last == "tens" and following in _ORDINALS and _ORDINALS[following] < 10 and not linked:
-            return Quantity(start, step.end(), (current + _ORDINALS[following],))
-        elif following in _DENOMINATORS and last == "unit" and not linked and current < _DENOMINATORS[following]:
-            return Quantity(start, step.end(), (current / _DENOMINATORS[following],), "part")
-        elif following in _ONE_PART and current == 1 and not linked and following != "half":
-            return Quantity(start, step.end(), (1 / _ONE_PART[following],), "part")
-        elif following == "half" and linked:
-            return amount(text, start, step.end(), total + current + 0.5)
+        elif last == "tens" and _ORDINALS.get(following, 10) < 10 and not linked:
+            return amount(text, start, step.end(), current + _ORDINALS[following], "ordinal")
+        elif last == "unit" and following in _PARTS and not linked and current < _PARTS[following]:
+            return amount(text, start, step.end(), current / _PARTS[following], "part")
+        elif current == 1 and following in _ONE_PART and following != "half" and not linked:
+            return amount(text, start, step.end(), 1 / _ONE_PART[following], "part")
         elif following == "hundred" and last in ("unit", "one") and not linked:
             current, last = current * 100, "hundred"
         elif following == "thousand" and last != "scale" and not linked:
@@ -76,63 +113,119 @@ def _spelled(text: str, word: str, start: int, end: int) -> Quantity | None:
             if following in _UNITS and not linked and last == "scale" and _UNITS[following] < 10:
                 # "a thousand five hundred", but not "a thousand five": only with what makes it one number.
                 ahead = _NEXT_WORD.match(text, step.end())
-                if not ahead or ahead.group(3).casefold() != "hundred":
+                if not ahead or ahead[2].casefold() != "hundred":
                     break
             current += _UNITS.get(following, _TENS.get(following, 0))
             last = "tens" if following in _TENS else "unit"
         else:
             break
         end = step.end()
-    if word == "one" and end - start == 3 and not SCALE.match(text, end) and not PERCENT.match(text, end):
-        return Quantity(start, end, (1.0,), "implied")
-    return amount(text, start, end, total + current)
+    number = amount(text, start, end, total + current)
+    # "One of them" counts nothing.
+    return number._replace(is_implied=word == "one" and number.values == (1.0,))
 
 
 def _ordinal(text: str, word: str, start: int, end: int) -> Quantity | None:
     value = _ORDINALS.get(word)
-    if value is None or re.search(r"\ba\s+$", text[max(0, start - 4) : start], re.I):
-        part = _ONE_PART.get(word)
-        of = re.match(r"\s+of\b|\s+(?:more|less|fewer)\b", text[end : end + 8])
-        return Quantity(start, end, (1.0 / part,), "part") if part and of else None
+    if _A.search(text, max(0, start - 4), start) and word in _ONE_PART:
+        scale = _OF_A_SCALE.match(text, end)
+        part = 1 / _ONE_PART[word]
+        if scale:
+            return amount(text, start, scale.end(), part * SCALES[scale[1]])
+        before = _PART_BEFORE.search(text, max(0, start - 16), start)
+        if _PART_OF.match(text, end) or (before and (before[1] or _NO_NOUN.match(text, end))):
+            return amount(text, start, end, part, "part")
+        if value:
+            return amount(text, start, end, value, "nth")._replace(values=(value, part))
+    if value is None:
+        return None
     # "first" and "second" are said of much that nobody counted.
-    return Quantity(start, end, (float(value),), "implied" if value < 3 else "")
+    ordinal = amount(text, start, end, value, "ordinal")._replace(is_implied=value < 3)
+    return _war(text, word, start, end) or ordinal
 
 
 def _half(text: str, word: str, start: int, end: int) -> Quantity | None:
-    what = _HALF.match(text, end)
-    if what and what.group(1):
-        return amount(text, start, what.end(), 0.5 * SCALES[what.group(1).lower()])
-    return Quantity(start, end, (0.5,), "part" if what else "implied")
+    scale = _A_SCALE.match(text, end)
+    if scale:
+        return amount(text, start, scale.end(), 0.5 * SCALES[scale[1]])
+    if _NO_HALF.search(text, max(0, start - 8), start) or text.startswith(("-time", "time", " past"), end):
+        return None
+    # "half an hour", "a half-hour"
+    article = _AN.match(text, end)
+    measured = amount(text, start, article.end(), 0.5) if article else None
+    if measured and measured.unit:
+        return measured
+    is_part = _HALF_OF.match(text, end) or re.search(r"\b(?:by|in|than)\s$", text[max(0, start - 6) : start])
+    return amount(text, start, end, 0.5, "part")._replace(is_implied=not is_part)
 
 
 def _vague(text: str, word: str, start: int, end: int) -> Quantity | None:
     value = _VAGUE[word]
-    parts = _PARTS_OF.match(text, end)
-    if parts:
-        return Quantity(start, parts.end(), (value * _VAGUE[parts.group(1).lower()],), "vague")
-    if word in ("tens", "scores"):
+    scale = _OF_VAGUE.match(text, end)
+    if scale:
+        value, end = value * _VAGUE[scale[1].lower()], scale.end()
+    elif word == "tens":
         return None
-    return Quantity(start, end, (value,), "vague")
+    of = _OF.match(text, end)
+    what = amount(text, start, of.end() if of else end, value)
+    return what._replace(end=what.end if what.unit else end, bound="≫")
+
+
+def _multiple(text: str, word: str, start: int, end: int) -> Quantity | None:
+    if word in _MULTIPLES:
+        return amount(text, start, end, _MULTIPLES[word], "×")
+    return None if text.startswith("-", end) else amount(text, start, end, _TIMES[word], "times")
+
+
+def _war(text: str, word: str, start: int, end: int) -> Quantity | None:
+    """The world war of this number, or None."""
+    war = _WORLD_WAR.match(text, start)
+    return Quantity(start, war.end(), (float(_WARS[(war[1] or war[2]).lower()]),), "war") if war else None
+
+
+def _one_unit(text: str, word: str, start: int, end: int) -> Quantity | None:
+    """ "A week" and "an hour and a half"."""
+    article = _A.search(text, max(0, start - 4), start)
+    if not article:
+        return None
+    more, behind = and_part(text, end)
+    return amount(text, article.start(), behind, 1 + more, word)._replace(is_implied=not more)
 
 
 def _implied(text: str, word: str, start: int, end: int) -> Quantity | None:
-    if word in ("noon", "midday", "midnight"):
-        return Quantity(start, end, (0.0 if word == "midnight" else 720.0,), "time")
-    if word == "hat" and not text.startswith("trick", end + 1):
-        return None  # A hat-trick is three of something.
-    return Quantity(start, end, (float(_IMPLIED[word]),), "implied")
+    return amount(text, start, end, float(_IMPLIED[word]))._replace(is_implied=True)
+
+
+def _hat_trick(text: str, word: str, start: int, end: int) -> Quantity | None:
+    return Quantity(start, end + 6, (3.0,)) if text.startswith("trick", end + 1) else None
+
+
+def _noon(text: str, word: str, start: int, end: int) -> Quantity | None:
+    return Quantity(start, end, (0.0 if word == "midnight" else 720.0,), "clock")
+
+
+def _decade(text: str, word: str, start: int, end: int) -> Quantity | None:
+    return Quantity(start, end, (float(_DECADES[word]),), "decade")
 
 
 def _vulgar(text: str, word: str, start: int, end: int) -> Quantity | None:
-    return Quantity(start, end, (_VULGAR[word],), "part")
+    number = amount(text, start, end, VULGAR[word])
+    return number if number.unit else number._replace(unit="part")
 
 
 # What reads on from a word; each is given the text, the word in small letters, and where it is.
-READERS = {
+_READERS = {
     **dict.fromkeys([*_UNITS, *_TENS, *(word for word in SCALES if not word.endswith("s"))], _spelled),
     **dict.fromkeys([*_ORDINALS, "quarter"], _ordinal),
     **dict.fromkeys(_VAGUE, _vague),
-    **dict.fromkeys([*_IMPLIED, "noon", "midday", "midnight"], _implied),
-    **dict.fromkeys(_VULGAR, _vulgar),
+    **dict.fromkeys([*_MULTIPLES, *_TIMES], _multiple),
+    **dict.fromkeys(_IMPLIED, _implied),
+    **dict.fromkeys(_DECADES, _decade),
+    **dict.fromkeys(VULGAR, _vulgar),
+    **dict.fromkeys(_UNIT_WORDS, _one_unit),
+    **dict.fromkeys(["world", "ww", "wwi", "wwii"], _war),
+    **dict.fromkeys(["noon", "midday", "midnight"], _noon),
     "half": _half,
+    "hat": _hat_trick,
 }
+READERS = {form: reader for word, reader in _READERS.items() for form in (word, word.capitalize(), word.upper())}

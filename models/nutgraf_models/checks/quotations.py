@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from nutgraf_models.checks.forms import fold
 
 # Single marks quote only where they can be no apostrophes: before a word after a space, and after one that ends there.
+# A straight double mark behind a number opens nothing: it is inches, or seconds.
 _QUOTED = re.compile(
     r"""
     [“„«] ([^“”„«»\n]{1,600}) [”“»]
-    | " ([^"\n]{1,600}) "
+    | (?<!\d) " ([^"\n]{1,600}) "
     | (?:(?<=[\s("“—–]) | ^) ['‘] (?=\w) ([^\n"“”]{1,300}?) (?<=[\w.,!?…]) ['’] (?!\w)
     """,
     re.X,
@@ -28,9 +29,15 @@ class QuotationIndex:
     def has(self, quoted: str) -> bool:
         """Whether the article has these words, next to each other, whether or not it quotes them.
 
-        A part that was left out or put in, in brackets, is passed over.
+        What was left out or put in, in brackets, is passed over; the parts around it must come in their order.
         """
-        return all(_joined(part) in self._words for part in _GAP.split(quoted))
+        end = 0
+        for part in filter(str.strip, map(_joined, _GAP.split(quoted))):
+            start = self._words.find(part, end)
+            if start < 0:
+                return False
+            end = start + len(part) - 1
+        return True
 
     def unsupported(self, text: str) -> Iterator[tuple[int, int]]:
         for match in _QUOTED.finditer(text):

@@ -9,7 +9,10 @@ from typing import NamedTuple
 from nutgraf_models.checks.forms import canonical, fold
 from nutgraf_models.checks.number_words import SMALL_NUMBERS
 
-_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+(?:[.,:]\d+)*")
+# Abbreviations with dots, names with digits ("G20"), words, and numbers.
+_TOKEN = re.compile(
+    r"(?:[^\W\d_]\.){2,}[^\W\d_]?(?![^\W\d_])|[^\W\d_]+\d[^\W_]*|[^\W\d_]+(?:['’‘ʼ][^\W\d_]+)*|\d+(?:[.,:]\d+)*"
+)
 _STOP_WORDS = frozenset(
     "a about after also an and any are as at be been being but by can could did do does for from had has have he her "
     "hers him his how i if in into is it its may might more most must of on or our out over s said say says shall she "
@@ -38,10 +41,11 @@ class Token(NamedTuple):
 
 
 def tokens_of(text: str) -> list[Token]:
-    return [
-        Token(_form(match.group()), fold(match.group()), match.start(), match.end(), match.group()[0].isupper())
-        for match in _TOKEN.finditer(text)
-    ]
+    tokens = []
+    for match in _TOKEN.finditer(text):
+        form, folded, is_capital = _read(match[0])
+        tokens.append(Token(form, folded, *match.span(), is_capital))
+    return tokens
 
 
 def content_shared(point: str, sentence: str) -> float:
@@ -97,8 +101,7 @@ def alignment(words: Sequence[str], other: Sequence[str]) -> list[tuple[int, int
 
 
 @lru_cache(maxsize=1 << 15)
-def _form(word: str) -> str:
-    if word[0].isdecimal():
-        return word.replace(",", "")
-    form = canonical(word)
-    return SMALL_NUMBERS.get(form, form)
+def _read(word: str) -> tuple[str, str, bool]:
+    """What a token has of a word."""
+    form = word.replace(",", "") if word[0].isdecimal() else canonical(word.replace(".", ""))
+    return SMALL_NUMBERS.get(form, form), fold(word), word[0].isupper()

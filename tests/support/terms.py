@@ -1,0 +1,7 @@
+"""What of a summary its article lacks, as text."""
+
+from nutgraf_models.terms import TermIndex
+
+
+def unsupported(summary: str, article: str, title: str = "") -> list[str]:
+    return [summary[term.span.start : term.span.end] for term in TermIndex(article, title).unsupported(summary)]
