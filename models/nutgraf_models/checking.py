@@ -55,7 +55,7 @@ class ArticleCheck:
         if sentence not in self._checked:
             features, origin = self._statements.measure(sentence)
             terms = self._terms.unsupported(sentence)
-            support = probability(features)
+            support = probability(features) if origin is not None else 0.0
             self._checked[sentence] = CheckedSentence(
                 sentence, support, terms, origin if origin is not None and origin < self._count else None
             )

@@ -109,7 +109,8 @@ def test_features_are_of_the_best_article_sentence():
     index = StatementIndex(["The old bridge fell.", "The mayor opened the new bridge on Monday, to great applause."])
     features, origin = index.measure("The mayor opened the bridge on Monday.")
     assert origin == 1
-    assert features.all_in_order == features.names_here == 1
+    assert features.all_in_order == features.place == 1
+    assert features.ends_cut == features.from_afar == features.insertions == 0
     assert features.rough_cuts == 1  # "new"
     assert features.new == 0
 
@@ -120,3 +121,27 @@ def test_hostile_text_is_checked_in_time(text):
     check = ArticleCheck(text, split(text))
     for sentence in split(text)[:20]:
         check.check(sentence.text)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "ends"),
+    [
+        ("Factory orders in Marlow fell the most in July.", 1),  # "in two years": of what it is the most is left out
+        ("Factory orders in Marlow fell the most in July in two years.", 0),
+        ("Orders in Marlow fell the most in July.", 2),
+    ],
+)
+def test_an_end_is_cut_where_the_article_goes_on_without_a_comma(sentence, ends):
+    index = StatementIndex(["Factory orders in Marlow fell the most in July in two years, the port said."])
+    features, _ = index.measure(sentence)
+    assert features.ends_cut == ends
+
+
+def test_words_from_afar_are_those_of_sentences_that_are_no_neighbours():
+    index = StatementIndex(
+        ["Ida Fenn runs the port.", "It rained all day.", "Nobody came to see it.", "Jan Rask drove the red van."]
+    )
+    features, origin = index.measure("Jan Rask runs the port.")
+    assert origin == 0
+    assert features.from_afar == pytest.approx(2 / 4)
+    assert features.insertions == 1

@@ -78,7 +78,7 @@ def test_whoever_asks_for_what_the_model_wrote_gets_it_marked():
     assert summary.text == WRONG_ACTOR
     (sentence,) = summary.sentences
     assert not sentence.is_supported
-    assert sentence.support < 0.5
+    assert sentence.support < 0.7
     assert kinds(summary) == [WarningKind.DOUBTED_SENTENCES]
 
 

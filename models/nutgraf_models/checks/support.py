@@ -10,6 +10,8 @@ from nutgraf_models.checks.statements import Features
 
 # A sentence below is doubted.
 THRESHOLD = 0.9
+# Fitted, but for the two of a saying and a condition that were lost: these are set so that a sentence which is otherwise
+# copied falls below the threshold, as one in five of such sentences was judged false.
 _BIAS = -0.04
 _WEIGHTS = {
     "all_in_order": 2.89,
@@ -22,9 +24,9 @@ _WEIGHTS = {
     "new": -0.65,
     "new_names": -2.03,
     "rough_cuts": -0.21,
-    "lost_saying": -1.12,
+    "lost_saying": -1.8,
     "added_saying": -1.04,
-    "lost_condition": -0.98,
+    "lost_condition": -1.8,
     "question": -1.29,
     "other_sex": -7.7,
 }
