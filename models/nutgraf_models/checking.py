@@ -83,9 +83,14 @@ class ArticleCheck:
         between = range(told[-1].origin + 1, sentence.origin)
         return 0 <= gap <= _REACH and all(known.issuperset(self._statements.names(index)) for index in between)
 
-    def introduces(self, sentence: CheckedSentence, before: str) -> bool:
-        """Whether what a sentence begins with, "the boy" or "Jones", is known from `before`, or is new in the article.
+    def introduces(self, sentence: CheckedSentence, told: Sequence[CheckedSentence]) -> bool:
+        """Whether what a sentence begins with, "the boy" or "Jones", is known from `told`, or is new in the article.
 
-        It is neither if the article has spoken of it earlier: then its reader would ask which boy, and who Jones is.
+        It is neither if the article has spoken of it earlier: then its reader would ask which boy, and who Jones is. So
+        would one who is told of "the plant" where sentences between the two are left out: "the factory" may be there.
         """
-        return sentence.origin is None or self._statements.introduces(sentence.text, sentence.origin, before)
+        if sentence.origin is None:
+            return True
+        before = " ".join(one.text for one in told)
+        is_next = not told or (told[-1].origin is not None and 0 <= sentence.origin - told[-1].origin <= 1)
+        return self._statements.introduces(sentence.text, sentence.origin, before, is_next=is_next)

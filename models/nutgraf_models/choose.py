@@ -165,6 +165,7 @@ class _Chooser:
     def _may_follow(self, one: ShownSentence, told: Sequence[ShownSentence]) -> bool:
         """Whether a sentence is supported, whole, says something new, and can be understood behind those told."""
         before = " ".join(earlier.text for earlier in told)
+        checked = [earlier.checked for earlier in told]
         # What the article has in another place speaks of what stood before it there.
         origins = [sentence.checked.origin for sentence in (*told[-1:], one)]
         reach = 1 if one.from_article else _REACH
@@ -174,8 +175,8 @@ class _Chooser:
             and one.checked.is_supported
             and (not told or one.checked.support >= _SURE)
             and not points_back(one.text, before if follows else "")
-            and self._prepared.check.still_means(one.checked, [earlier.checked for earlier in told])
-            and self._prepared.check.introduces(one.checked, before)
+            and self._prepared.check.still_means(one.checked, checked)
+            and self._prepared.check.introduces(one.checked, checked)
             and len(finish.distinct([*(earlier.text for earlier in told), one.text])) > len(told)
         )
 

@@ -91,7 +91,9 @@ def _content(sentence: str) -> list[_Unit]:
     for number in quantities(sentence):
         if not number.is_implied and number.bound != "≫":
             units += _words(sentence, position, number.start)
-            units.append(_Unit(frozenset(f"#{value:g}" for value in number.values), _NAME_OR_NUMBER_WEIGHT))
+            # "A third ship" is no passage for "three ships".
+            kind = "ordinal" if number.unit in ("ordinal", "nth") else ""
+            units.append(_Unit(frozenset(f"#{kind}{value:g}" for value in number.values), _NAME_OR_NUMBER_WEIGHT))
             position = number.end
     return units + _words(sentence, position, len(sentence))
 

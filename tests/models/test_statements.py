@@ -109,7 +109,7 @@ def test_features_are_of_the_best_article_sentence():
     index = StatementIndex(["The old bridge fell.", "The mayor opened the new bridge on Monday, to great applause."])
     features, origin = index.measure("The mayor opened the bridge on Monday.")
     assert origin == 1
-    assert features.all_in_order == features.place == 1
+    assert features.all_in_order == 1
     assert features.ends_cut == features.from_afar == features.insertions == 0
     assert features.rough_cuts == 1  # "new"
     assert features.new == 0

@@ -16,8 +16,6 @@ from nutgraf_models.checks.words import Token, alignment, common_subsequence, to
 
 # Article sentences that share most words with a sentence; only these are aligned with it.
 _MOST_ALIGNED = 12
-# Of an origin that stands later in the article it matters no more how late.
-_MOST_PLACES = 30
 # Words of what is checked, and of an article sentence, that are looked at: the time of an alignment is their product.
 _MOST_WORDS, _MOST_SOURCE_WORDS = 120, 400
 
@@ -41,7 +39,6 @@ class Features(NamedTuple):
 
     all_in_order: float  # share of its words that are a subsequence of the origin
     pairs: float  # share of its neighbouring words that are neighbours in one article sentence
-    place: float  # article sentences before the origin, at most 30
     from_afar: float  # share of its content words that neither the origin nor a neighbour of that has, but the article
     insertions: float  # runs of words that are not the origin's
     ends_cut: float  # 1 for each end where the origin goes on, and there is no comma, bracket or dash; so 0 to 2
@@ -85,8 +82,11 @@ class StatementIndex:
         others = [token.form for token in self._tokens[index][1:] if token.is_name]
         return others if first is None else [first, *others]
 
-    def introduces(self, sentence: str, origin: int, before: str) -> bool:
-        """Whether what a sentence begins with is in `before`, or in no article sentence ahead of `origin`."""
+    def introduces(self, sentence: str, origin: int, before: str, *, is_next: bool = True) -> bool:
+        """Whether what a sentence begins with is in `before`, or in no article sentence ahead of `origin`.
+
+        A definite noun that is not in `before` must stand in the article's next sentence, too (`is_next`).
+        """
         known = {token.form for token in tokens_of(before)}
         tokens = tokens_of(sentence)[:_MOST_WORDS]
         if not tokens or not origin:
@@ -97,7 +97,7 @@ class StatementIndex:
             content = [token.form for token in nouns if token.is_content]
             if not content or len(nouns) < min(3, len(tokens) - 1):
                 return True
-            return bool(known.intersection(content)) or not self._is_in(content[0], origin)
+            return bool(known.intersection(content)) or (is_next and not self._is_in(content[0], origin))
         is_lone_name = (
             tokens[0].is_name
             and tokens[0].folded not in ordinary_words()
@@ -135,7 +135,6 @@ class StatementIndex:
         features = Features(
             all_in_order=common_subsequence(forms, self._forms[origin]) / max(1, len(forms)),
             pairs=max(shared_pairs[index] for index in near) / max(1, len(pairs)),
-            place=min(origin, _MOST_PLACES),
             from_afar=self._from_afar(content, origin),
             insertions=_insertions(len(forms), matched),
             ends_cut=self._ends_cut(len(forms), matched, origin),
