@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from nutgraf_models.checking import ArticleCheck
 from nutgraf_models.lengths import Spec
-from nutgraf_models.normalize import NormalizedText
+from nutgraf_models.mapped import MappedText
 from nutgraf_models.sentences import Sentence
 
 
@@ -27,7 +27,7 @@ class Prepared:
     article: Article
     specs: tuple[Spec, ...]
     show_doubted: bool
-    normalized: NormalizedText
+    normalized: MappedText
     sentences: list[Sentence] = field(repr=False)
     words: int
     language: str
