@@ -34,6 +34,7 @@ class Prepared:
     tokens: int
     chunks: list[str] = field(repr=False)
     decisive: list[int]
+    has_story: bool
     rows: tuple[int, ...]
     check: ArticleCheck = field(repr=False)
     seconds: float

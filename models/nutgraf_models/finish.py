@@ -9,8 +9,14 @@ _NEAR_DUPLICATE = 0.8
 # An earlier sentence goes only if a later one has next to all of it.
 _OUTDONE = 0.9
 # What chat models say before they begin, and list marks at the start of a line.
+# "Summary judgment was granted: ..." is none.
+_TEXT = r"(?:summar\w+|sentences?|article|story|news|text|passage|report|version)"
 _PREAMBLE = re.compile(
-    r"^\W{0,3}(?:sure|certainly|here (?:is|are)|here's|(?:the |in )?summary)\b[^:\n]{0,80}:\s*", re.I
+    rf"^\W{{0,3}}(?:(?:sure|certainly|of course|okay)(?:[!:]|[,.](?= here))\s*)?"
+    rf"(?:here(?: is| are|['’]s)\b[^:\n]{{0,60}}\b{_TEXT}\b[^:\n]{{0,40}}:"
+    rf"|(?:(?:the|a|in|short|long|brief|one-sentence)\s)*summary\W{{0,3}}"
+    rf"(?:(?:of|in) [^:\n]{{0,30}}\b{_TEXT}\b[^:\n]{{0,20}})?:)?\s*",
+    re.I,
 )
 _LIST_MARK = re.compile(r"^[ \t]*(?:[-*•–]|\d{1,2}[.)])[ \t]+", re.M)
 _MARKUP = re.compile(r"\*\*|__|^#+[ \t]*", re.M)

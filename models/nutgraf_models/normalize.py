@@ -19,13 +19,32 @@ _WRAP_COLUMN = 130
 def normalize(text: str) -> MappedText:
     """A text that is ready for sentence splitting: the story, its paragraphs apart by line breaks.
 
-    In this order: HTML becomes what its reader sees (`page`), references to characters become these, characters that
-    nobody sees go, white space is evened out and broken characters are repaired (`characters`), and lines that are no
-    part of the story go (`prose`). A paragraph ends at a blank line, and at a single line break unless the text is
-    hard-wrapped or goes on in lower case. The result is empty if there is nothing to read.
+    A paragraph ends at a blank line, and at a single line break unless the text is hard-wrapped or goes on in lower
+    case. The result is empty if there is nothing to read.
     """
-    seen = without_invisible(unescape(visible_text(MappedText.of(text))))
-    return _story_of(_even(seen))
+    return story_of(clean(text))
+
+
+def clean(text: str) -> MappedText:
+    """The text as a reader sees it, with whatever stands around the story.
+
+    In this order: HTML becomes text (`page`), references become the characters that they stand for, characters that
+    nobody sees go, white space is evened out and broken characters are repaired (`characters`).
+    """
+    return _even(without_invisible(unescape(visible_text(MappedText.of(text)))))
+
+
+def story_of(whole: MappedText) -> MappedText:
+    """The lines of the story (`prose`) with the breaks between them. What is dropped counts as part of a break."""
+    text = whole.text
+    draft = Draft(whole)
+    previous: int | None = None
+    for start, end in story_lines(text):
+        if previous is not None:
+            draft.put("\n\n" if "\n\n" in text[previous:start] else "\n", previous, start)
+        draft.keep(start, end)
+        previous = end
+    return draft.text()
 
 
 def _even(seen: MappedText) -> MappedText:
@@ -48,19 +67,6 @@ def _even(seen: MappedText) -> MappedText:
             draft.put(part, start + offset, start + offset + size)
         if parts:
             gap, is_empty = None, False
-    return draft.text()
-
-
-def _story_of(whole: MappedText) -> MappedText:
-    """The lines of the story with the breaks between them. What is dropped counts as part of a break."""
-    text = whole.text
-    draft = Draft(whole)
-    previous: int | None = None
-    for start, end in story_lines(text):
-        if previous is not None:
-            draft.put("\n\n" if "\n\n" in text[previous:start] else "\n", previous, start)
-        draft.keep(start, end)
-        previous = end
     return draft.text()
 
 

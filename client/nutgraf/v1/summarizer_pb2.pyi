@@ -210,6 +210,10 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     """
     WARNING_CODE_DOUBTED_SENTENCES: _WarningCode.ValueType  # 10
     """The summary has a sentence with VERDICT_DOUBTED."""
+    WARNING_CODE_NO_STORY: _WarningCode.ValueType  # 11
+    """The text is a page without a story: a paywall, a log-in, a captcha, a cookie wall, an error or the like. The summary
+    is made of the page's own sentences.
+    """
 
 class WarningCode(_WarningCode, metaclass=_WarningCodeEnumTypeWrapper):
     """What a warning is about."""
@@ -238,6 +242,10 @@ ellipsis.
 """
 WARNING_CODE_DOUBTED_SENTENCES: WarningCode.ValueType  # 10
 """The summary has a sentence with VERDICT_DOUBTED."""
+WARNING_CODE_NO_STORY: WarningCode.ValueType  # 11
+"""The text is a page without a story: a paywall, a log-in, a captcha, a cookie wall, an error or the like. The summary
+is made of the page's own sentences.
+"""
 Global___WarningCode: _TypeAlias = WarningCode  # noqa: Y015
 
 class _ServerState:
