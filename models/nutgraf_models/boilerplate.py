@@ -84,9 +84,9 @@ _PICTURES = (
 )
 _PLAYERS = (
     r"media playback is (?:not |un)supported.*",
-    r"(?:this|the) (?:video|audio|content|clip|site) (?:can ?not be|will not|is not (?:available|supported)"
-    r"|could not be"
-    r"|is no longer available|isn['’]t (?:available|supported)|is optimised for).{0,140}",
+    r"this (?:video|audio|content|clip|site) (?:can ?not be (?:played|shown|displayed)|will not (?:work|play|load)"
+    r"|is (?:not|no longer) (?:available|supported)|isn['’]t (?:available|supported)|is optimised for).{0,140}",
+    r"the (?:video|audio|media|content) could not be loaded.{0,80}",
     r"(?:to (?:play|use|view) this|most computers will open) .{0,80}\b(?:javascript|browser|flash|player|device"
     r"|reader)\b.*",
     r"(?:please )?(?:enable|turn on) javascript.*",
@@ -127,15 +127,13 @@ _ORDINARY = re.compile(r"(?:ing|ed|ly|ness|ment|tion|able|ous|ful|less)$")
 # What is no part of a story wherever it stands, since nobody else would write it: what players put into texts.
 PLAYER_PHRASE = re.compile(
     r"media playback is (?:not supported|unsupported) on (?:this|your) device\.?"
-    r"|(?-i:[Ss]croll down|SCROLL DOWN) for (?:the |more )?(?:videos?|pictures|photos|footage)\b(?=\s?(?:[.…]|$|\n"
-    r"|[^a-z\s]|[A-Z]))"
-    r"(?:\s?[.…]+)?",
+    r"|scroll down for (?:the |more )?(?:videos?|pictures|photos|footage)\b(?-i:(?=\s?(?:$|[^a-z\s])))(?:\s?[.…]+)?",
     re.I,
 )
 # "By. Ida Fenn. PUBLISHED:. 10:32 EST, 3 May 2015. |. UPDATED:. ..." before the first sentence, in its line.
 _STAMP = (
     r"(?:(?:first |last )?(?:published|updated|created|modified)\s?:|last updated(?: at)?)[\s.]{0,4}"
-    rf"(?:{_TIME}\s?,?\s?(?:on )?)?{_DATE}[\s.|]{{0,6}}"
+    rf"(?:{_TIME}\s?,?\s?(?:on )?)?{_DATE}[\s.|]{{0,8}}"
 )
 HEADER = re.compile(
     r"(?:by ?\. ?[^.\n]{2,60}\.\s?(?:and ?\.? ?[^.\n]{2,60}\.\s?)?"

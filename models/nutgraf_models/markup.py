@@ -102,12 +102,12 @@ def read(text: str) -> list[Item]:
 
 
 def is_html(items: Sequence[Item], text: str) -> bool:
-    """Whether a text is HTML, and not plain text with a "<" in it.
+    """Whether a text is HTML (or XML), and not plain text with a "<" in it.
 
     It is if it has a doctype; or an element of HTML that is opened and closed; or a "<br>"; or two tags of blocks that
-    are no words, such as "<p>" or "<li>", or one where it begins. A tag in the sense of this rule has a name of HTML,
-    and attributes, if any, that are written as such: "a < b and c > d", "<name withheld>" and "<a lot of people>" have
-    none, a single "<i>" or "<address>" is not enough.
+    are no words, such as "<p>" or "<li>", or one where it begins; or if it begins with a tag of any name and ends
+    with the end of such. A tag in the sense of this rule has attributes, if any, that are written as such. So "a < b
+    and c > d", "<name withheld>" and "<a lot of people>" are text, and a single "<i>" or "<address>" makes no HTML.
     """
     opened: set[str] = set()
     blocks = 0
@@ -122,9 +122,17 @@ def is_html(items: Sequence[Item], text: str) -> bool:
             opened.add(item.name)
         if item.name in _UNMISTAKABLE:
             blocks += 1
-            if blocks == 2 or not text[: item.start].strip(f" \t\n\ufeff{_NOTHING}"):
+            if blocks == 2 or _is_blank(text[: item.start]):
                 return True
-    return False
+    shown = [item for item in items if item.kind is not Kind.OTHER and not _is_blank(text[item.start : item.end])]
+    return bool(shown) and [(one.kind, one.name) for one in (shown[0], shown[-1])] == [
+        (Kind.START, shown[-1].name),
+        (Kind.END, shown[-1].name),
+    ]
+
+
+def _is_blank(text: str) -> bool:
+    return not text.strip(f" \t\n\ufeff{_NOTHING}")
 
 
 def break_at(name: str) -> str:

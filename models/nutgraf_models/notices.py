@@ -36,7 +36,7 @@ _PAY = (
     r"to (?:continue|keep) reading(?: this \w+)?,? (?:please|you|sign|log|subscribe|register|try|start|buy|choose"
     r"|join)\b"
     r".{0,120}",
-    r"(?:already|not yet|not) an? (?:\w+ )?(?:subscriber|member)\b.{0,80}",
+    r"(?:i am )?(?:already|not yet) an? (?:\w+ )?(?:subscriber|member)(?:\W*|\W.{0,30}\b(?:log|sign) in\b.{0,60})",
     r"already (?:subscribed|registered|have an account)\b.{0,80}",
     rf"(?:this|the rest of this|the full) {_STORY} is (?:only |exclusively )?(?:for|available|reserved)\b.{{0,60}}"
     r"\b(?:subscribers|members|customers)\b.{0,60}",
@@ -69,7 +69,7 @@ _WRITE_IN = (
 )
 _CALL = re.compile("|".join((*_SIGN_UP, *_PAY, *_FOLLOW, *_WRITE_IN)), re.I)
 SOMEBODY_SAYS = re.compile(
-    r"\b(?:said|says|told|added|warned|according to|announced|urged|advised|police|officers|detectives)\b", re.I
+    r"\b(?:said|says|told|added|asked|warned|according to|announced|urged|advised|police|officers|detectives)\b", re.I
 )
 # A label of a note has a colon, a dash or a date behind it, so that "Correction officers" is none.
 _LABEL = (
@@ -84,7 +84,7 @@ _CORRECTED = (
     r"|with (?:additional|new|more|further|a |details|comment))"
 )
 _NOTE = re.compile(
-    r"[\W_]{0,3}(?:"
+    r"[^\w\"“”'‘’]{0,3}(?:"
     + "|".join(
         (
             rf"{_LABEL}(?:\s?[(\[][^)\]]{{1,60}}[)\]])?(?:,? ?(?:on |of )?{_DAY})?\s?(?:[:;|]|[-–—]{{1,2}}\s).*",
