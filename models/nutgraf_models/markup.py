@@ -38,7 +38,7 @@ _NAME = re.compile(r"[a-z][\w.:-]*\w")
 _OPEN_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)(?:\s[^<>]*=[^<>]*)?(?:>|\Z)", re.I)
 # Blocks that are no words of a language: nobody writes them for something else, as one does "<address>".
 _UNMISTAKABLE = frozenset("blockquote br div h1 h2 h3 h4 h5 h6 hr html img li ol p tbody td tr ul".split())
-VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 # What is between their tags has none of its own.
 _RAW = frozenset("iframe noembed noframes plaintext script style textarea title xmp".split())
 _FLAGS = frozenset(
@@ -167,7 +167,7 @@ def _read_from(text: str, position: int, items: list[Item]) -> int | None:
         elif token.type is TokenType.START_TAG:
             name = token.tag or ""
             raw = len(items) if name in _RAW else None
-            is_void = token.self_closing or name in VOID
+            is_void = token.self_closing or name in _VOID
             items.append(Item(Kind.START, start, end, name, attributes=tuple(token.attrs or ()), is_void=is_void))
         elif token.type is TokenType.END_TAG:
             raw = None

@@ -94,7 +94,7 @@ class _Page:
 
     def text(self) -> MappedText:
         """What is shown; with its furniture if there is no prose elsewhere."""
-        never = {start for start in self._closing if _is_never_shown(self._items[start])}
+        never = {start for start in self._closing if self._items[start].name in _NEVER_SHOWN}
         story = self._shown(never | {start for start in self._closing if self._is_furniture(start)})
         if _has_prose(story.text):
             return story
@@ -117,9 +117,8 @@ class _Page:
             # Below a quotation stands whose it is.
             return item.name != "footer" or start not in self._quoted
         given = dict(item.attributes)
-        return given.get("role", "").lower() in _ROLES or not _CLASSES.isdisjoint(
-            given.get("class", "").lower().split()
-        )
+        classes = given.get("class", "").lower().split()
+        return given.get("role", "").lower() in _ROLES or not _CLASSES.isdisjoint(classes) or _is_hidden(given)
 
     def _shown(self, hidden: Set[int]) -> MappedText:
         """The text without the elements that start at the places of `hidden`."""
@@ -159,11 +158,10 @@ class _Page:
         return any(self._source.text[item.start : item.start + 1].isdigit() for item in following)
 
 
-def _is_never_shown(item: Item) -> bool:
-    given = dict(item.attributes)
+def _is_hidden(given: dict[str, str]) -> bool:
+    """Whether an element's attributes say that it is not shown."""
     return (
-        item.name in _NEVER_SHOWN
-        or "hidden" in given
+        "hidden" in given
         or given.get("aria-hidden", "").lower() == "true"
         or _UNDISPLAYED.search(given.get("style", "")) is not None
     )

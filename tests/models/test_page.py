@@ -223,6 +223,8 @@ def test_a_page_is_its_story():
         f"<div class='sidebar'><h1>{FIRST}</h1><p>{SECOND}</p></div>",
         f"<aside><p>{FIRST}</p><p>{SECOND}</p>",
         f"<form><p>{FIRST}</p><p>{SECOND}</p></form>",
+        f"<body style='visibility: hidden'><p>{FIRST}</p><p>{SECOND}</p></body>",
+        f"<div hidden><p>{FIRST}</p><p>{SECOND}</p></div>",
         f"<table><tr><td><p>{FIRST}</p></td></tr><tr><td><p>{SECOND}</p></td></tr></table>",
         f"<body class='sidebar comments'><p>{FIRST}</p><p>{SECOND}</p></body>",
         f"<blockquote><p>{FIRST}</p><footer>{SECOND}</footer></blockquote>",
