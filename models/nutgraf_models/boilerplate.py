@@ -41,12 +41,15 @@ _HEADING = (
 )
 LIST_HEADING = re.compile(rf"{_HEADING}\W*", re.I)
 _LINK = re.compile(
-    rf"(?:{_HEADING}|read (?:on|the full|related)|(?:see |read |for |get )?more(?: (?:news|stories|updates"
-    rf"|information))?"
-    r" (?:on|from|about|for) \w+|(?:live |latest )?updates on this story|full (?:story|coverage)|live: read|"
-    r"watch(?: (?:live|now|again))?|listen(?: (?:live|now|again|to))?|in (?:pictures|video)|gallery|live updates|"
-    r"find out more|learn more|continue reading|back to top|skip to|jump to|view (?:all|more|comments|gallery)|"
-    r"show (?:more|comments)|(?:next|previous) article)\b(?P<rest>.*)",
+    rf"(?:{_HEADING}(?= ?[:|]|\W*$)|read (?:more|on|next|also|the full|related)|continue reading|find out more|learn more|"
+    r"(?:see |get )more(?: (?:news|stories|updates|information))? (?:on|from|about|for) \w+|"
+    r"(?:for )?more(?: (?:news|stories|updates))? (?:on|from|about) "
+    r"(?:this|these|our|across|(?-i:[A-Z])|the .{1,30} website)|"
+    r"(?:live |latest )?updates on this story|live updates|full (?:story|coverage)(?= ?:|\W*$)|live: read|"
+    r"watch(?= ?:| (?:live|now|again|here|key|highlights|the (?:video|moment|full))\b)|"
+    r"listen(?= ?:| (?:live|now|again|here|to)\b)|(?:in (?:pictures|video)|gallery)(?= ?:|\W*$)|back to top|"
+    r"(?:skip|jump) to (?:\w+ )?(?:content|navigation|comments|menu)|(?:next|previous) article|"
+    r"(?:view|show) (?:all|more)(?: \d+)?(?: (?:comments|photos|images|pictures|stories))?(?=\W*$))(?!\w)(?P<rest>.*)",
     re.I,
 )
 _CREDITS = (
@@ -70,25 +73,22 @@ _PICTURES = (
     r"(?:image|media|video|picture) (?:copyright|caption|source|credit)\b.*",
     rf"(?-i:\(?(?:Photo(?:graph)?|Picture|Image)s? (?:by|via|courtesy of) {_NAMES}(?:\s+{_NAMES}){{0,7}}\)?)",
     rf"(?-i:{_NAME}(?: {_NAME}){{0,4}}\s?/\s?{_AGENCIES}(?:\s?/.{{1,30}})?|\(?{_AGENCIES}\)?)",
-    r"(?-i:\((?:[A-Z]{2,6}|[Ff]ile|[Rr]epresentational|[Ss]tock)(?: [Ff]ile)? ?(?:[Pp]hoto|[Pp]icture|[Ii]mage"
-    r"|FILE)\))",
-    r"(?:pictured|inset|caption|above|main (?:image|picture))(?: (?:left|right|above|below|cent(?:re"
-    r"|er)))?\s?:.{1,250}",
+    r"\((?:(?-i:[A-Z]{2,6})|file|representational|stock)(?: file)? ?(?:photo|picture|image|file)\)",
+    r"(?:pictured|inset|caption|above|main (?:image|picture))(?: (?:left|right|above|below))?\s?:.{1,250}",
     r"file\s?[-–—]{1,2}\s.+",
     r"(?:file|stock|handout|library|archive) (?:photo(?:graph)?|image|picture|pic|footage)s?\b.{0,120}(?<![.!?])",
-    # a caption that ends with whose picture it is
-    r".{3,400}(?:[.!?][\"”'’)]?|[(\[|])\s?(?:photo(?:graph)?|image|picture|pic|credit)s?(?: credit| by"
-    r"| courtesy(?: of)?)?"
-    r"\s?[:/] ?(?-i:[A-Z])[^.!?]{1,60}",
-    rf".{{3,400}}(?-i:[(\[](?:{_NAME} ?){{0,4}}/? ?{_AGENCIES}(?:/[^)\]]{{2,60}})?[)\]])",
+    # a caption that ends with whose picture it is; "... he said. (AFP)" is none
+    r".{3,250}(?:[.!?][\"”'’)]?|[(\[|])\s?(?:photo(?:graph)?|image|picture|pic|credit)s?(?: credit| by"
+    r"| courtesy(?: of)?)?\s?[:/] ?(?-i:[A-Z])[^.!?]{1,60}",
+    rf".{{3,250}}(?-i:[(\[](?:[^()\[\]]{{2,60}}/ ?{_AGENCIES}|{_AGENCIES} ?/[^()\[\]]{{2,60}}|Getty Images)[)\]])",
 )
 _PLAYERS = (
     r"media playback is (?:not |un)supported.*",
     r"this (?:video|audio|content|clip|site) (?:can ?not be (?:played|shown|displayed)|will not (?:work|play|load)"
     r"|is (?:not|no longer) (?:available|supported)|isn['’]t (?:available|supported)|is optimised for).{0,140}",
     r"the (?:video|audio|media|content) could not be loaded.{0,80}",
-    r"(?:to (?:play|use|view) this|most computers will open) .{0,80}\b(?:javascript|browser|flash|player|device"
-    r"|reader)\b.*",
+    r"(?:to (?:play|use|view) this|most computers will open) "
+    r".{0,80}\b(?:javascript|browser|flash|player|device|reader)\b.*",
     r"(?:please )?(?:enable|turn on) javascript.*",
     r"your browser does(?: not|n['’]t) (?:fully )?support .{1,80}",
     r"(?:loading|skip ad|unmute|play video|(?:video|audio) player|download the reader here)\W*",
@@ -96,7 +96,8 @@ _PLAYERS = (
 _SITE = (
     r"(?:(?:\d+|view|show|leave a|post a|add a|no) )?comments?(?: \(\d+\)| are closed\.?)?",
     r"(?:we are not currently accepting|sorry, we are no longer accepting) comments.{0,60}",
-    rf"share(?: (?:this|on|via|with|to)\b.{{0,60}}|(?: {_SHARE_ON})+)?(?<![.!?])",
+    rf"share(?: this(?: \w+)?|(?: this \w+)? (?:on|via|to) {_SHARE_ON}\b.{{0,60}}|(?: {_SHARE_ON})+"
+    r"|(?: this)? with (?:your )?friends?)?\W*",
     rf"(?:(?:share|tweet|pin|post|e-?mail|print|save|copy(?: link)?|{_SHARE_ON})\W*){{2,}}",
     r"(?:tweet|e-?mail|print|copy link|bookmark|listen to this article)",
     r"(?:we|this (?:web)?site|our (?:web)?site|our partners)\b.{0,60}\buses? cookies\b.*",
@@ -106,7 +107,8 @@ _SITE = (
     r"(?: (?:cookies|preferences|settings|options|and continue))?",
     r"(?:cookies?|privacy|terms)(?: (?:policy|notice|settings|preferences|of (?:use|service)|(?:and|&) conditions))+"
     r"(?:\W+.{0,60})?(?<![.!?])",
-    r"(?:advertisement|advertising|advert|(?:sponsored|promoted|paid)(?: content)?|supported by.{0,40})",
+    r"(?:advertisement|advertising|advert|(?:sponsored|promoted|paid)(?: content)?"
+    r"|supported by (?-i:[A-Z])[\w &'’-]{1,40})",
     r"(?:story|article) continues (?:below|after)\b.*",
     r"(?:©|\(c\)|copyright (?:©|\(c\)|\d{4})).*",
     r".{0,60}\ball rights reserved\b.{0,20}",

@@ -27,25 +27,24 @@ _PAY = (
     r"become a (?:member|supporter)|your card\b|paywall|a (?:week|month) for|(?:for|from|just|only) (?:[£$€]|rs )\d",
 )
 _ROBOTS = (
-    r"(?:not|be|are you) a (?:ro)?bot\b|captcha|you(?:['’]re| are) (?:a )?human|human verification|security (?:check"
-    r"|service|verification)",
+    r"(?:not|be|are you) a (?:ro)?bot\b|captcha|you(?:['’]re| are) (?:a )?human|human verification",
+    r"security (?:check|service|verification)",
     r"unusual (?:traffic|activity)|automated (?:requests|access|traffic|tools|programs)|characters you see"
     r"|checking (?:your|the) (?:browser|connection)",
-    r"(?:press|click) (?:and|&) hold|ray id|ddos|cloudflare|reference (?:id|number|#)|ip address|your (?:network"
-    r"|request)\b",
+    r"(?:press|click) (?:and|&) hold|ray id|ddos|cloudflare|reference (?:id|number|#)|ip address",
+    r"your (?:network|request)\b",
     r"(?:please |just )(?:wait|a moment)|just a moment|complete the (?:check|action|challenge)",
 )
 _LOST = (
-    r"(?:error|http|status)(?: code)? \d{3}\b|(?:40[0-9]|410|429|451|50[0-4]) (?:not|error|page|forbidden|un|bad|serv"
-    r"|gate|too)|^(?:40\d|50\d)$|page (?:is )?(?:not found|unavailable|missing)|not found",
-    r"(?:can(?:not|['’]t| not)|could(?: not|n['’]t)) (?:be )?(?:find|found|reached|displayed|loaded|opened)"
-    r"|unable to (?:find|load|access)|nothing (?:was )?found|currently unavailable",
-    r"no longer (?:exists?|available)|(?:does(?: not|n['’]t)) exist|(?:been|was) (?:permanently )?(?:moved|removed"
-    r"|deleted|renamed|archived)|410 gone",
-    r"(?:web )?address|the (?:link|page)\b|(?:the|requested) url\b|broken link|mistyped|home ?page|went wrong|oops"
-    r"|sorry|try (?:again|searching)",
-    r"go back|use the search|search (?:our|the) site|report (?:this|a) (?:problem|error)|contact (?:us|support"
-    r"|the administrator)",
+    r"(?:error|http|status)(?: code)? \d{3}\b",
+    r"(?:40\d|410|429|451|50\d) (?:not|error|page|forbidden|un|bad|serv|gate|too)",
+    r"^(?:40\d|50\d)$|410 gone|page (?:is )?(?:not found|unavailable|missing)|not found|nothing (?:was )?found",
+    r"(?:can(?:not|['’]t| not)|could(?: not|n['’]t)) (?:be )?(?:find|found|reached|displayed|loaded|opened)",
+    r"unable to (?:find|load|access)|currently unavailable|no longer (?:exists?|available)|does(?: not|n['’]t) exist",
+    r"(?:been|was) (?:permanently )?(?:moved|removed|deleted|renamed|archived)",
+    r"(?:web )?address|the (?:link|page)\b|(?:the|requested) url\b|broken link|mistyped|home ?page|went wrong|oops",
+    r"sorry|try (?:again|searching)|go back|use the search|search (?:our|the) site|report (?:this|a) (?:problem|error)",
+    r"contact (?:us|support|the (?:site )?(?:admin|owner))",
 )
 _REFUSED = (
     r"access (?:to this \w+ )?(?:is |has been |was )?(?:denied|forbidden|restricted|blocked)|permission to|forbidden"
@@ -62,19 +61,18 @@ _CONSENT = (
     r"|store and(?:/or)? access",
     r"java ?script|your browser|(?:this|a|modern|another) browser|ad ?-?block|whitelist|turn (?:on|off)|enable\b"
     r"|disable\b",
-    r"(?:confirm|verify|enter) your (?:age|date of birth|identity)|(?:over|under) 18|18 (?:years )?(?:or|and) (?:over"
-    r"|older)",
+    r"(?:confirm|verify|enter) your (?:age|date of birth|identity)|(?:over|under) 18",
+    r"18 (?:years )?(?:or|and) (?:over|older)",
     r"newsletters?\b|notifications?\b",
 )
 _PHRASE = re.compile(r"\b(?:" + "|".join((*_LOG_IN, *_PAY, *_ROBOTS, *_LOST, *_REFUSED, *_CONSENT)) + r")", re.I)
 _TO_THE_READER = re.compile(
-    r"\b(?:you|your|yours|yourself|we|our|us|please|my|me)\b|\bthis (?:page|site|website|server|content|feature"
-    r"|browser|article|story)\b"
+    r"\b(?:you|your|yours|yourself|we|our|us|please|my|me)\b"
+    r"|\bthis (?:page|site|website|server|content|feature|browser|article|story)\b"
     r"|\brequested (?:url|page|resource)\b"
     r"|^\W*(?:accept|allow|buy|cancel|check|choose|click|complete|confirm|contact|continue|create|disable|enable|enter|"
-    r"forgot(?:ten)?|get|go|join|keep|log|manage|press|prove|refresh|register|reject|reload|remember|return|select"
-    r"|sign|"
-    r"start|subscribe|support|tick|try|turn|unlock|update|use|verify|view|visit|wait)\b",
+    r"forgot(?:ten)?|get|go|join|keep|log|manage|press|prove|refresh|register|reject|reload|remember|return|select|"
+    r"sign|start|subscribe|support|tick|try|turn|unlock|update|use|verify|view|visit|wait)\b",
     re.I,
 )
 _QUOTATION = re.compile(r"(?<!\w)[\"“‘'`](?!https?:)|”")

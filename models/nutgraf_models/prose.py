@@ -11,9 +11,9 @@ from nutgraf_models.notices import is_note
 from nutgraf_models.sentences import Sentence, is_complete, word_count
 
 _MOST_NOTE_WORDS = 150
-_MOST_CHARACTERS = 1200
 # Rows of a table, one below the other.
 _LEAST_ROWS = 3
+_MOST_ROW_CHARACTERS = 200
 _LINE = re.compile(r"[^\n]+")
 _CODE = re.compile(r"[{}=<>|\\\[\]_]|;$|\w\(|://")
 _NUMBER = re.compile(r"(?<!\S)\d\S*")
@@ -28,7 +28,7 @@ def story_lines(text: str) -> list[tuple[int, int]]:
     boilerplate.
     """
     lines = [span for line in _LINE.finditer(text) for span in _parts(line)]
-    bodies = [text[start:end].strip()[:_MOST_CHARACTERS] for start, end in lines]
+    bodies = [text[start:end] for start, end in lines]
     furniture = _boilerplate(bodies)
     beside = {place for place, body in enumerate(bodies) if place not in furniture and _is_note(body)} | _tables(bodies)
     for dropped in (furniture | beside, furniture):
@@ -71,7 +71,7 @@ def _boilerplate(bodies: Sequence[str]) -> set[int]:
 
 
 def _is_note(body: str) -> bool:
-    return len(body) < _MOST_CHARACTERS and word_count(body) <= _MOST_NOTE_WORDS and is_note(body)
+    return len(body) <= 8 * _MOST_NOTE_WORDS and word_count(body) <= _MOST_NOTE_WORDS and is_note(body)
 
 
 def _tables(bodies: Sequence[str]) -> set[int]:
@@ -92,7 +92,7 @@ def _tables(bodies: Sequence[str]) -> set[int]:
 
 
 def _is_row(body: str) -> bool:
-    if is_complete(body) or len(body) > 200:
+    if len(body) > _MOST_ROW_CHARACTERS or is_complete(body):
         return False
     words = body.split()
     cells = sum(_CELL.fullmatch(word) is not None for word in words)

@@ -328,9 +328,9 @@ class SummarizeRequest(_message.Message):
     SUMMARIES_FIELD_NUMBER: _builtins.int
     SHOW_DOUBTED_FIELD_NUMBER: _builtins.int
     text: _builtins.str
-    """The article. Plain text is best, with a blank line or a line break between paragraphs; HTML tags are dropped, and so
-    are lines that pages put around a story: bylines, picture credits, links to more.
-    Must hold something besides white space, and no more than `Limits.max_text_characters`.
+    """The article. Plain text is best, with a blank line or a line break between paragraphs; of HTML what its reader sees
+    is taken. Lines that pages put around a story are dropped: bylines, picture credits, links to more, corrections.
+    Must hold something besides white space and invisible characters, and no more than `Limits.max_text_characters`.
     """
     title: _builtins.str
     """The headline, if there is one. A name or number in it counts as said by the article when a summary is checked, but
