@@ -7,16 +7,12 @@ sentence, and what they take from a story is lost.
 import re
 
 from nutgraf_models.checks.names import ordinary_words
-from nutgraf_models.notices import is_call
+from nutgraf_models.notices import NETWORKS, is_call
 from nutgraf_models.sentences import is_complete, word_count
 
 _MOST_WORDS = 90
 LINK_WORDS = 16
 
-_SHARE_ON = (
-    "(?:twitter|facebook|instagram|x|youtube|whatsapp|telegram|tiktok|linkedin|pinterest|reddit|snapchat|messenger|"
-    "threads|bluesky|mastodon|flipboard)"
-)
 _AGENCIES = (
     "(?:Getty(?: Images)?|AP(?: Photo)?|(?:Australian )?Associated Press|AFP|Reuters|EPA|PA(?: Wire| Media)?|"
     "Press Association|Shutterstock|Alamy|iStock|Rex(?: Features)?|Xinhua|PTI|ANI|Bloomberg|SWNS|Unsplash|Handout)"
@@ -41,8 +37,8 @@ _HEADING = (
 )
 LIST_HEADING = re.compile(rf"{_HEADING}\W*", re.I)
 _LINK = re.compile(
-    rf"(?:{_HEADING}(?= ?[:|]|\W*$)|read (?:more|on|next|also|the full|related)|continue reading|find out more|learn more|"
-    r"(?:see |get )more(?: (?:news|stories|updates|information))? (?:on|from|about|for) \w+|"
+    rf"(?:{_HEADING}(?= ?[:|]|\W*$)|read (?:more|on|next|also|the full|related)|"
+    r"continue reading|find out more|learn more|(?:see |get )more(?: (?:news|stories|updates|information))? (?:on|from|about|for) \w+|"
     r"(?:for )?more(?: (?:news|stories|updates))? (?:on|from|about) "
     r"(?:this|these|our|across|(?-i:[A-Z])|the .{1,30} website)|"
     r"(?:live |latest )?updates on this story|live updates|full (?:story|coverage)(?= ?:|\W*$)|live: read|"
@@ -96,9 +92,9 @@ _PLAYERS = (
 _SITE = (
     r"(?:(?:\d+|view|show|leave a|post a|add a|no) )?comments?(?: \(\d+\)| are closed\.?)?",
     r"(?:we are not currently accepting|sorry, we are no longer accepting) comments.{0,60}",
-    rf"share(?: this(?: \w+)?|(?: this \w+)? (?:on|via|to) {_SHARE_ON}\b.{{0,60}}|(?: {_SHARE_ON})+"
+    rf"share(?: this(?: \w+)?|(?: this \w+)? (?:on|via|to) {NETWORKS}\b.{{0,60}}|(?: {NETWORKS})+"
     r"|(?: this)? with (?:your )?friends?)?\W*",
-    rf"(?:(?:share|tweet|pin|post|e-?mail|print|save|copy(?: link)?|{_SHARE_ON})\W*){{2,}}",
+    rf"(?:(?:share|tweet|pin|post|e-?mail|print|save|copy(?: link)?|{NETWORKS})\W*){{2,}}",
     r"(?:tweet|e-?mail|print|copy link|bookmark|listen to this article)",
     r"(?:we|this (?:web)?site|our (?:web)?site|our partners)\b.{0,60}\buses? cookies\b.*",
     r"(?:we and our|our) \d* ?partners\b.{0,200}\b(?:cookies|data|device)\b.*",

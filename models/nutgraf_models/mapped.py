@@ -1,7 +1,7 @@
 """A text with a way back to the one that it was made from."""
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -12,8 +12,8 @@ class MappedText:
     """
 
     text: str
-    _starts: "array[int]"
-    _ends: "array[int]"
+    _starts: "array[int]" = field(repr=False)
+    _ends: "array[int]" = field(repr=False)
 
     @classmethod
     def of(cls, text: str) -> "MappedText":

@@ -5,7 +5,7 @@ Patterns for whole lines, by kind. Where somebody is told to have said it, a cal
 
 import re
 
-_NETWORKS = (
+NETWORKS = (
     "(?:twitter|facebook|instagram|x|youtube|whatsapp|telegram|tiktok|linkedin|pinterest|reddit|snapchat|messenger|"
     "threads|bluesky|mastodon|flipboard)"
 )
@@ -49,7 +49,7 @@ _PAY = (
 )
 _FOLLOW = (
     rf"(?:you can |please )?(?:follow .{{1,60}}|(?:like|find|join) (?:us|me|him|her|them|the \w+))(?:,| -)?"
-    rf" (?:on|via|at) (?:@\w|.{{0,20}}\b{_NETWORKS}\b).*",
+    rf" (?:on|via|at) (?:@\w|.{{0,20}}\b{NETWORKS}\b).*",
     r"(?:you can |please )?(?:follow|tweet) @\w.{0,80}",
     r"\S{1,60}@\S{1,60} (?:and|or) follow .*",
     r"join our .{0,40}\b(?:channel|community|group|whatsapp|telegram)\b.{0,80}",

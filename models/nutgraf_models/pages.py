@@ -20,20 +20,17 @@ _LOG_IN = (
     r"have an account|remember me|keep me (?:signed|logged) in",
 )
 _PAY = (
-    r"subscri(?:be|bers?|ption|ptions)\b",
-    r"(?:free|unlimited|full|digital|premium|all[- ]access|complete) (?:\w+ )?(?:access|articles?|trial|membership)\b"
-    r"|articles? left\b",
-    r"(?:continue|keep|finish) reading|read the full|read this (?:article|story)|cancel (?:at )?any ?time|your plan\b",
-    r"become a (?:member|supporter)|your card\b|paywall|a (?:week|month) for|(?:for|from|just|only) (?:[£$€]|rs )\d",
+    r"subscri(?:be|bers?|ption|ptions)\b|become a (?:member|supporter)|your (?:plan|card)\b|paywall|articles? left\b",
+    r"(?:free|unlimited|full|digital|premium|all[- ]access|complete) (?:\w+ )?(?:access|articles?|trial|membership)\b",
+    r"(?:continue|keep|finish) reading|read the full|read this (?:article|story)|cancel (?:at )?any ?time",
+    r"a (?:week|month) for|(?:for|from|just|only) (?:[£$€]|rs )\d",
 )
 _ROBOTS = (
-    r"(?:not|be|are you) a (?:ro)?bot\b|captcha|you(?:['’]re| are) (?:a )?human|human verification",
-    r"security (?:check|service|verification)",
-    r"unusual (?:traffic|activity)|automated (?:requests|access|traffic|tools|programs)|characters you see"
-    r"|checking (?:your|the) (?:browser|connection)",
+    r"(?:not|be|are you) a (?:ro)?bot\b|captcha|you(?:['’]re| are) (?:a )?human|human verification|characters you see",
+    r"security (?:check|service)|unusual (?:traffic|activity)|checking (?:your|the) (?:browser|connection)",
+    r"automated (?:requests|access|traffic|tools|programs)|complete the (?:check|action|challenge)",
     r"(?:press|click) (?:and|&) hold|ray id|ddos|cloudflare|reference (?:id|number|#)|ip address",
-    r"your (?:network|request)\b",
-    r"(?:please |just )(?:wait|a moment)|just a moment|complete the (?:check|action|challenge)",
+    r"your (?:network|request)\b|(?:please |just )(?:wait|a moment)",
 )
 _LOST = (
     r"(?:error|http|status)(?: code)? \d{3}\b",
@@ -47,23 +44,18 @@ _LOST = (
     r"contact (?:us|support|the (?:site )?(?:admin|owner))",
 )
 _REFUSED = (
-    r"access (?:to this \w+ )?(?:is |has been |was )?(?:denied|forbidden|restricted|blocked)|permission to|forbidden"
-    r"|unauthori[sz]ed",
-    r"(?:internal|proxy) (?:server )?error|bad gateway|gateway time-?out|service (?:is )?(?:temporarily )?unavailable"
-    r"|overloaded",
-    r"temporarily (?:unavailable|down|closed)|maintenance|be back (?:soon|shortly)|not available in your"
-    r"|your (?:country|region)",
-    r"legal reasons|gdpr|european (?:economic area|union)|(?:too many|rate) (?:requests|limit)|blocked\b",
+    r"access (?:to this \w+ )?(?:is |has been |was )?(?:denied|forbidden|restricted|blocked)|permission to|forbidden",
+    r"unauthori[sz]ed|(?:internal|proxy) (?:server )?error|bad gateway|gateway time-?out|maintenance|blocked\b",
+    r"service (?:is )?(?:temporarily )?unavailable|temporarily (?:unavailable|down|closed)|be back (?:soon|shortly)",
+    r"not available in your|your (?:country|region)|legal reasons|gdpr|european (?:economic area|union)",
+    r"(?:too many|rate) (?:requests|limit)",
 )
 _CONSENT = (
     r"cookies?\b|your (?:privacy|consent|data)\b|(?:our|\d+) partners|privacy policy|terms of (?:use|service)",
-    r"legitimate interest|(?:accept|reject|allow) all|personali[sz]ed? (?:ads|content|advertising)"
-    r"|store and(?:/or)? access",
-    r"java ?script|your browser|(?:this|a|modern|another) browser|ad ?-?block|whitelist|turn (?:on|off)|enable\b"
-    r"|disable\b",
-    r"(?:confirm|verify|enter) your (?:age|date of birth|identity)|(?:over|under) 18",
-    r"18 (?:years )?(?:or|and) (?:over|older)",
-    r"newsletters?\b|notifications?\b",
+    r"legitimate interest|(?:accept|reject|allow) all|personali[sz]ed? (?:ads|content|advertising)",
+    r"store and(?:/or)? access|java ?script|(?:your|this|a|modern|another) browser|ad ?-?block|whitelist",
+    r"turn (?:on|off)|enable\b|disable\b|(?:confirm|verify|enter) your (?:age|date of birth|identity)",
+    r"(?:over|under) 18|18 (?:years )?(?:or|and) (?:over|older)|newsletters?\b|notifications?\b",
 )
 _PHRASE = re.compile(r"\b(?:" + "|".join((*_LOG_IN, *_PAY, *_ROBOTS, *_LOST, *_REFUSED, *_CONSENT)) + r")", re.I)
 _TO_THE_READER = re.compile(

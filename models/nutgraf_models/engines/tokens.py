@@ -34,7 +34,6 @@ class Tokens:
             for token, index in tokenizer.get_vocab().items()
             if _END_MARKS & set(token) or _BYTE_LEVEL_LINE_BREAK in token
         )
-
         special = {
             index
             for index, token in tokenizer.get_added_tokens_decoder().items()
