@@ -38,7 +38,8 @@ _HEADING = (
 LIST_HEADING = re.compile(rf"{_HEADING}\W*", re.I)
 _LINK = re.compile(
     rf"(?:{_HEADING}(?= ?[:|]|\W*$)|read (?:more|on|next|also|the full|related)|"
-    r"continue reading|find out more|learn more|(?:see |get )more(?: (?:news|stories|updates|information))? (?:on|from|about|for) \w+|"
+    r"continue reading|find out more|learn more|"
+    r"(?:see |get )more(?: (?:news|stories|updates|information))? (?:on|from|about|for) \w+|"
     r"(?:for )?more(?: (?:news|stories|updates))? (?:on|from|about) "
     r"(?:this|these|our|across|(?-i:[A-Z])|the .{1,30} website)|"
     r"(?:live |latest )?updates on this story|live updates|full (?:story|coverage)(?= ?:|\W*$)|live: read|"
