@@ -100,6 +100,8 @@ class WarningCode(enum.StrEnum):
     """The model ended no sentence within its tokens: the last one is incomplete and marked by an ellipsis."""
     DOUBTED_SENTENCES = "doubted_sentences"
     """The summary has a sentence that the check doubts."""
+    NO_STORY = "no_story"
+    """The text is a page without a story, such as a paywall, a log-in or an error: its own sentences were returned."""
 
 
 class ServerState(enum.StrEnum):

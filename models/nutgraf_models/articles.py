@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from nutgraf_models import language
 from nutgraf_models.checking import ArticleCheck
 from nutgraf_models.lengths import Spec
-from nutgraf_models.normalize import NormalizedText
+from nutgraf_models.mapped import MappedText
 from nutgraf_models.prose import has_prose
 from nutgraf_models.results import Warning, WarningKind
 from nutgraf_models.sentences import Sentence
@@ -31,13 +31,14 @@ class Prepared:
     article: Article
     specs: tuple[Spec, ...]
     show_doubted: bool
-    normalized: NormalizedText
+    normalized: MappedText
     sentences: list[Sentence] = field(repr=False)
     words: int
     language: str
     tokens: int
     chunks: list[str] = field(repr=False)
     decisive: list[int]
+    has_story: bool
     rows: tuple[int, ...]
     check: ArticleCheck = field(repr=False)
     seconds: float

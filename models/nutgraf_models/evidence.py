@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from nutgraf_models.checks.forms import fold, name_forms, singular, stem
 from nutgraf_models.checks.quantities import quantities
-from nutgraf_models.normalize import NormalizedText
+from nutgraf_models.mapped import MappedText
 from nutgraf_models.results import Evidence, Span
 from nutgraf_models.sentences import Sentence
 
@@ -33,7 +33,7 @@ class _Unit(NamedTuple):
 class EvidenceIndex:
     """The sentences of an article by their content, for aligning sentences of summaries with them."""
 
-    def __init__(self, article: NormalizedText, sentences: list[Sentence]) -> None:
+    def __init__(self, article: MappedText, sentences: list[Sentence]) -> None:
         self._article = article
         self._sentences = sentences
         self._found_in: dict[str, set[int]] = defaultdict(set)

@@ -8,10 +8,21 @@ from nutgraf_models.sentences import has_words, is_complete, split, word_count
 _NEAR_DUPLICATE = 0.8
 # An earlier sentence goes only if a later one has next to all of it.
 _OUTDONE = 0.9
-# What chat models say before they begin, and list marks at the start of a line.
-_PREAMBLE = re.compile(
-    r"^\W{0,3}(?:sure|certainly|here (?:is|are)|here's|(?:the |in )?summary)\b[^:\n]{0,80}:\s*", re.I
+# What chat models say before they begin: "Here is a summary of the article:", and not "Summary judgment was granted:".
+_HERE = (
+    r"here(?: is| are|['’]s)\b[^:\n]{0,60}\b(?:summar\w+|(?:one|two|three|four|few|single|short)[- ]sentences?)\b"
+    r"[^:\n]{0,60}:"
 )
+_HEADED = (
+    r"(?:(?:the|a|in|short|long|brief|one-sentence)\s)*summary\W{0,3}"
+    r"(?:of (?:the|this) (?:\w+ )?(?:article|story|text|news|passage)\W{0,3})?:"
+)
+_PREAMBLE = re.compile(
+    r"^\W{0,3}(?:(?:sure|certainly|of course|okay)(?:[!:]|[,.](?= here))\s*"
+    rf"(?:{_HERE}|{_HEADED})?|{_HERE}|{_HEADED})\s*",
+    re.I,
+)
+# List marks at the start of a line.
 _LIST_MARK = re.compile(r"^[ \t]*(?:[-*•–]|\d{1,2}[.)])[ \t]+", re.M)
 _MARKUP = re.compile(r"\*\*|__|^#+[ \t]*", re.M)
 _WORD = re.compile(r"\w+")

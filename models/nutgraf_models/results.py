@@ -43,6 +43,7 @@ class WarningKind(enum.Enum):
     WORD_CAP_EXCEEDED = "word_cap_exceeded"
     NO_PROSE = "no_prose"
     INCOMPLETE_SENTENCE = "incomplete_sentence"
+    NO_STORY = "no_story"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.evidence import EvidenceIndex
 from nutgraf_models.extract import Choice, extract
 from nutgraf_models.lengths import DEFAULT_SPECS, Spec
-from nutgraf_models.normalize import normalize
+from nutgraf_models.normalize import clean, story_of
+from nutgraf_models.pages import is_no_story
 from nutgraf_models.phases import Phases, run
 from nutgraf_models.plan import make_chunks, row_for
 from nutgraf_models.results import (
@@ -35,6 +36,14 @@ from nutgraf_models.sentences import split, word_count
 
 # Of a long article, so many late sentences are brought forward.
 _MOST_DECISIVE = 2
+_TOO_SHORT = Warning(
+    WarningKind.ARTICLE_TOO_SHORT,
+    "the article is about as short as this summary would be; its own first sentences are returned",
+)
+_NO_STORY = Warning(
+    WarningKind.NO_STORY,
+    "the text is a page without a story, such as a paywall, a log-in or an error; its own first sentences are returned",
+)
 
 
 class Summarizer:
@@ -80,11 +89,13 @@ class Summarizer:
     def _prepare(self, article: Article, specs: tuple[Spec, ...], show_doubted: bool) -> Prepared:
         """Cleans, splits and plans."""
         started = time.perf_counter()
-        normalized = normalize(article.text)
+        whole = clean(article.text)
+        normalized = story_of(whole)
         sentences = split(normalized.text)
         if not sentences:
             raise EmptyArticle("the text has nothing in it to read")
         words = word_count(normalized.text)
+        has_story = not is_no_story(whole.text)
         return Prepared(
             article,
             specs,
@@ -97,8 +108,13 @@ class Summarizer:
             chunks := make_chunks(normalized.text, sentences, self.engine),
             # A shorter article is in the model's view as a whole.
             decisive_sentences([sentence.text for sentence in sentences])[:_MOST_DECISIVE] if len(chunks) > 1 else [],
-            # An article about as long as its summary would be is its own summary.
-            tuple(index for index, spec in enumerate(specs) if words > spec.usual_words and len(sentences) > 1),
+            has_story,
+            # An article about as long as its summary would be is its own summary, and so is a page without a story.
+            tuple(
+                index
+                for index, spec in enumerate(specs)
+                if has_story and words > spec.usual_words and len(sentences) > 1
+            ),
             ArticleCheck(normalized.text, sentences, article.title),
             time.perf_counter() - started,
         )
@@ -114,11 +130,7 @@ class Summarizer:
                 others = [one for other, of_row in candidates.items() if other != index for one in of_row]
                 choice = choose(prepared, spec, candidates[index], others, self.card.prompt.after(spec.length))
             else:
-                warning = Warning(
-                    WarningKind.ARTICLE_TOO_SHORT,
-                    "the article is about as short as this summary would be; its own first sentences are returned",
-                )
-                choice = extract(prepared, spec, warning)
+                choice = extract(prepared, spec, _TOO_SHORT if prepared.has_story else _NO_STORY)
             summaries.append(_summary(choice, spec, evidence))
         return ArticleSummary(
             summaries=tuple(summaries),
@@ -126,10 +138,16 @@ class Summarizer:
             input_tokens=prepared.tokens,
             chunks=len(prepared.chunks),
             language=prepared.language,
-            warnings=article_warnings(prepared.sentences, prepared.language, "the model", self.card.languages),
+            warnings=self._article_warnings(prepared),
             tokenize_seconds=prepared.seconds,
             check_seconds=time.perf_counter() - started,
         )
+
+    def _article_warnings(self, prepared: Prepared) -> tuple[Warning, ...]:
+        warnings = article_warnings(prepared.sentences, prepared.language, "the model", self.card.languages)
+        if prepared.has_story:
+            return warnings
+        return (*(one for one in warnings if one.kind is not WarningKind.NO_PROSE), _NO_STORY)
 
 
 def _summary(choice: Choice, spec: Spec, evidence: EvidenceIndex) -> Summary:

@@ -13,7 +13,8 @@ from nutgraf_models.checks.support import THRESHOLD
 from nutgraf_models.checks.words import tokens_of
 from nutgraf_models.errors import EmptyArticle, EmptySummary
 from nutgraf_models.evidence import EvidenceIndex
-from nutgraf_models.normalize import NormalizedText, normalize
+from nutgraf_models.mapped import MappedText
+from nutgraf_models.normalize import clean, normalize
 from nutgraf_models.results import CheckedSummary, Span, SummarySentence, UnsupportedTerm, Verdict
 from nutgraf_models.sentences import Sentence, split
 
@@ -52,7 +53,7 @@ def check_summary(
     sentences = split(article.text)
     if not sentences:
         raise EmptyArticle("the text has nothing in it to read")
-    own = normalize(summary, story_only=False)
+    own = clean(summary)
     parts = _joined(own.text, split(own.text))
     if not parts:
         raise EmptySummary("the summary has nothing in it to check")
@@ -91,7 +92,7 @@ def check_summary(
 
 
 def _check(
-    part: Sentence, check: ArticleCheck, evidence: EvidenceIndex, summary: NormalizedText, threshold: float
+    part: Sentence, check: ArticleCheck, evidence: EvidenceIndex, summary: MappedText, threshold: float
 ) -> tuple[SummarySentence, list[UnsupportedTerm]]:
     """A sentence of a summary and its unsupported terms, both with spans in the summary as sent."""
     span = Span(*summary.source_span(part.start, part.end))

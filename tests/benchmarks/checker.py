@@ -383,9 +383,9 @@ def measure_lines(rows: Sequence[ReferenceRow], show: int, rng: random.Random) -
     dropped: list[str] = []
     count = 0
     for row in rows:
-        lines = [line for line in row.article.split("\n") if line.strip()]
-        kept = {row.article[start:end] for start, end in story_lines(row.article)}
-        dropped += [line for line in lines if line not in kept]
+        kept = {row.article.count("\n", 0, start) for start, _ in story_lines(row.article)}
+        lines = [(number, line) for number, line in enumerate(row.article.split("\n")) if line.strip()]
+        dropped += [line for number, line in lines if number not in kept]
         count += len(lines)
     for line in rng.sample(dropped, min(show, len(dropped))):
         print(f"DROPPED {line}", file=sys.stderr)

@@ -18,6 +18,12 @@ PIECES = st.one_of(
     st.text(st.characters(categories=("Cc", "Cf", "Mn", "Zs", "So"))),
     st.sampled_from(["The port of Marlow reopened on Monday.", "Two ships waited for nine hours.", "Bob Quayle wept."]),
     st.sampled_from(
+        ["Subscribe to continue reading.", "Correction: It was 40.", "404 Not Found", "By. Ida Fenn.", "<|im_end|>"]
+    ),
+    st.sampled_from(
+        ["<p>", "</p>", "<br>", "<!--", "<script>", "<del>", "</del>", "&nbsp;", "&lt;p&gt;", "<aside>x</aside>"]
+    ),
+    st.sampled_from(
         ["\n\n", "<p>", "&amp;", "U.S.", "...", "“", "”", '"', "1,000.5", "$3m", "50%", "\u202e", "e\u0301"]
     ),
 )

@@ -1,5 +1,8 @@
 """Normalising, sentences, finishing: text that never meets a model."""
 
+import sys
+import unicodedata
+
 import pytest
 
 from nutgraf_models.finish import cap, cut_short, whole_sentences
@@ -26,7 +29,7 @@ from nutgraf_models.sentences import split, word_count
         ("<p>One\n\ntwo.</p>\n<p>Three.</p>", "One two.\n\nThree."),
         ("One <b>two</b> here.\n\nThree.", "One two here.\n\nThree."),
         ("<div>A<script>if (a < b) { x }</script>B</div><br>", "AB"),
-        ("<p>a<!-- never closed <p>b</p>", "a<!-- never closed\n\nb"),
+        ("<p>a<!-- never closed <p>b</p>", "a never closed\n\nb"),
         ("2 < 3 and 4 > 3", "2 < 3 and 4 > 3"),
         ("\u2028", ""),
         ("", ""),
@@ -34,6 +37,75 @@ from nutgraf_models.sentences import split, word_count
 )
 def test_text_is_cleaned(sent, clean):
     assert normalize(sent).text == clean
+
+
+@pytest.mark.parametrize(
+    "space", ["&nbsp;", "&#160;", "&#xA0;", "&ensp;", "&emsp;", "&thinsp;", "&#10;", "&#8195;", "&Tab;"]
+)
+@pytest.mark.parametrize("escapes", [0, 1, 2])
+def test_a_reference_to_white_space_keeps_words_apart(space, escapes):
+    reference = space.replace("&", "&" + "amp;" * escapes)
+    sent = f"Monday{reference}after nine{reference}hours"
+    assert normalize(sent).text.split() == ["Monday", "after", "nine", "hours"]
+    assert normalize(f"<p>{sent}</p>").text == "Monday after nine hours"
+
+
+@pytest.mark.parametrize("control", ["\0", "\0\0", "\x01", "\x08", "\x1c", "\x7f", "\x0b", "\x85", "&#1;", "&#8;"])
+def test_a_control_character_keeps_words_apart(control):
+    assert normalize(f"Monday{control}after").text.split() == ["Monday", "after"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "clean"),
+    [
+        ("R&D at AT&T", "R&D at AT&T"),
+        ("R&amp;D at AT&amp;T", "R&D at AT&T"),
+        ("&copy2015 &copy; 2015", "&copy2015 © 2015"),
+        ("&nosuch; &amp;nosuch;", "&nosuch; &nosuch;"),
+        ("caf&eacute; caf&#233; caf&amp;eacute;", "café café café"),
+        ("&ldquo;Go,&rdquo; she said. It&rsquo;s late.", '"Go," she said. It\'s late.'),
+        ("<p>AT&T &lt;said&gt; 2&times;3 &#128512;</p>", "AT&T <said> 2×3 😀"),
+        ("&#0;&#xD800;x", "\ufffd\ufffdx"),
+    ],
+)
+def test_references_become_what_they_stand_for(sent, clean):
+    assert normalize(sent).text == clean
+
+
+def test_no_character_of_the_category_format_is_left():
+    characters = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) == "Cf"]
+    assert len(characters) > 160
+    for one in characters:
+        assert normalize(f"{one}har{one}bour {one} mas{one}{one}ter{one}").text == "harbour master"
+    assert normalize("".join(characters)).text == ""
+
+
+@pytest.mark.parametrize(
+    "sent", ["har&shy;bour", "har&#8203;bour", "har&ZeroWidthSpace;bour", "har&amp;zwj;bour", "<p>har&zwnj;bour"]
+)
+def test_neither_is_one_that_is_referred_to(sent):
+    assert normalize(sent).text == "harbour"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "👩\u200d👩\u200d👧",
+        "🏳️\u200d🌈",
+        "❤️\u200d🔥",
+        "👩🏽\u200d🚀",
+        "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        "می\u200cخواهم",
+        "क्\u200dष",
+    ],
+)
+def test_what_emoji_and_words_are_spelled_with_stays(text):
+    assert normalize(f"{text} says hi.").text == f"{text} says hi."
+    assert normalize(f"\u200d{text}\u200b says\u200c hi.\ufeff").text == f"{text} says hi."
+
+
+def test_colours_of_a_terminal_go():
+    assert normalize("\x1b[1;31mRed\x1b[0m alert").text == "Red alert"
 
 
 def test_hard_wrapped_text_is_joined_and_paragraphs_are_not():
@@ -96,6 +168,12 @@ def test_every_word_maps_back_to_itself(text):
         ". a " * 30_000,
         "a." + "'" * 200_000,
         "".join(f"\0{n}{'a' * 50}b\0 " for n in range(3500)),
+        "&" + "amp;" * 50_000,
+        "&amp;" * 40_000,
+        "\u200d" * 200_000,
+        "👩\u200d" * 100_000,
+        "🏴" + "\U000e0067" * 200_000,
+        "\x1b[" * 100_000,
     ],
 )
 @pytest.mark.timeout(30)
@@ -150,6 +228,44 @@ def test_a_sentence_that_adds_nothing_to_an_earlier_one_is_dropped_and_one_that_
     assert whole_sentences(f"Bishop plays in Seattle. {first}") == [first]
     more = "She was two days old when her mother died."
     assert whole_sentences(f"{first} {more}") == [first, more]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Summary judgment was granted in the case: Apple must pay.",
+        "Summary executions went on: 40 people died.",
+        "Summary of the ruling: Apple must pay.",
+        "Sure Start centres face closure: the council votes on Monday.",
+        "Certainly nobody foresaw it: the crane fell at noon.",
+        "Here is what we know: the port is shut.",
+        "Here are the sentences that were handed down: four years and two.",
+        "“Here is a man of few words,” said Ida Fenn: she runs the port.",
+        "In summary trials: one man was jailed.",
+    ],
+)
+def test_a_sentence_with_a_colon_is_no_preamble(sentence):
+    assert whole_sentences(sentence) == [sentence]
+
+
+@pytest.mark.parametrize(
+    "preamble",
+    [
+        "Summary:",
+        "**Summary:**",
+        "In summary:",
+        "A short summary:",
+        "Summary of the article:",
+        "The summary of this news article:",
+        "Here is a summary of the article:",
+        "Here's a one-sentence summary:",
+        "Sure! Here is the article in one sentence:",
+        "Certainly, here are two sentences that summarise the text:",
+        "Sure:",
+    ],
+)
+def test_a_preamble_is_none_of_the_summary(preamble):
+    assert whole_sentences(f"{preamble} The port reopened.") == ["The port reopened."]
 
 
 def test_preambles_marks_and_instructions_are_no_part_of_a_summary():

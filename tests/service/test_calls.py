@@ -14,6 +14,7 @@ from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf_models.lengths import Length
 from nutgraf_models.loading import load_summarizer
 from support.articles import ARTICLE, OTHER
+from support.pages import PAYWALLS
 from support.server import TIMEOUT, GatedEngine, ScriptedEngine, running_server, summarizer_with
 
 SHORT_OF_ARTICLE = "The port of Marlow reopened on Monday after a crane fell across its main quay."
@@ -328,7 +329,7 @@ def test_the_log_has_the_call_and_nothing_of_the_article(capfd):
         ("total;12;13\nrow;1;2\n" * 40, pb.WARNING_CODE_NO_PROSE),
         ("def f(x):\n    return g(x) + 1\n\nprint(f('done.'))\n" * 20, pb.WARNING_CODE_NO_PROSE),
         ("Crane falls in Marlow\nRead more: why cranes fall\nShare\n" * 20, pb.WARNING_CODE_NO_PROSE),
-        ("We use cookies to make this site work.\nAccept all cookies\nManage preferences", pb.WARNING_CODE_NO_PROSE),
+        ("We use cookies to make this site work.\nAccept all cookies\nManage preferences", pb.WARNING_CODE_NO_STORY),
         ("Die Brücke im Dorf wird neu gebaut, sagte der Bürgermeister. " * 20, None),
     ],
     ids=["emoji", "table", "code", "links", "cookies", "another language"],
@@ -353,6 +354,47 @@ def test_what_pages_put_around_a_story_reaches_no_summary_and_spans_stay_right(s
         span = sentence.evidence[0].span
         said = response.summaries[1].text[sentence.span.start : sentence.span.end]
         assert text[span.start : span.end] == said
+
+
+def test_an_html_page_is_summarised_as_its_plain_text_is_and_spans_are_in_the_page(server):
+    paragraphs = ARTICLE.replace("’", "&rsquo;").replace("“", "&ldquo;").replace("”", "&rdquo;").split("\n\n")
+    body = "</p>\n<aside>Sign up</aside><p>".join(paragraphs).replace(" on Monday", "&nbsp;on <b>Mon&shy;day</b>")
+    page = (
+        f"<html><head><title>Port</title></head><body><nav>Home</nav><p>{body}</p><script>a < b</script></body></html>"
+    )
+    with server.stub() as stub:
+        plain = stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
+        response = stub.Summarize(pb.SummarizeRequest(text=page), timeout=TIMEOUT)
+    assert [one.text for one in response.summaries] == [one.text for one in plain.summaries]
+    spans = [sentence.evidence[0].span for sentence in response.summaries[1].sentences]
+    assert page[spans[0].start : spans[0].end].startswith(
+        "The port of Marlow reopened&nbsp;on <b>Mon&shy;day</b> after"
+    )
+    assert page[spans[1].start : spans[1].end] == "Nobody was hurt, the harbour master said."
+
+
+def test_what_a_correction_takes_back_is_not_told():
+    note = "Correction: An earlier version said that the crane weighed 400 tonnes. It weighs 40."
+    false = "The crane weighed 400 tonnes."
+    engine = ScriptedEngine({(length, 1): (false,) for length in Length})
+    with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
+        for text in (f"{ARTICLE}\n\n{note}", f"<p>{ARTICLE}</p><p><b>Correction:</b> {note[12:]}</p>"):
+            response = stub.Summarize(pb.SummarizeRequest(text=text), timeout=TIMEOUT)
+            assert not any("400" in one.text for one in response.summaries)
+        # Where the correction is the story, it is told.
+        response = stub.Summarize(pb.SummarizeRequest(text=note), timeout=TIMEOUT)
+        assert "40" in response.summaries[1].text
+
+
+def test_a_page_without_a_story_is_said_to_be_one_and_nothing_is_made_up(server):
+    page = PAYWALLS[10]
+    with server.stub() as stub:
+        response = stub.Summarize(pb.SummarizeRequest(text=page), timeout=TIMEOUT)
+    assert [one.code for one in response.warnings] == [pb.WARNING_CODE_NO_STORY]
+    for one in response.summaries:
+        assert one.text in page.replace("\n\n", " ")
+        assert all(sentence.from_article for sentence in one.sentences)
+        assert [warning.code for warning in one.warnings] == [pb.WARNING_CODE_NO_STORY]
 
 
 def test_a_quotation_that_the_article_lacks_is_marked_as_one():

@@ -27,6 +27,8 @@ def spec(length=pb.SUMMARY_LENGTH_SHORT, **caps) -> pb.SummarySpec:
         ("EMPTY_TEXT", "text", pb.SummarizeRequest(text=" \t\r\n\u00a0\u2003 ")),
         ("EMPTY_TEXT", "text", pb.SummarizeRequest(text="\0\0\0")),
         ("EMPTY_TEXT", "text", pb.SummarizeRequest(text="<p> </p><script>var a;</script>")),
+        ("EMPTY_TEXT", "text", pb.SummarizeRequest(text="\u200b\ufeff \u00ad\u202e\u200d")),
+        ("EMPTY_TEXT", "text", pb.SummarizeRequest(text="<p>&nbsp;&shy;&#8203;</p>&amp;zwj;")),
         ("TITLE_TOO_LONG", "title", pb.SummarizeRequest(text=ARTICLE, title="x" * 1001)),
         ("UNKNOWN_LENGTH", "summaries[0].length", pb.SummarizeRequest(text=ARTICLE, summaries=[pb.SummarySpec()])),
         ("UNKNOWN_LENGTH", "summaries[1].length", pb.SummarizeRequest(text=ARTICLE, summaries=[spec(), spec(99)])),

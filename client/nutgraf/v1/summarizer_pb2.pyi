@@ -224,6 +224,10 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     """
     WARNING_CODE_DOUBTED_SENTENCES: _WarningCode.ValueType  # 10
     """The summary has a sentence with VERDICT_DOUBTED."""
+    WARNING_CODE_NO_STORY: _WarningCode.ValueType  # 11
+    """The text is a page without a story: a paywall, a log-in, a captcha, a cookie wall, an error or the like. The summary
+    is made of the page's own sentences.
+    """
 
 class WarningCode(_WarningCode, metaclass=_WarningCodeEnumTypeWrapper):
     """What a warning is about."""
@@ -252,6 +256,10 @@ ellipsis.
 """
 WARNING_CODE_DOUBTED_SENTENCES: WarningCode.ValueType  # 10
 """The summary has a sentence with VERDICT_DOUBTED."""
+WARNING_CODE_NO_STORY: WarningCode.ValueType  # 11
+"""The text is a page without a story: a paywall, a log-in, a captcha, a cookie wall, an error or the like. The summary
+is made of the page's own sentences.
+"""
 Global___WarningCode: _TypeAlias = WarningCode  # noqa: Y015
 
 class _ServerState:
@@ -334,9 +342,9 @@ class SummarizeRequest(_message.Message):
     SUMMARIES_FIELD_NUMBER: _builtins.int
     SHOW_DOUBTED_FIELD_NUMBER: _builtins.int
     text: _builtins.str
-    """The article. Plain text is best, with a blank line or a line break between paragraphs; HTML tags are dropped, and so
-    are lines that pages put around a story: bylines, picture credits, links to more.
-    Must hold something besides white space, and no more than `Limits.max_text_characters`.
+    """The article. Plain text is best, with a blank line or a line break between paragraphs; of HTML what its reader sees
+    is taken. Lines that pages put around a story are dropped: bylines, picture credits, links to more, corrections.
+    Must hold something besides white space and invisible characters, and no more than `Limits.max_text_characters`.
     """
     title: _builtins.str
     """The headline, if there is one. A name or number in it counts as said by the article when a summary is checked, but

@@ -142,7 +142,8 @@ class OpenVinoEngine:
     def _encode_prompt(self, article: str, length: Length) -> list[int]:
         prompt = self._card.prompt
         # In two parts, so that the rows of a request have a prefix in common to the token.
-        return self._tokens.encode(prompt.before + article) + self._tokens.encode(prompt.after(length))
+        before = self._tokens.encode(prompt.before + self._tokens.as_text(article))
+        return before + self._tokens.encode(prompt.after(length))
 
     def _start(self, row: "_Row") -> None:
         config = openvino_genai.GenerationConfig()

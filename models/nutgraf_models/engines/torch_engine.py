@@ -119,13 +119,14 @@ class TorchEngine:
         open_batch = next((one for one in self._batches if self._has_room(one)), None)
         if open_batch is None and len(self._batches) == _BATCHES:
             return False
+        article = self._tokens.as_text(request.article)
         searches = [start_search(row.decoding, self._special, self._tokens.stop_rule(row)) for row in request.rows]
         if self._special.start is None:
-            prefix = self._tokens.encode(prompt.before + request.article)
+            prefix = self._tokens.encode(prompt.before + article)
             suffixes = [self._tokens.encode(prompt.after(row.length)) for row in request.rows]
             batch = _Batch(CausalRows(self._model, self._device, prefix, suffixes))
         else:
-            ids = self._tokens.encode(prompt.before + request.article + prompt.after_long, special=True)
+            ids = self._tokens.encode(prompt.before + article + prompt.after_long, special=True)
             batch = open_batch or _Batch(Seq2SeqRows(self._model, self._device, self._special.start))
             assert isinstance(batch.rows, Seq2SeqRows)
             batch.rows.add(handle, ids, len(request.rows))
