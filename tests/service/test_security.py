@@ -205,6 +205,7 @@ def test_half_of_tls_is_an_error(pki, settings, complaint):
         ("127.0.0.1", {}, ()),
         ("::1", {}, ()),
         ("localhost", {}, ()),
+        ("unix:/run/nutgraf.sock", {}, ()),
         ("0.0.0.0", {}, ("plain text", "may call")),
         ("0.0.0.0", {"token_file": "t"}, ("plain text",)),
         ("nutgraf.example", {"tls_certificate": "c", "tls_key": "k"}, ("may call",)),
