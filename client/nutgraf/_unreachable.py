@@ -13,7 +13,8 @@ from nutgraf._errors import DeadlineExceeded, NutgrafError
 
 # A connection that stood, and then did not.
 _LOST = re.compile(
-    r"Socket closed|[Cc]onnection reset|Broken pipe|GOAWAY|RST_STREAM|Stream removed|Cancelling all calls|keepalive|ping "
+    r"Socket closed|[Cc]onnection reset|Broken pipe|GOAWAY|RST_STREAM|Stream removed|Cancelling all calls"
+    r"|keepalive|ping timeout"
 )
 _CONNECTING = re.compile(r"failed to connect to all addresses|connections to all backends failing")
 _HEALTH_CHECK_FAILED = "health check call failed"
