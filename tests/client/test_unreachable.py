@@ -77,8 +77,13 @@ def saying(reply: bytes) -> Callable[[socketserver.StreamRequestHandler], None]:
     return talk
 
 
-def answering_http2(status: int | None) -> Callable[[socketserver.StreamRequestHandler], None]:
-    """As proxies and balancers refuse calls: by a status of HTTP and no status of gRPC (RFC 9113). None: hangs up."""
+def answering_http2(
+    status: int | None, streams: list[bytes] | None = None
+) -> Callable[[socketserver.StreamRequestHandler], None]:
+    """As proxies and balancers refuse calls: by a status of HTTP and no status of gRPC (RFC 9113). None: hangs up.
+
+    Notes in `streams` what was begun.
+    """
 
     def frame(kind: int, flags: int, stream: bytes, payload: bytes = b"") -> bytes:
         return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream + payload
@@ -91,6 +96,8 @@ def answering_http2(status: int | None) -> Callable[[socketserver.StreamRequestH
             if header[3] == 4 and not header[4] & 1:
                 handler.wfile.write(frame(4, 1, bytes(4)))
             elif header[3] == 1:  # HEADERS: answered by one field, :status, that ends the stream
+                if streams is not None:
+                    streams.append(header[5:9])
                 if status is None:
                     return
                 handler.wfile.write(frame(1, 5, header[5:9], b"\x08\x03" + str(status).encode()))
@@ -204,6 +211,14 @@ async def test_a_balancer_that_has_no_server_for_asyncio() -> None:
                 await client.summarize(TEXT)
             with pytest.raises(Unavailable, match="HTTP status 502"):
                 [found async for found in client.summarize_many([TEXT])]
+
+
+def test_a_refusal_without_headers_is_no_reason_for_more_attempts() -> None:
+    """gRPC's own retries would make five of each."""
+    streams: list[bytes] = []
+    with talker(answering_http2(503, streams)) as address:
+        failure(address, call=CALLS["server_info"])
+    assert len(streams) == 2  # the call, and a health check for its message
 
 
 def test_a_name_that_is_not_known() -> None:
