@@ -30,7 +30,7 @@ class Connection:
         retry_seconds: how long to go on trying when a server that was there is gone.
 
     Raises:
-        ValueError: `timeout` or `retry_seconds` is no such time.
+        ValueError: `timeout` or `retry_seconds` cannot be one.
     """
 
     def __init__(self, endpoint: Endpoint, timeout: float, retry_seconds: float) -> None:
