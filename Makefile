@@ -50,7 +50,7 @@ $(VENV)-audit/stamp:
 $(VENV)-lowest/stamp: pyproject.toml constraints-lowest.txt
 	$(PYTHON) -m venv $(VENV)-lowest
 	$(VENV)-lowest/bin/pip install --quiet --constraint constraints-lowest.txt --editable . \
-		pytest pytest-asyncio pytest-timeout
+		pytest pytest-asyncio pytest-timeout trustme
 	@touch $@
 
 demo: install  ## Summarise the articles in seeds/ with the default model

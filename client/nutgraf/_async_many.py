@@ -15,7 +15,7 @@ from nutgraf._async_connection import AsyncConnection
 from nutgraf._async_stream import Arrived, Ended, Stream, is_made_up
 from nutgraf._channel import Metadata
 from nutgraf._error_mapping import from_rpc_error
-from nutgraf._errors import InvalidArticle, NutgrafError, Unavailable
+from nutgraf._errors import InvalidArticle, NutgrafError, Overloaded, Unavailable
 from nutgraf._ledger import Answer, Ledger, broken
 from nutgraf._outage import Outage
 from nutgraf._requests import Article
@@ -128,10 +128,10 @@ class Run:
         self._stream = None
         await stream.close()
         self._connection.raise_if_closed()
-        if isinstance(failure, InvalidArticle) and failure.reason is None:
-            self._ledger.blame_largest(failure)
-        elif isinstance(failure, Unavailable):
-            failure = await self._connection.diagnose(failure)
+        failure = await self._connection.diagnose(failure)
+        if isinstance(failure, InvalidArticle) and failure.reason is None and failure.size is not None:
+            self._ledger.blame_oversize(failure)
+        elif isinstance(failure, (Unavailable, Overloaded)):
             delay = self._outage.delay(failure, now=time.monotonic())
             if delay is None:
                 raise failure

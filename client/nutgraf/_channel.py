@@ -1,44 +1,32 @@
-"""Where the server is and how to talk to it: addresses, credentials, channel options, metadata."""
+"""How to talk to a server: credentials, channel options, metadata."""
 
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 import json
 import os
 import re
+import warnings
 from typing import Any
 
 import grpc
 
+from nutgraf._address import DEFAULT_SERVER, is_list, is_local, parse_server
 from nutgraf._error_mapping import REQUEST_ID
 from nutgraf._version import version
 
-DEFAULT_SERVER = "localhost:50051"
-DEFAULT_PORT = 50051
 SERVICE = "nutgraf.v1.SummarizerService"
 
 Metadata = tuple[tuple[str, str], ...]
 Options = list[tuple[str, Any]]
 
-# A failing name or address is reported within seconds: five attempts with 0.1 + 0.2 + 0.4 + 0.8 s between them (give or
-# take gRPC's jitter), on top of at most one connection attempt. Longer outages are bridged by `_outage`, which knows
-# whether there has been a server at all; a service config does not.
-_RETRY_POLICY = {
-    "maxAttempts": 5,
-    "initialBackoff": "0.1s",
-    "maxBackoff": "1s",
-    "backoffMultiplier": 2,
-    "retryableStatusCodes": ["UNAVAILABLE"],
-}
-_METHODS = [{"name": [{"service": SERVICE}], "retryPolicy": _RETRY_POLICY}]
+# No retry policy: `_outage` retries, and gRPC's own attempts would multiply with its.
 _BALANCED = {
     "loadBalancingConfig": [{"round_robin": {}}],
     # Leaves out replicas that are loading or draining. A server without the health service counts as healthy.
     "healthCheckConfig": {"serviceName": SERVICE},
-    "methodConfig": _METHODS,
 }
-_UNBALANCED = {"loadBalancingConfig": [{"pick_first": {}}], "methodConfig": _METHODS}
+_UNBALANCED: dict[str, Any] = {"loadBalancingConfig": [{"pick_first": {}}]}
 _CONNECT_TIMEOUT_MS = 2_500
 _MAX_RECEIVE_BYTES = 64 * 1024 * 1024
 
@@ -78,7 +66,7 @@ def endpoint(
         server: an address; None for `NUTGRAF_SERVER`, and where that is unset or empty, localhost:50051.
         tls: False for none, True to check the server against the system's certificates, or credentials of one's own
             (`grpc.ssl_channel_credentials(...)`, also for a client certificate).
-        token: a bearer token; None for none. Without TLS it can be read on the way.
+        token: a bearer token; None for none. A warning says where it would cross a network in plain text.
 
     Raises:
         ValueError: the address cannot be one, the token has characters that no header can carry, or there are several
@@ -91,58 +79,15 @@ def endpoint(
     credentials = grpc.ssl_channel_credentials() if tls is True else (tls or None)
     address = server if server is not None else os.environ.get("NUTGRAF_SERVER") or DEFAULT_SERVER
     target = parse_server(address)
-    if credentials is not None and _is_list(target):
+    if credentials is not None and is_list(target):
         raise ValueError("TLS checks the servers' certificates by their name: give that instead of addresses")
-    return Endpoint(target=target, credentials=credentials, token=token)
-
-
-def parse_server(address: str) -> str:
-    """gRPC's target for an address as people write it; the port is 50051 where it is left out.
-
-    A list is one of several servers' IP addresses, separated by commas, all of them IPv4 or all IPv6: gRPC resolves no
-    names in a list, and mixes no families. A name with several addresses stands for a list by itself.
-
-    >>> parse_server("summaries.internal")
-    'summaries.internal:50051'
-    >>> parse_server("10.0.0.1, 10.0.0.2:50052")
-    'ipv4:10.0.0.1:50051,10.0.0.2:50052'
-
-    Raises:
-        ValueError: for a URL, an empty host, a port that is no number from 1 to 65535, or a list of anything else than
-            IP addresses of one family.
-    """
-    address = address.strip()
-    if re.match(r"(?i)https?://", address):
-        raise ValueError(f"{address!r} is a URL; a server is named by host:port, such as {DEFAULT_SERVER}")
-    if re.match(r"(?i)(unix|unix-abstract|ipv4|ipv6|vsock|xds|passthrough):", address):
-        return address
-    if "," in address:
-        return _parse_list(address)
-    scheme, authority = re.fullmatch(r"((?:dns:(?://[^/]*/)?)?)(.*)", address, re.DOTALL).groups()  # type: ignore[union-attr]
-    if authority.count(":") > 1 and "[" not in authority:
-        authority = f"[{authority}]"  # an IPv6 address without a port
-    match = re.fullmatch(r"(\[[0-9A-Fa-f:.%\w]+\]|[^\s:/\[\]]+)(?::(\d+))?", authority)
-    if match is None or not 0 < int(match[2] or DEFAULT_PORT) < 65536:
-        raise ValueError(f"{address!r} is no server address; write host:port, such as {DEFAULT_SERVER}")
-    return f"{scheme}{match[1]}:{match[2] or DEFAULT_PORT}"
-
-
-def _parse_list(addresses: str) -> str:
-    targets = [parse_server(address) for address in addresses.split(",")]
-    try:
-        families = {ipaddress.ip_address(target.rpartition(":")[0].strip("[]")).version for target in targets}
-    except ValueError:
-        families = set()
-    if len(families) != 1:
-        raise ValueError(
-            f"{addresses!r} is no list of servers; write their IP addresses as host:port,host:port, all IPv4 or all "
-            "IPv6, or the one name that stands for them"
+    if token is not None and credentials is None and not is_local(target):
+        warnings.warn(
+            f"the token goes to {target} in plain text, for anybody on the way to read: connect by TLS "
+            "(tls=True, on the command line --tls or --ca)",
+            stacklevel=3,  # where the client is made
         )
-    return f"ipv{families.pop()}:{','.join(targets)}"
-
-
-def _is_list(target: str) -> bool:
-    return re.match(r"(?i)ipv[46]:.*,", target) is not None
+    return Endpoint(target=target, credentials=credentials, token=token)
 
 
 def open_channel(endpoint: Endpoint, *, control: bool = False) -> grpc.Channel:
@@ -183,7 +128,7 @@ def _options(target: str, service_config: dict[str, Any]) -> Options:
         ("grpc.dns_ares_query_timeout", _CONNECT_TIMEOUT_MS),
         ("grpc.dns_min_time_between_resolutions_ms", 5_000),
     ]
-    if _is_list(target) or re.search(r"(?:^|/)(?:localhost|127\.[\d.]+|\[::1\]):\d+$", target):
+    if is_list(target) or is_local(target):
         # $http_proxy must not catch this machine's own server, and can make nothing of several addresses.
         options.append(("grpc.enable_http_proxy", 0))
     return options

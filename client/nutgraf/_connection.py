@@ -16,6 +16,7 @@ from nutgraf._error_mapping import request_id as id_in
 from nutgraf._errors import NutgrafError, Unavailable
 from nutgraf._outage import Link, Outage, not_ready
 from nutgraf._requests import check_timeout
+from nutgraf._unreachable import says_more
 
 _PROBE_SECONDS = 1.0
 
@@ -29,7 +30,7 @@ class Connection:
         retry_seconds: how long to go on trying when a server that was there is gone.
 
     Raises:
-        ValueError: `timeout` is not more than 0.
+        ValueError: `timeout` or `retry_seconds` cannot be one.
     """
 
     def __init__(self, endpoint: Endpoint, timeout: float, retry_seconds: float) -> None:
@@ -72,10 +73,10 @@ class Connection:
                 outage.over()
                 return response, id_in(call.initial_metadata())
             self.raise_if_closed()
+            failure = self.diagnose(failure)
             if not isinstance(failure, Unavailable):
                 outage.link.reached |= failure.reason is not None
                 raise failure
-            failure = self.diagnose(failure)
             now = time.monotonic()
             delay = outage.delay(failure, now=now, left=deadline - now)
             if delay is None:
@@ -83,13 +84,15 @@ class Connection:
             self.closed.wait(delay)
             self.raise_if_closed()
 
-    def diagnose(self, error: Unavailable) -> Unavailable:
+    def diagnose(self, error: NutgrafError) -> NutgrafError:
         """Whether there is a server at all; asked only when the failure itself does not say."""
-        if error.reason is not None:
+        if not isinstance(error, Unavailable) or error.reason is not None:
             return error
         try:
             health = self.health(health_pb2.HealthCheckRequest(service=SERVICE), _PROBE_SECONDS)
-        except (grpc.RpcError, RuntimeError, ValueError):  # the latter two: closed meanwhile
+        except grpc.RpcError as probe:
+            return says_more(from_rpc_error(probe, server=self.link.server), error)
+        except (RuntimeError, ValueError):  # closed meanwhile
             return error
         self.link.reached = True
         return not_ready(error, self.link.server, health)

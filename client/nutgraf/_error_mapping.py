@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Protocol, cast
 
 import grpc
@@ -21,6 +22,7 @@ from nutgraf._errors import (
     Unauthenticated,
     Unavailable,
 )
+from nutgraf._unreachable import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,6 +61,9 @@ _BY_CODE: dict[int, type[NutgrafError]] = {
     code_pb2.PERMISSION_DENIED: Unauthenticated,
     code_pb2.UNIMPLEMENTED: ProtocolMismatch,
 }
+# By gRPC of a request (its C core and Go). Of a response it says CLIENT, and the caller can do nothing about it.
+_TOO_LARGE = re.compile(r"(CLIENT: )?received message larger than max \((\d+) vs\. (\d+)\)", re.IGNORECASE)
+_TOO_MANY_REQUESTS = "Received http2 header with status: 429"
 
 
 class _FailedCall(Protocol):
@@ -108,17 +113,23 @@ def from_status(status: Status, *, server: str, request_id: str | None = None) -
             detail.Unpack(violations)
         elif detail.Is(retry_info.DESCRIPTOR):
             detail.Unpack(retry_info)
-            retry = seconds(retry_info.retry_delay)
+            retry = max(seconds(retry_info.retry_delay), 0.0)
 
     reason = info.reason or None
     fields = tuple((violation.field, violation.description) for violation in violations.field_violations)
     kind = _BY_REASON.get(info.reason) or _BY_CODE.get(status.code, ServerError)
-    if kind is Overloaded and reason is None and retry is None:
-        # gRPC's own: a server that is overloaded says so by its reason, or a proxy at least when to come back.
+    too_large = _TOO_LARGE.search(status.message) if kind is Overloaded and reason is None else None
+    if too_large is not None and not too_large[1]:
         return InvalidArticle(
             f"the message is too large for {server} ({status.message}); send a shorter article",
             request_id=request_id,
+            size=int(too_large[2]),
+            limit=int(too_large[3]),
         )
+    if too_large is not None:
+        kind = ServerError
+    elif kind is Unavailable and reason is None and _TOO_MANY_REQUESTS in status.message:
+        kind = Overloaded
     message = _message(kind, status, server, reason, fields)
     if kind is InvalidArticle:
         return InvalidArticle(
@@ -145,18 +156,14 @@ def request_id(metadata: Iterable[tuple[str, str | bytes]] | None) -> str | None
     return None
 
 
-def no_server(server: str, details: str) -> str:
-    """The message for an address where nothing answers; `details` is what gRPC says about it."""
-    hint = 'start one with "nutgraf serve", or name another with --server or NUTGRAF_SERVER'
-    return f"no server answers at {server}; {hint}" + (f" ({details})" if details else "")
-
-
 def _message(
     kind: type[NutgrafError], status: Status, server: str, reason: str | None, fields: tuple[tuple[str, str], ...]
 ) -> str:
     said = status.message or "; ".join(f"{field}: {what}" for field, what in fields)
     if kind is Unavailable and reason is None:
-        return no_server(server, said)
+        return explain(server, said)
+    if kind is Overloaded and reason is None:
+        return f"{server}, or a proxy in front of it, takes no more calls for now" + (f" ({said})" if said else "")
     if kind is DeadlineExceeded:
         said = said if reason else ""  # gRPC's own words repeat the name of the code and nothing else
         return f"no answer from {server} within the time allowed; allow more with timeout" + (

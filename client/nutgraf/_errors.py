@@ -2,7 +2,7 @@
 
     NutgrafError
     ├── InvalidArticle      the request is at fault: sending the same again cannot help
-    ├── Overloaded          the server's queue is full; `retry_after` says when to come back
+    ├── Overloaded          the server's queue is full, or a proxy's limit reached; `retry_after` where it said so
     ├── DeadlineExceeded    no answer within the time allowed
     ├── Unavailable         no server, or one that is loading or shutting down; `retry_after` where it said so
     ├── Unauthenticated     the token is missing or wrong
@@ -90,7 +90,7 @@ class _Retryable(NutgrafError):
 
 
 class Overloaded(_Retryable):
-    """The server has as many calls waiting as it accepts.
+    """The server has as many calls waiting as it accepts, or a proxy in front of it allows no more for now.
 
     Attributes:
         retry_after: seconds after which the server suggests to try again; None where it did not say.

@@ -16,7 +16,7 @@ from google.rpc import code_pb2
 from nutgraf._convert import result
 from nutgraf._error_mapping import from_status
 from nutgraf._errors import InvalidArticle, NutgrafError, ServerError, Unavailable
-from nutgraf._requests import Article, check_text
+from nutgraf._requests import Article, check_text, check_timeout
 from nutgraf._results import ManyResult
 from nutgraf.v1 import summarizer_pb2 as pb
 
@@ -55,7 +55,7 @@ class Ledger:
         server: the server's address, for messages.
 
     Raises:
-        ValueError: `max_in_flight` or `item_timeout` is not positive.
+        ValueError: `max_in_flight` is not positive, or `item_timeout` is none that an article may take.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Ledger:
     ) -> None:
         if max_in_flight < 1:
             raise ValueError(f"max_in_flight must be 1 or more, not {max_in_flight}")
-        self._timeout = None if item_timeout is None else _duration(item_timeout)
+        self._timeout = None if item_timeout is None else _duration(check_timeout(item_timeout, "item_timeout"))
         self._build = build
         self._ordered = ordered
         self._max_in_flight = max_in_flight
@@ -151,15 +151,16 @@ class Ledger:
         self._refused.clear()
         return [request for _, request in self._unanswered.values()]
 
-    def blame_largest(self, error: InvalidArticle) -> None:
-        """Answers the largest unanswered item by `error`.
+    def blame_oversize(self, error: InvalidArticle) -> None:
+        """Answers the unanswered item of `error.size` bytes by `error`.
 
-        A message over the server's limit ends the whole stream and does not say which one it was. If any was too
-        large, the largest was.
+        A message over the server's limit ends the whole stream, which says how large it was and not which one. Where
+        something on the way has changed the sizes, it is taken for the largest: if any was too large, that was.
         """
         if not self._unanswered:
             raise error
-        index = max(self._unanswered, key=lambda index: self._unanswered[index][1].ByteSize())
+        sizes = {index: request.ByteSize() for index, (_, request) in self._unanswered.items()}
+        index = max(sizes, key=lambda index: (sizes[index] == error.size, sizes[index]))
         article, _ = self._unanswered.pop(index)
         self._finish(Answer(index, article, error.request_id, error=error))
 
@@ -179,7 +180,5 @@ def broken(server: str) -> Unavailable:
 
 
 def _duration(seconds: float) -> Duration:
-    if not 0 < seconds < float("inf"):
-        raise ValueError(f"item_timeout must be a number of seconds above 0, not {seconds}")
-    whole, nanos = divmod(round(seconds * 1e9), 1_000_000_000)
+    whole, nanos = divmod(max(round(seconds * 1e9), 1), 1_000_000_000)
     return Duration(seconds=whole, nanos=nanos)

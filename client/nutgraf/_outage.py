@@ -1,8 +1,8 @@
 """When to try again, and when to give up, while there is no server.
 
 Two questions decide. Has this client ever reached a server? If not, the address is probably wrong, and waiting only
-hides it. If so, the server is being restarted, and waiting bridges the gap. gRPC's retries cannot tell the two apart;
-they cover the first seconds of both.
+hides it: a second or two is for a server that is started beside its caller. If so, the server is being restarted, and
+waiting bridges the gap. gRPC's own retries could not tell the two apart, and know nothing of `RetryInfo`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nutgraf._errors import Unavailable
+from nutgraf._errors import Overloaded, Unavailable
 
 if TYPE_CHECKING:
     from grpc_health.v1 import health_pb2
@@ -20,18 +20,28 @@ DEFAULT_RETRY_SECONDS = 30.0
 # A server sends a stream's headers as soon as it takes it on. One that has sent none for so long is not there, even if
 # gRPC does not say so: it has been seen to wait for ever on a connection that a killed server had closed.
 HEADERS_SECONDS = 30.0
+# For as long, an address where nothing has ever answered is tried.
+_UNREACHED_SECONDS = 1.5
 _FIRST_DELAY_SECONDS = 0.1
 _LONGEST_DELAY_SECONDS = 2.0
 
 
 @dataclass
 class Link:
-    """What a client knows of its server."""
+    """What a client knows of its server.
+
+    Raises:
+        ValueError: `retry_seconds` is negative or no number.
+    """
 
     server: str
     retry_seconds: float = DEFAULT_RETRY_SECONDS
     reached: bool = False
     """Whether anything has ever answered at the address."""
+
+    def __post_init__(self) -> None:
+        if not self.retry_seconds >= 0:
+            raise ValueError(f"retry_seconds must be 0 or more, not {self.retry_seconds}")
 
 
 @dataclass
@@ -42,27 +52,29 @@ class Outage:
     since: float | None = None
     attempts: int = field(default=0)
 
-    def delay(self, error: Unavailable, *, now: float, left: float = float("inf")) -> float | None:
+    def delay(self, error: Unavailable | Overloaded, *, now: float, left: float = float("inf")) -> float | None:
         """Seconds to wait before the next attempt, or None to give up.
+
+        Never less than the server asks for by its `RetryInfo`: where that is too long to be waited for, this gives up.
 
         Args:
             error: what the last attempt failed with.
             now: a monotonic clock, in seconds.
             left: seconds that the caller still has.
         """
-        if error.reason is not None:  # a nutgraf server has said so itself
+        if error.reason is not None or isinstance(error, Overloaded):  # something has answered
             self.link.reached = True
-        if not self.link.reached:
-            return None
         if self.since is None:
             self.since = now
+        patience = self.link.retry_seconds
+        if not self.link.reached:
+            patience = min(patience, _UNREACHED_SECONDS)
         backoff = min(_FIRST_DELAY_SECONDS * 2**self.attempts, _LONGEST_DELAY_SECONDS)
         # Jitter, so that all clients of a restarted server do not come back in the same instant.
         delay = backoff * random.uniform(0.8, 1.2)
-        if error.retry_after is not None:
-            delay = max(delay, min(error.retry_after, _LONGEST_DELAY_SECONDS))
+        delay = max(delay, error.retry_after or 0.0)
         self.attempts += 1
-        return delay if delay < min(self.since + self.link.retry_seconds - now, left) else None
+        return delay if delay < min(self.since + patience - now, left) else None
 
     def over(self) -> None:
         """An answer has come: whatever fails next is another outage."""

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Article", "Spec", "Wanted"]
 
+# A year. gRPC keeps deadlines in nanoseconds since 1970 and takes one that does not fit for one that has passed.
+MOST_SECONDS = 365 * 24 * 60 * 60
+
 
 @dataclass(frozen=True, slots=True)
 class Article:
@@ -135,14 +138,14 @@ def check_text(name: str, value: object) -> None:
         ) from None
 
 
-def check_timeout(seconds: float) -> float:
-    """`seconds`, if it is a time that a call may take.
+def check_timeout(seconds: float, name: str = "timeout") -> float:
+    """`seconds`, if it is a time that a call or an article may take.
 
     Raises:
-        ValueError: it is not more than 0.
+        ValueError: it is not more than 0, or more than `MOST_SECONDS`.
     """
-    if not seconds > 0:
-        raise ValueError(f"a timeout must be more than 0 seconds, not {seconds}")
+    if not 0 < seconds <= MOST_SECONDS:
+        raise ValueError(f"{name} must be more than 0 and at most {MOST_SECONDS} seconds, not {seconds}")
     return seconds
 
 

@@ -32,11 +32,13 @@ class Client:
             for several servers, calls are spread over those that serve: a name ("dns:///host:port" in its long form)
             with several addresses, or a list of IP addresses, "10.0.0.1:50051,10.0.0.2:50051", without TLS. A stream
             stays with one of them while that lasts. None for `NUTGRAF_SERVER`, else localhost:50051.
-        timeout: seconds that a call may take unless it says otherwise.
+        timeout: seconds that a call may take unless it says otherwise; a year at most.
         tls: True to connect by TLS, checking the server against the system's certificates, or
             `grpc.ssl_channel_credentials(...)` for certificates of one's own.
-        token: a bearer token for servers that want one. Use it with TLS, or anybody on the way can read it.
-        retry_seconds: how long to go on trying when a server that was there is gone; 0 for not at all.
+        token: a bearer token for servers that want one. Use it with TLS, or anybody on the way can read it; a warning
+            says so.
+        retry_seconds: how long to go on trying when a server that was there is gone; 0 for not at all. A server that
+            says when to come back is not asked before, and not waited for where that is later.
 
     Raises:
         ValueError: the address, the token or a number of seconds cannot be one.

@@ -17,7 +17,7 @@ import grpc
 from nutgraf._channel import Metadata
 from nutgraf._connection import Connection
 from nutgraf._error_mapping import from_rpc_error, request_id
-from nutgraf._errors import InvalidArticle, NutgrafError, Unavailable
+from nutgraf._errors import InvalidArticle, NutgrafError, Overloaded, Unavailable
 from nutgraf._ledger import Answer, Ledger, broken
 from nutgraf._outage import HEADERS_SECONDS, Link, Outage
 from nutgraf._requests import Article
@@ -144,10 +144,11 @@ def run(
             stream.close()
             stream = None
             connection.raise_if_closed()
-            if isinstance(failure, InvalidArticle) and failure.reason is None:
-                ledger.blame_largest(failure)
-            elif isinstance(failure, Unavailable):
-                _wait(outage, connection.diagnose(failure), connection)
+            failure = connection.diagnose(failure)
+            if isinstance(failure, InvalidArticle) and failure.reason is None and failure.size is not None:
+                ledger.blame_oversize(failure)
+            elif isinstance(failure, (Unavailable, Overloaded)):
+                _wait(outage, failure, connection)
             else:
                 raise failure
             if ledger.waiting:
@@ -166,7 +167,7 @@ def _open(ledger: Ledger, method: Callable[..., Any], metadata: Metadata, link: 
     return stream
 
 
-def _wait(outage: Outage, failure: Unavailable, connection: Connection) -> None:
+def _wait(outage: Outage, failure: Unavailable | Overloaded, connection: Connection) -> None:
     delay = outage.delay(failure, now=time.monotonic())
     if delay is None:
         raise failure

@@ -16,6 +16,7 @@ import grpc
 import structlog
 from grpc_health.v1.health import SERVICE_NAME as HEALTH
 
+from nutgraf_service.addresses import UNIX
 from nutgraf_service.calls import Calls
 from nutgraf_service.refusals import Refusal
 from nutgraf_service.settings import Settings
@@ -166,6 +167,8 @@ def credentials(settings: Settings) -> grpc.ServerCredentials | None:
 
 def exposure_warning(settings: Settings) -> str | None:
     """What to say if others than this machine can call, and nothing keeps them out or their articles private."""
+    if settings.host.startswith(UNIX):
+        return None
     try:
         is_loopback = ipaddress.ip_address(settings.host.strip("[]")).is_loopback
     except ValueError:

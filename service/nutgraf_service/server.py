@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection
 from nutgraf.v1 import summarizer_pb2_grpc
 from nutgraf_models.loading import load_summarizer
 from nutgraf_models.summarizer import Summarizer
+from nutgraf_service.addresses import UNIX, bracketed, check_free, listening_address
 from nutgraf_service.calls import SERVICE, MalformedMessages
 from nutgraf_service.core import Core
 from nutgraf_service.metrics import Endpoint, Metrics
@@ -91,16 +92,23 @@ class Server:
 
             channelz.add_channelz_servicer(self._server)
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
-        host = _bracketed(self._settings.host)
-        address = f"{host}:{self._settings.port}"
+        host = self._settings.host
+        address = listening_address(host, self._settings.port)
         secure = credentials(self._settings)
         try:
+            check_free(address)
             if secure is None:
                 self.port = self._server.add_insecure_port(address)
             else:
                 self.port = self._server.add_secure_port(address, secure)
+        except OSError as error:
+            raise PortInUse(f"cannot listen on {address}: {error.strerror or error}") from error
         except RuntimeError:
             self.port = 0
+        if self.port == 0 and address.startswith(UNIX):
+            raise PortInUse(
+                f"cannot listen on {address}: something else is there, or its folder is not there or not for this user"
+            )
         if self.port == 0:
             raise PortInUse(
                 f"cannot listen on {address}: the port is in use or not for this user, or the address is not this "
@@ -109,7 +117,9 @@ class Server:
         if self._settings.metrics_port is not None:
             self._endpoint = self._serve_metrics(self._settings.metrics_host, self._settings.metrics_port)
         await self._server.start()
-        log.info("listening", address=f"{host}:{self.port}", tls=secure is not None, state=self.core.state.value)
+        log.info(
+            "listening", address=listening_address(host, self.port), tls=secure is not None, state=self.core.state.value
+        )
         warning = exposure_warning(self._settings)
         if warning is not None:
             log.warning(warning)
@@ -123,7 +133,7 @@ class Server:
                 f"cannot listen on {host}:{port} for metrics: {reason}; choose another with --metrics-port or "
                 "--metrics-host"
             ) from error
-        log.info("metrics", address=f"http://{_bracketed(host)}:{endpoint.port}/metrics")
+        log.info("metrics", address=f"http://{bracketed(host)}:{endpoint.port}/metrics")
         return endpoint
 
     async def load(self) -> None:
@@ -227,7 +237,3 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         # With no grace of its own set, it is unlimited: calls under way end in their own time.
         options.append(("grpc.max_connection_age_ms", round(1000 * settings.max_connection_age)))
     return options
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host

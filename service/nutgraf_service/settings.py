@@ -15,7 +15,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="NUTGRAF_", frozen=True, extra="ignore")
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
+    host: str = Field("127.0.0.1", description="Address to listen on, or unix:PATH for a socket.")
     port: int = Field(50051, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     model: str = Field(DEFAULT_MODEL, description="A card's id, a card file, a folder, or a hub id.")
     engine: EngineName = Field("auto", description="What runs the model: auto, openvino or torch.")

@@ -10,7 +10,8 @@ from nutgraf import Client
 
 @pytest.fixture(autouse=True)
 def _no_server_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("NUTGRAF_SERVER", "NUTGRAF_TOKEN"):
+    proxies = ("grpc_proxy", "https_proxy", "http_proxy", "no_grpc_proxy", "no_proxy")
+    for name in ("NUTGRAF_SERVER", "NUTGRAF_TOKEN", *proxies):
         monkeypatch.delenv(name, raising=False)
 
 

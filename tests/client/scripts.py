@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import grpc
 from google.rpc import code_pb2
+from google.rpc.status_pb2 import Status
 
 from client.stub_server import Many, abort, answer, draining, make_status
 from nutgraf.v1 import summarizer_pb2 as pb
@@ -99,6 +100,19 @@ def dying(after: int, *, deaths: int = 1000) -> Many:
         for number, request in enumerate(requests):
             if number == after and died.acquire(blocking=False):
                 abort(context, draining())
+            yield answer(request)
+
+    return script
+
+
+def failing(status: Status, *, times: int = 1000) -> Many:
+    """Refuses streams as such, so many times, and answers the next."""
+    left = threading.Semaphore(times)
+
+    def script(requests: Requests, context: grpc.ServicerContext) -> Responses:
+        if left.acquire(blocking=False):
+            abort(context, status)
+        for request in requests:
             yield answer(request)
 
     return script

@@ -21,6 +21,8 @@ from nutgraf.v1 import summarizer_pb2_grpc as pb_grpc
 SERVICE = "nutgraf.v1.SummarizerService"
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+# What nothing may take; the last one is a year and a second.
+NO_TIMEOUTS = [0, -1, float("nan"), float("inf"), 9e9, 1e300, 365 * 24 * 60 * 60 + 1]
 
 Unary = Callable[[pb.SummarizeRequest, grpc.ServicerContext], pb.SummarizeResponse]
 Check = Callable[[pb.CheckSummaryRequest, grpc.ServicerContext], pb.CheckSummaryResponse]
@@ -181,11 +183,18 @@ class Servicer(pb_grpc.SummarizerServiceServicer):
 class StubServer:
     """A server that can be stopped and started again on its port."""
 
-    def __init__(self, *, with_health: bool = True, max_message_bytes: int = 4 * 1024 * 1024) -> None:
+    def __init__(
+        self,
+        *,
+        with_health: bool = True,
+        max_message_bytes: int = 4 * 1024 * 1024,
+        credentials: grpc.ServerCredentials | None = None,
+    ) -> None:
         self.servicer = Servicer()
         self.health = health.HealthServicer() if with_health else None
         self.port = 0
         self._max_message_bytes = max_message_bytes
+        self._credentials = credentials
         self._server: grpc.Server | None = None
         self.set_health(SERVING)
 
@@ -205,7 +214,10 @@ class StubServer:
         pb_grpc.add_SummarizerServiceServicer_to_server(self.servicer, self._server)
         if self.health is not None:
             health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
-        self.port = self._server.add_insecure_port(f"127.0.0.1:{self.port}")
+        if self._credentials is None:
+            self.port = self._server.add_insecure_port(self.address)
+        else:
+            self.port = self._server.add_secure_port(self.address, self._credentials)
         self._server.start()
         return self
 

@@ -15,10 +15,21 @@ import pytest
 from google.rpc import code_pb2
 
 from client import scripts
-from client.stub_server import NOT_SERVING, StubServer, abort, answer, draining, free_port, lead, make_status
+from client.stub_server import (
+    NO_TIMEOUTS,
+    NOT_SERVING,
+    StubServer,
+    abort,
+    answer,
+    draining,
+    free_port,
+    lead,
+    make_status,
+)
 from nutgraf import AsyncClient, DeadlineExceeded, InvalidArticle, ManyResult, Overloaded, Unauthenticated, Unavailable
 from nutgraf._async_stream import Arrived, Stream
 from nutgraf._outage import Link
+from nutgraf._requests import MOST_SECONDS
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1 import summarizer_pb2_grpc as pb_grpc
 
@@ -92,6 +103,24 @@ async def test_the_deadline(server: StubServer, client: AsyncClient) -> None:
     with pytest.raises(DeadlineExceeded):
         await client.summarize(TEXT, timeout=0.2)
     release.set()
+
+
+@pytest.mark.parametrize("seconds", NO_TIMEOUTS)
+async def test_a_timeout_that_is_none(server: StubServer, client: AsyncClient, seconds: float) -> None:
+    for call in (client.server_info, client.check_health):
+        with pytest.raises(ValueError, match="timeout must be more than 0 and at most"):
+            await call(timeout=seconds)
+    with pytest.raises(ValueError, match="timeout must be more than 0 and at most"):
+        await client.summarize(TEXT, timeout=seconds)
+    with pytest.raises(ValueError, match="timeout must be more than 0 and at most"):
+        AsyncClient(server.address, timeout=seconds)
+    with pytest.raises(ValueError, match="item_timeout must be more than 0 and at most"):
+        client.summarize_many([TEXT], item_timeout=seconds)
+
+
+async def test_the_longest_timeout(client: AsyncClient) -> None:
+    assert (await client.summarize(TEXT, timeout=MOST_SECONDS)).model == "stub"
+    assert await shorts(client.summarize_many(texts(2), item_timeout=MOST_SECONDS)) == expected(2)
 
 
 async def test_cancelling_a_call_cancels_it_in_the_server(server: StubServer, client: AsyncClient) -> None:
@@ -284,6 +313,24 @@ async def test_a_server_that_stays_away_is_given_up(server: StubServer) -> None:
     async with AsyncClient(server.address, retry_seconds=0.5) as client:
         with pytest.raises(Unavailable):
             await shorts(client.summarize_many(itertools.cycle(texts(1))))
+
+
+async def test_a_proxy_that_lets_a_stream_through_only_later(server: StubServer, client: AsyncClient) -> None:
+    server.servicer.many = scripts.failing(make_status(code_pb2.RESOURCE_EXHAUSTED, "rate limit"), times=3)
+    assert await shorts(client.summarize_many(texts(5))) == expected(5)
+
+
+async def test_a_proxy_that_lets_no_stream_through(server: StubServer) -> None:
+    server.servicer.many = scripts.failing(make_status(code_pb2.RESOURCE_EXHAUSTED, "rate limit"))
+    async with AsyncClient(server.address, retry_seconds=0.2) as client:
+        with pytest.raises(Overloaded, match="rate limit"):
+            await shorts(client.summarize_many(texts(1)))
+
+
+async def test_a_stream_that_is_refused_is_not_each_articles_fault(server: StubServer, client: AsyncClient) -> None:
+    server.servicer.many = scripts.failing(make_status(code_pb2.INVALID_ARGUMENT, "no streams here"))
+    with pytest.raises(InvalidArticle, match="no streams here"):
+        await shorts(client.summarize_many(texts(1)))
 
 
 async def test_an_oversize_article_is_found_and_the_others_go_on() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import grpc
 import pytest
 
-from nutgraf import Client
-from nutgraf._channel import _options, endpoint, parse_server
-from nutgraf._errors import Unavailable
+from nutgraf import AsyncClient, Client
+from nutgraf._address import parse_server, proxy
+from nutgraf._channel import _options, endpoint
+from nutgraf._errors import Overloaded, Unavailable
 from nutgraf._outage import Link, Outage
 
 
@@ -42,6 +43,7 @@ def test_addresses(written: str, target: str) -> None:
     [
         *["", " ", ":50051", "host:", "host:x", "host:0", "host:65536", "a b", "http://host:1", "host/path", "[x"],
         *["10.0.0.1,", "10.0.0.1:0,10.0.0.2", "10.0.0.1,host", "host,host", "10.0.0.1,::1", "dns:///host,10.0.0.1"],
+        *["unix:", "ipv4:", "h\udcff", "unix:/run/\udcff", "h\x00", "h\ni"],
     ],
 )
 def test_what_is_no_address(written: str) -> None:
@@ -74,18 +76,86 @@ def test_tls() -> None:
     ("target", "direct"),
     [
         *[("localhost:1", True), ("127.0.0.1:1", True), ("dns:///[::1]:1", True), ("host:1", False)],
-        *[("10.0.0.1:1", False), ("ipv4:10.0.0.1:1,10.0.0.2:1", True)],
+        *[("10.0.0.1:1", False), ("ipv4:10.0.0.1:1,10.0.0.2:1", True), ("ipv4:127.0.0.1:1", True)],
     ],
 )
 def test_a_proxy_is_not_asked_for_this_machine(target: str, direct: bool) -> None:
     assert (("grpc.enable_http_proxy", 0) in _options(target, {})) is direct
 
 
+@pytest.mark.parametrize(
+    ("variables", "target", "through"),
+    [
+        ({"http_proxy": "http://p:3128"}, "host:1", "the proxy at p:3128, which $http_proxy names"),
+        ({"http_proxy": "http://p:1", "https_proxy": "http://q:2/"}, "host:1", "q:2, which $https_proxy"),
+        ({"https_proxy": "http://q:2", "grpc_proxy": "http://r:3"}, "dns:///host:1", "r:3, which $grpc_proxy"),
+        ({"http_proxy": "http://user:secret@p:3128"}, "10.0.0.1:1", "at p:3128,"),
+        ({"http_proxy": "http://p", "no_proxy": "other, "}, "host:1", "at p,"),
+        ({"http_proxy": "http://p", "no_proxy": "internal", "no_grpc_proxy": ""}, "host.internal:1", "at p,"),
+        ({"http_proxy": "http://p", "no_proxy": "x,.INTERNAL"}, "host.internal:1", None),
+        ({"http_proxy": "http://p", "no_proxy": "host"}, "dns:host:1", None),
+        ({"http_proxy": "http://p", "no_proxy": "10.0.0.0/8"}, "10.1.2.3:1", None),
+        ({"http_proxy": "http://p", "no_proxy": "10.0.0.0/8"}, "11.1.2.3:1", "at p,"),
+        ({"http_proxy": "http://p", "grpc_proxy": ""}, "host:1", None),
+        ({"http_proxy": "socks5://p"}, "host:1", None),
+        ({"HTTP_PROXY": "http://p"}, "host:1", None),
+        ({"http_proxy": "http://p"}, "localhost:1", None),
+        ({"http_proxy": "http://p"}, "unix:/run/s", None),
+        ({}, "host:1", None),
+    ],
+)
+def test_the_proxy_that_grpc_goes_through(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], target: str, through: str | None
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    found = proxy(target)
+    assert found is None if through is None else through in (found or "")
+    assert "secret" not in (found or "")
+
+
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+def test_a_token_in_plain_text_over_a_network_gets_a_warning(client: type) -> None:
+    with pytest.warns(UserWarning, match=r"summaries.example:50051 in plain text") as caught:
+        client("summaries.example", token="secret")
+    assert "secret" not in str(caught[0].message)
+    assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match="plain text"):
+        client("10.0.0.1,10.0.0.2", token="secret")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "server", ["localhost", "127.0.0.2:1", "::1", "dns:///localhost", "127.0.0.1,127.0.0.2", "unix:/run/s", "unix:s"]
+)
+def test_a_token_that_stays_on_this_machine_or_goes_by_tls_gets_none(server: str) -> None:
+    Client(server, token="secret")
+    Client("summaries.example", token="secret", tls=True)
+    Client("summaries.example")
+
+
 def test_an_outage_is_bridged_only_where_a_server_was() -> None:
     gone = Unavailable("gone")
-    assert Outage(Link("s")).delay(gone, now=0.0) is None
-    assert Outage(Link("s", reached=True)).delay(gone, now=0.0) is not None
-    assert Outage(Link("s")).delay(Unavailable("loading", reason="LOADING"), now=0.0) is not None
+    for link, bridged in ((Link("s"), False), (Link("s", reached=True), True)):
+        outage = Outage(link)
+        assert outage.delay(gone, now=0.0) is not None
+        assert (outage.delay(gone, now=5.0) is not None) is bridged
+    for answer in (Unavailable("loading", reason="LOADING"), Overloaded("slow down")):
+        outage = Outage(Link("s"))
+        outage.delay(answer, now=0.0)
+        assert outage.delay(gone, now=5.0) is not None
+
+
+@pytest.mark.parametrize("link", [Link("s", retry_seconds=0), Link("s", retry_seconds=0, reached=True)])
+def test_no_seconds_to_retry_is_no_second_attempt(link: Link) -> None:
+    assert Outage(link).delay(Unavailable("gone"), now=0.0) is None
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan")])
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+def test_what_is_no_time_to_retry(client: type, seconds: float) -> None:
+    with pytest.raises(ValueError, match="retry_seconds"):
+        client("h", retry_seconds=seconds)
 
 
 def test_delays_grow_are_bounded_and_end() -> None:
@@ -105,4 +175,6 @@ def test_delays_grow_are_bounded_and_end() -> None:
 def test_the_server_may_say_when_to_come_back() -> None:
     outage = Outage(Link("s", reached=True))
     assert outage.delay(Unavailable("x", reason="LOADING", retry_after=1.0), now=0.0) == 1.0
-    assert outage.delay(Unavailable("x", reason="LOADING", retry_after=600.0), now=0.0) == 2.0
+    assert outage.delay(Unavailable("x", reason="LOADING", retry_after=20.0), now=1.0) == 20.0
+    assert outage.delay(Unavailable("x", reason="LOADING", retry_after=20.0), now=1.0, left=10.0) is None
+    assert outage.delay(Unavailable("x", reason="LOADING", retry_after=600.0), now=1.0) is None

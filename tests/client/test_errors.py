@@ -10,7 +10,8 @@ from google.rpc import code_pb2
 from google.rpc.status_pb2 import Status
 
 import nutgraf
-from client.stub_server import StubServer, abort, make_status
+from client import scripts
+from client.stub_server import StubServer, abort, draining, make_status
 from nutgraf import AsyncClient, Client
 from nutgraf._error_mapping import from_status
 
@@ -38,7 +39,7 @@ TABLE = [
     (code_pb2.PERMISSION_DENIED, None, nutgraf.Unauthenticated),
     (code_pb2.UNAUTHENTICATED, None, nutgraf.Unauthenticated),
     (code_pb2.INVALID_ARGUMENT, None, nutgraf.InvalidArticle),
-    (code_pb2.RESOURCE_EXHAUSTED, None, nutgraf.InvalidArticle),
+    (code_pb2.RESOURCE_EXHAUSTED, None, nutgraf.Overloaded),
     (code_pb2.UNIMPLEMENTED, None, nutgraf.ProtocolMismatch),
     (code_pb2.UNKNOWN, None, nutgraf.ServerError),
     (code_pb2.INTERNAL, None, nutgraf.ServerError),
@@ -99,6 +100,48 @@ def test_retry_after(server: StubServer, client: Client, seconds: float | None) 
     assert len(server.servicer.requests) == 1  # only UNAVAILABLE is tried again
 
 
+@pytest.mark.parametrize("status", [make_status(code_pb2.UNAVAILABLE, "x", reason="DRAINING", retry_after=0.001), None])
+def test_attempts_do_not_multiply(server: StubServer, impatient: Client, status: Status | None) -> None:
+    """A client that is not to retry calls once, whether the server says why or not, in calls and in streams."""
+    failing(server, status or make_status(code_pb2.UNAVAILABLE, "upstream reset"))
+    with pytest.raises(nutgraf.Unavailable):
+        impatient.summarize("text")
+    assert len(server.servicer.requests) == 1
+    server.servicer.many = scripts.failing(status or make_status(code_pb2.UNAVAILABLE, "upstream reset"))
+    with pytest.raises(nutgraf.Unavailable):
+        list(impatient.summarize_many(["text"]))
+    assert len(server.servicer.streams) == 1
+
+
+async def test_attempts_do_not_multiply_for_asyncio(server: StubServer) -> None:
+    failing(server, draining())
+    server.servicer.many = scripts.failing(draining())
+    async with AsyncClient(server.address, retry_seconds=0) as client:
+        with pytest.raises(nutgraf.Unavailable):
+            await client.summarize("text")
+        with pytest.raises(nutgraf.Unavailable):
+            [found async for found in client.summarize_many(["text"])]
+    assert (len(server.servicer.requests), len(server.servicer.streams)) == (1, 1)
+
+
+def test_a_server_that_wants_to_be_left_alone_for_an_hour_is(server: StubServer, client: Client) -> None:
+    status = make_status(code_pb2.UNAVAILABLE, "in an hour", reason="LOADING", retry_after=3600)
+    failing(server, status)
+    server.servicer.many = scripts.failing(status)
+    for call in (lambda: client.summarize("text"), lambda: list(client.summarize_many(["text"]))):
+        with pytest.raises(nutgraf.Unavailable, match="in an hour") as caught:
+            call()
+        assert caught.value.retry_after == 3600
+    assert (len(server.servicer.requests), len(server.servicer.streams)) == (1, 1)
+
+
+def test_a_time_to_retry_is_never_negative() -> None:
+    status = make_status(code_pb2.UNAVAILABLE, "x", reason="LOADING", retry_after=-5)
+    error = from_status(status, server="s")
+    assert isinstance(error, nutgraf.Unavailable)
+    assert error.retry_after == 0
+
+
 def test_retry_after_of_unavailable(server: StubServer, impatient: Client) -> None:
     failing(server, make_status(code_pb2.UNAVAILABLE, "loading", reason="LOADING", retry_after=2))
     with pytest.raises(nutgraf.Unavailable, match="loading") as caught:
@@ -120,11 +163,20 @@ def test_another_services_reasons_are_not_ours(server: StubServer, client: Clien
     assert caught.value.reason is None
 
 
-def test_a_proxy_that_limits_rates() -> None:
-    status = make_status(code_pb2.RESOURCE_EXHAUSTED, "slow down", retry_after=3)
-    error = from_status(status, server="s")
-    assert isinstance(error, nutgraf.Overloaded)
-    assert error.retry_after == 3
+@pytest.mark.parametrize("seconds", [None, 3.0])
+def test_a_proxy_that_limits_rates(server: StubServer, client: Client, seconds: float | None) -> None:
+    failing(server, make_status(code_pb2.RESOURCE_EXHAUSTED, "rate limit", retry_after=seconds))
+    with pytest.raises(nutgraf.Overloaded, match=r"a proxy in front of it.*rate limit") as caught:
+        client.summarize("text")
+    assert caught.value.retry_after == seconds
+
+
+def test_an_answer_that_is_too_large_is_not_the_articles_fault(
+    server: StubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nutgraf._channel._MAX_RECEIVE_BYTES", 10)
+    with Client(server.address) as client, pytest.raises(nutgraf.ServerError, match="RESOURCE_EXHAUSTED"):
+        client.summarize("text")
 
 
 def test_a_code_that_nobody_knows() -> None:
@@ -134,10 +186,11 @@ def test_a_code_that_nobody_knows() -> None:
 def test_a_message_over_the_servers_limit() -> None:
     server = StubServer(max_message_bytes=1000).start()
     try:
-        with Client(server.address) as client, pytest.raises(nutgraf.InvalidArticle, match="too large"):
+        with Client(server.address) as client, pytest.raises(nutgraf.InvalidArticle, match="too large") as caught:
             client.summarize("x" * 2000)
     finally:
         server.stop()
+    assert (caught.value.size, caught.value.limit) == (2003, 1000)  # bytes of the message
 
 
 def test_details_that_contradict_the_status(server: StubServer, client: Client) -> None:

@@ -12,8 +12,9 @@ import pytest
 from google.rpc import code_pb2
 
 from client import scripts
-from client.stub_server import StubServer, abort, answer, draining, make_status
-from nutgraf import Article, Client, InvalidArticle, ServerError, Unauthenticated, Unavailable
+from client.stub_server import NO_TIMEOUTS, StubServer, abort, answer, draining, make_status
+from nutgraf import Article, Client, InvalidArticle, Overloaded, ServerError, Unauthenticated, Unavailable
+from nutgraf._requests import MOST_SECONDS
 from nutgraf.v1 import summarizer_pb2 as pb
 
 
@@ -47,8 +48,12 @@ def test_results_say_which_article_they_are_of(server: StubServer, client: Clien
 def test_the_item_timeout_arrives(server: StubServer, client: Client) -> None:
     list(client.summarize_many(texts(1), item_timeout=1.9999999999))
     list(client.summarize_many(texts(1), item_timeout=0.25))
+    list(client.summarize_many(texts(1), item_timeout=1e-12))
+    list(client.summarize_many(texts(1), item_timeout=MOST_SECONDS))
     assert server.servicer.streams[0][0].item_timeout.ToNanoseconds() == 2_000_000_000
     assert server.servicer.streams[1][0].item_timeout.ToMilliseconds() == 250
+    assert server.servicer.streams[2][0].item_timeout.ToNanoseconds() == 1
+    assert server.servicer.streams[3][0].item_timeout.ToSeconds() == MOST_SECONDS
 
 
 def test_in_order_or_as_completed(server: StubServer, client: Client) -> None:
@@ -137,9 +142,15 @@ def test_what_is_no_article(client: Client) -> None:
 
 
 def test_wrong_arguments_are_found_at_the_call(client: Client) -> None:
-    for wrong in ({"max_in_flight": 0}, {"item_timeout": 0}, {"item_timeout": float("inf")}, {"summaries": "medium"}):
+    for wrong in ({"max_in_flight": 0}, {"summaries": "medium"}):
         with pytest.raises(ValueError, match=r".+"):
             client.summarize_many([], **wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seconds", NO_TIMEOUTS)
+def test_an_item_timeout_that_is_none(client: Client, seconds: float) -> None:
+    with pytest.raises(ValueError, match=r"item_timeout must be more than 0 and at most 31536000 seconds"):
+        client.summarize_many([], item_timeout=seconds)
 
 
 def test_the_inputs_own_error_comes_out(server: StubServer, client: Client) -> None:
@@ -249,6 +260,34 @@ def test_what_ends_the_stream_for_good(server: StubServer, client: Client) -> No
     with pytest.raises(Unauthenticated):
         list(client.summarize_many(texts(3)))
     assert len(server.servicer.streams) == 1
+
+
+@pytest.mark.parametrize("code", [code_pb2.RESOURCE_EXHAUSTED, code_pb2.UNAVAILABLE])
+def test_a_proxy_that_lets_a_stream_through_only_later(server: StubServer, client: Client, code: int) -> None:
+    server.servicer.many = scripts.failing(make_status(code, "rate limit"), times=3)
+    assert shorts(client.summarize_many(texts(5))) == expected(5)
+    assert len(server.servicer.streams) == 4
+
+
+def test_a_proxy_that_lets_no_stream_through(server: StubServer) -> None:
+    server.servicer.many = scripts.failing(make_status(code_pb2.RESOURCE_EXHAUSTED, "rate limit"))
+    with Client(server.address, retry_seconds=0.2) as client, pytest.raises(Overloaded, match="rate limit"):
+        list(client.summarize_many(texts(5)))
+
+
+def test_a_stream_that_is_refused_is_not_each_articles_fault(server: StubServer, client: Client) -> None:
+    server.servicer.many = scripts.failing(make_status(code_pb2.INVALID_ARGUMENT, "no streams here"))
+    with pytest.raises(InvalidArticle, match="no streams here"):
+        list(client.summarize_many(texts(5)))
+    assert len(server.servicer.streams) == 1
+
+
+def test_the_article_of_the_size_that_was_refused_is_taken_for_the_one(server: StubServer, client: Client) -> None:
+    items = ["x" * 3000, "y" * 2000, "z" * 1000]
+    request = pb.SummarizeManyRequest(id="1", request=pb.SummarizeRequest(text=items[1]))
+    said = f"SERVER: Received message larger than max ({request.ByteSize()} vs. 1000)"
+    server.servicer.many = scripts.failing(make_status(code_pb2.RESOURCE_EXHAUSTED, said), times=1)
+    assert [found.index for found in client.summarize_many(items) if found.error] == [1]
 
 
 def test_an_oversize_article_is_found_and_the_others_go_on() -> None:

@@ -10,8 +10,19 @@ import grpc
 import pytest
 from google.rpc import code_pb2
 
-from client.stub_server import NOT_SERVING, SERVING, StubServer, abort, draining, free_port, lead, make_status
+from client.stub_server import (
+    NO_TIMEOUTS,
+    NOT_SERVING,
+    SERVING,
+    StubServer,
+    abort,
+    draining,
+    free_port,
+    lead,
+    make_status,
+)
 from nutgraf import Client, DeadlineExceeded, InvalidArticle, Length, ServerState, Spec, Unavailable
+from nutgraf._requests import MOST_SECONDS
 from nutgraf.v1 import summarizer_pb2 as pb
 
 TEXT = "Rain fell on Lund. It was wet."
@@ -117,10 +128,24 @@ def test_every_call_has_a_deadline(server: StubServer) -> None:
     assert 50 < left[0] <= 60
 
 
-@pytest.mark.parametrize("timeout", [0, -1, float("nan")])
-def test_a_timeout_that_is_none(client: Client, timeout: float) -> None:
-    with pytest.raises(ValueError, match="timeout"):
-        client.summarize(TEXT, timeout=timeout)
+@pytest.mark.parametrize("timeout", NO_TIMEOUTS)
+def test_a_timeout_that_is_none(server: StubServer, client: Client, timeout: float) -> None:
+    for call in (
+        lambda: client.summarize(TEXT, timeout=timeout),
+        lambda: client.check(TEXT, TEXT, timeout=timeout),
+        lambda: client.server_info(timeout=timeout),
+        lambda: client.check_health(timeout=timeout),
+        lambda: Client(server.address, timeout=timeout),
+    ):
+        with pytest.raises(ValueError, match="timeout must be more than 0 and at most 31536000 seconds, not"):
+            call()
+    assert not server.servicer.metadata
+
+
+def test_the_longest_timeout(server: StubServer) -> None:
+    with Client(server.address, timeout=MOST_SECONDS) as client:
+        assert client.summarize(TEXT).model == "stub"
+        assert client.check_health()
 
 
 @pytest.mark.parametrize("prefix", ["", "dns:///"])

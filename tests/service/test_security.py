@@ -10,7 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 
-from nutgraf import AsyncClient, Client, Unauthenticated
+from nutgraf import AsyncClient, Client, Unauthenticated, Unavailable
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
 from nutgraf_service.security import SecurityError, Tokens, credentials, exposure_warning
@@ -98,6 +98,17 @@ def test_health_needs_no_token_and_reflection_does_unless_it_is_set_otherwise(gu
         assert reflect(running.address) == 1
         with pytest.raises(grpc.RpcError, match="UNAUTHENTICATED"):
             health(running.address)
+
+
+def test_a_client_says_that_health_must_need_no_token(token_file):
+    """gRPC's own health checks, by which clients pass over servers that do not serve, come without one."""
+    with running_server(token_file=token_file, open_health=False) as running:
+        with Client(running.address, token="first-token", retry_seconds=0) as client:
+            assert client.check_health()
+            with pytest.raises(Unavailable, match=r"does not answer health checks.*--open-health"):
+                client.summarize(ARTICLE)
+        with Client(running.address, retry_seconds=0) as client, pytest.raises(Unauthenticated):
+            client.summarize(ARTICLE)
 
 
 def test_tokens_are_read_again_when_their_file_changes_and_kept_when_it_is_spoilt(token_file):
@@ -205,6 +216,7 @@ def test_half_of_tls_is_an_error(pki, settings, complaint):
         ("127.0.0.1", {}, ()),
         ("::1", {}, ()),
         ("localhost", {}, ()),
+        ("unix:/run/nutgraf.sock", {}, ()),
         ("0.0.0.0", {}, ("plain text", "may call")),
         ("0.0.0.0", {"token_file": "t"}, ("plain text",)),
         ("nutgraf.example", {"tls_certificate": "c", "tls_key": "k"}, ("may call",)),

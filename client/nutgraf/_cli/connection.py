@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nutgraf._requests import MOST_SECONDS
+
 if TYPE_CHECKING:
     from nutgraf._sync import Client
 
@@ -29,7 +31,7 @@ def connection(*, timeout: float, timeout_help: str) -> Callable[[Callable[..., 
         )
         @click.option(
             "--timeout",
-            type=click.FloatRange(min=0, min_open=True),
+            type=click.FloatRange(min=0, min_open=True, max=MOST_SECONDS),
             default=timeout,
             show_default=True,
             metavar="SECONDS",
@@ -69,14 +71,38 @@ def connection(*, timeout: float, timeout_help: str) -> Callable[[Callable[..., 
 def _client(server: str | None, timeout: float, tls: bool, ca: Path | None, token_file: Path | None) -> Client:
     # Imported here, so that --help and wrong usage do not wait for gRPC.
     import os
+    import warnings
 
     import grpc
 
+    from nutgraf._cli.output import warn
+    from nutgraf._cli.texts import read_token
     from nutgraf._sync import Client
 
-    token = token_file.read_text(encoding="utf-8") if token_file else os.environ.get("NUTGRAF_TOKEN") or None
-    credentials = grpc.ssl_channel_credentials(ca.read_bytes()) if ca else tls
+    token = read_token(token_file) if token_file else os.environ.get("NUTGRAF_TOKEN") or None
+    credentials = grpc.ssl_channel_credentials(_certificates(ca)) if ca else tls
     try:
-        return Client(server, timeout=timeout, tls=credentials, token=token)
+        with warnings.catch_warnings(record=True, category=UserWarning, action="always") as caught:
+            client = Client(server, timeout=timeout, tls=credentials, token=token)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    for warning in caught:
+        if warning.category is UserWarning:
+            warn(str(warning.message))
+    return client
+
+
+def _certificates(ca: Path) -> bytes:
+    """What --ca names. gRPC itself says nothing of a file that it cannot use, and has no connection then."""
+    import ssl
+
+    from nutgraf._cli.texts import MOST_BYTES
+
+    with ca.open("rb") as stream:
+        pem = stream.read(MOST_BYTES)
+    try:
+        # Names beside the certificates may be in any encoding.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem.decode("ascii", "ignore"))
+    except (ssl.SSLError, ValueError):
+        raise click.ClickException(f"{ca} has no certificate that can be used; it should have some in PEM") from None
+    return pem

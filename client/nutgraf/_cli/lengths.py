@@ -21,3 +21,8 @@ def lengths_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         callback=lambda _context, _option, value: _LENGTHS[value],
         help="One sentence, two to four, or both.",
     )
+
+
+def option_of(lengths: list[str]) -> str:
+    """The value of --length that asks for these."""
+    return next((name for name, named in _LENGTHS.items() if named == lengths), " and ".join(lengths))

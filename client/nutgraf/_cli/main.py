@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import os
@@ -12,6 +13,7 @@ from typing import Any, NoReturn
 
 import click
 
+from nutgraf._cli import streams
 from nutgraf._errors import NutgrafError
 
 # Where each command lives. Both tables are read for `--help` without importing what they name.
@@ -82,10 +84,7 @@ class Group(click.Group):
                 raise
             _need_service(str(ctx.invoked_subcommand), error)
         except OSError as error:
-            if error.errno == errno.EPIPE:
-                raise
-            where = f"{error.filename}: " if error.filename else ""
-            raise Failure(f"{where}{error.strerror or error}") from None
+            raise _failure(error) from None
 
 
 def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -112,25 +111,37 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The console script. Exits 0, 1 for errors, 2 for wrong usage, 130 for Ctrl-C."""
-    sys.exit(_run(arguments))
+    streams.prepare()
+    code = _run(arguments)
+    sys.exit(code if streams.finish() else code or 1)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
     # gRPC's own log lines (a connection lost, a health service missing) say again what our errors say in words.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
-        code = cli.main(arguments, prog_name="nutgraf", standalone_mode=False)
-        sys.stdout.flush()
+        try:
+            code = cli.main(arguments, prog_name="nutgraf", standalone_mode=False)
+        except OSError as error:  # in --help and --version
+            raise _failure(error) from None
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
-        error.show()
+        with contextlib.suppress(OSError):  # standard error is full, or nobody reads it
+            error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130
     except BrokenPipeError:
-        # The reader (`head`, a pager) has enough. What is left in the buffer must not complain at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 1  # the reader (`head`, a pager) has enough
+
+
+def _failure(error: OSError) -> Failure:
+    """Raises `error` itself if it says that nobody reads what is written, which is nothing to complain about."""
+    if error.errno == errno.EPIPE:
+        raise error
+    if error.errno == errno.EBADF:
+        return Failure("standard input or output is closed")
+    return Failure(f"{error.filename}: {error.strerror or error}" if error.filename else error.strerror or str(error))
 
 
 def _entry_points() -> dict[str, metadata.EntryPoint]:

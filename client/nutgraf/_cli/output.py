@@ -46,12 +46,14 @@ def new_file(path: Path) -> Iterator[IO[str]]:
     It is made at the start: what forbids it is said before anything costly is done.
 
     Raises:
-        click.ClickException: it cannot be written.
+        click.ClickException: it cannot be written, or "-" was to stand for standard output.
     """
+    if path == Path("-"):
+        raise click.UsageError("a page is written to a file; standard output is for the rest")
     path = Path(os.path.realpath(path))  # a link stays one
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     if path.exists() and not path.is_file():
         raise click.ClickException(f"cannot write {path}: it is there and is not a file")
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         stream = draft.open("x", encoding="utf-8", newline="\n")
     except OSError as error:
@@ -61,7 +63,7 @@ def new_file(path: Path) -> Iterator[IO[str]]:
             yield stream
         draft.replace(path)
     except BaseException:
-        draft.unlink()
+        draft.unlink(missing_ok=True)
         raise
 
 
