@@ -68,7 +68,7 @@ def test_evidence_is_in_the_article_as_sent():
             "<p>Nobody was <b>hurt</b>.</p><p>Zoe\u0301 Quorn wept.</p>",
             ["Nobody was <b>hurt</b>.", "Zoe\u0301 Quorn wept."],
         ),
-        ("Nobody was hurt. \0 \u202eZoe\u0301 Quorn wept.", ["Nobody was hurt.", "\u202eZoe\u0301 Quorn wept."]),
+        ("Nobody was hurt. \0 \u202eZoe\u0301 Quorn wept.", ["Nobody was hurt.", "Zoe\u0301 Quorn wept."]),
         ("Nobody\r\nwas hurt.\r\n\r\n\tZoe\u0301 Quorn\nwept.", ["Nobody\r\nwas hurt.", "Zoe\u0301 Quorn\nwept."]),
         ("Nobody was hurt &amp; wet. Zoe\u0301 Quorn wept.", ["Nobody was hurt &amp; wet.", "Zoe\u0301 Quorn wept."]),
     ],

@@ -8,7 +8,7 @@ import pytest
 from nutgraf_models.finish import cap, cut_short, whole_sentences
 from nutgraf_models.language import detect
 from nutgraf_models.lengths import Length, Spec
-from nutgraf_models.normalize import normalize
+from nutgraf_models.normalize import clean, normalize
 from nutgraf_models.sentences import split, word_count
 
 
@@ -136,7 +136,7 @@ def test_points_of_a_list_stay_apart_whether_or_not_they_are_wrapped():
 def test_lines_around_a_story_are_kept_where_all_is_wanted():
     text = "By Ida Fenn\nThe port reopened.\nRead more"
     assert normalize(text).text == "The port reopened."
-    assert normalize(text, story_only=False).text == text
+    assert clean(text).text == text
 
 
 @pytest.mark.parametrize(
