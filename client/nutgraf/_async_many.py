@@ -113,17 +113,19 @@ class Run:
     async def _arrived(self, event: Arrived | Ended) -> None:
         stream = event.stream
         failure: NutgrafError
+        untold = lost = False  # whether the stream ended without saying why, and whether that is because gRPC lost it
         if isinstance(event, Arrived):
             if self._ledger.receive(event.response, stream.request_id):
                 self._outage.over()
             if not self._ledger.all_refused:
                 return
             failure = Unavailable(f"the server at {self._link.server} is shutting down", reason="DRAINING")
-        elif event.error is None or is_made_up(event.error):
-            failure = broken(self._link.server)
+        elif event.error is None:
+            failure, untold = broken(self._link.server), True
+        elif is_made_up(event.error):
+            failure, untold, lost = broken(self._link.server), True, True
         else:
             failure = from_rpc_error(event.error, server=self._link.server)
-        lost = isinstance(event, Ended) and event.error is not None and is_made_up(event.error)
         self._lost_statuses = self._lost_statuses + 1 if lost else 0
         self._stream = None
         await stream.close()
@@ -134,8 +136,12 @@ class Run:
         elif isinstance(failure, (Unavailable, Overloaded)):
             delay = self._outage.delay(failure, now=time.monotonic())
             if delay is None:
-                raise failure
-            await asyncio.sleep(delay)
+                if not untold or stream.careful:
+                    raise failure
+                # One more attempt, whose status cannot get lost, so that the caller learns why the server refuses.
+                self._lost_statuses = _CAREFUL_AFTER
+            else:
+                await asyncio.sleep(delay)
         else:
             raise failure
         if self._ledger.waiting:

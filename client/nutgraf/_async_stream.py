@@ -53,6 +53,7 @@ class Stream:
         careful: bool,
     ) -> None:
         self.request_id: str | None = None
+        self.careful = careful
         self._link = link
         self._inbox = inbox
         self._outbox: asyncio.Queue[pb.SummarizeManyRequest | None] = asyncio.Queue()

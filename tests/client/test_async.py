@@ -327,6 +327,17 @@ async def test_a_proxy_that_lets_no_stream_through(server: StubServer) -> None:
             await shorts(client.summarize_many(texts(1)))
 
 
+async def test_why_a_stream_is_refused_is_told_even_if_its_first_status_got_lost(
+    server: StubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statuses = iter([True])  # of the first stream: as if grpc.aio had made it up
+    monkeypatch.setattr("nutgraf._async_many.is_made_up", lambda error: next(statuses, False))
+    server.servicer.many = scripts.failing(make_status(code_pb2.RESOURCE_EXHAUSTED, "rate limit"))
+    async with AsyncClient(server.address, retry_seconds=0) as client:
+        with pytest.raises(Overloaded, match="rate limit"):
+            await shorts(client.summarize_many(texts(1)))
+
+
 async def test_a_stream_that_is_refused_is_not_each_articles_fault(server: StubServer, client: AsyncClient) -> None:
     server.servicer.many = scripts.failing(make_status(code_pb2.INVALID_ARGUMENT, "no streams here"))
     with pytest.raises(InvalidArticle, match="no streams here"):
