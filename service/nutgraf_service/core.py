@@ -18,7 +18,8 @@ from nutgraf_service.admission import Admission, estimate_tokens
 from nutgraf_service.checker import Checker, CheckJob, CheckOutcome
 from nutgraf_service.metrics import Metrics
 from nutgraf_service.refusals import Refusal, empty_text
-from nutgraf_service.scheduler import DeadlinePassed, Generated, Scheduler, Stopped
+from nutgraf_service.scheduler import DeadlinePassed, Generated, Priority, Scheduler, Stopped
+from nutgraf_service.sharing import Cache, Outcome, Sharing
 
 # Seconds that loading a model takes, roughly; what a caller is told to wait.
 _LOADING_SECONDS = 5.0
@@ -46,22 +47,15 @@ class Job:
     is_bulk: bool = False
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """Summaries, and the seconds that went into them."""
-
-    summary: ArticleSummary
-    queue_seconds: float
-    generate_seconds: float
-    total_seconds: float
-
-
 class Core:
     """Takes articles, as many as its admission lets in, and answers or refuses each."""
 
-    def __init__(self, metrics: Metrics, *, max_queued: int, max_queued_tokens: int) -> None:
+    def __init__(
+        self, metrics: Metrics, *, max_queued: int, max_queued_tokens: int, cache_bytes: int, cache_seconds: float
+    ) -> None:
         self._metrics = metrics
         self._admission = Admission(max_queued=max_queued, max_tokens=max_queued_tokens)
+        self._sharing = Sharing(Cache(max_bytes=cache_bytes, max_seconds=cache_seconds))
         self._checker = Checker(metrics, max_queued=max_queued, max_queued_tokens=max_queued_tokens)
         self.draining = asyncio.Event()
         self._is_warm = False
@@ -128,17 +122,29 @@ class Core:
         started = time.monotonic()
         summarizer, scheduler = self._ready(is_accepted=job.is_bulk)
         tokens = estimate_tokens(len(job.article.text))
-        async with self._admission.enter(tokens, job.deadline, is_bulk=job.is_bulk):
-            try:
-                outcome = await self._run(job, summarizer, scheduler, started)
-            except EmptyArticle:
-                raise empty_text() from None
-            except DeadlinePassed:
-                raise Refusal("DEADLINE_EXCEEDED", "the deadline passed before the summary was written") from None
-            except Stopped:
-                raise draining() from None
+
+        async def run(priority: Priority) -> Outcome:
+            outcome = await self._run(job, summarizer, scheduler, started, priority)
             self._admission.finish(tokens)
             return outcome
+
+        try:
+            outcome = await self._sharing.answer(
+                # All of the job that decides the answer, whatever else it may get.
+                self._sharing.key(summarizer.card.id, replace(job, deadline=None, is_bulk=False)),
+                lambda: self._admission.enter(tokens, job.deadline, is_bulk=job.is_bulk),
+                run,
+                deadline=job.deadline,
+                is_bulk=job.is_bulk,
+            )
+        except EmptyArticle:
+            raise empty_text() from None
+        except DeadlinePassed:
+            raise Refusal("DEADLINE_EXCEEDED", "the deadline passed before the summary was written") from None
+        except Stopped:
+            raise draining() from None
+        self._metrics.answered(outcome.origin.value)
+        return outcome
 
     async def check(self, job: CheckJob) -> CheckOutcome:
         """Checks a summary that somebody else wrote.
@@ -149,7 +155,9 @@ class Core:
         summarizer, _ = self._ready(is_accepted=False)
         return await self._checker.check(job, summarizer.engine.count_tokens)
 
-    async def _run(self, job: Job, summarizer: Summarizer, scheduler: Scheduler, started: float) -> Outcome:
+    async def _run(
+        self, job: Job, summarizer: Summarizer, scheduler: Scheduler, started: float, priority: Priority
+    ) -> Outcome:
         loop = asyncio.get_running_loop()
         phases = summarizer.phases(job.article, job.specs, show_doubted=job.show_doubted)
         step = await loop.run_in_executor(self._pool, advance, phases)
@@ -157,7 +165,7 @@ class Core:
         is_first = True
         while not isinstance(step, ArticleSummary):
             phase_started = time.monotonic()
-            generated = await self._generate(scheduler, step, job, is_next=not is_first)
+            generated = await self._generate(scheduler, step, priority, is_next=not is_first)
             # They are queued in this order, so once the first one runs the article is in the engine.
             queue_seconds += generated[0].queue_seconds
             generate_seconds += time.monotonic() - phase_started - generated[0].queue_seconds
@@ -168,9 +176,9 @@ class Core:
         return outcome
 
     async def _generate(
-        self, scheduler: Scheduler, requests: Sequence[GenerationRequest], job: Job, *, is_next: bool
+        self, scheduler: Scheduler, requests: Sequence[GenerationRequest], priority: Priority, *, is_next: bool
     ) -> list[Generated]:
-        """Runs the requests of a phase. If one fails, or the caller is cancelled, all end.
+        """Runs the requests of a phase. If one fails, or the run is cancelled, all end.
 
         Only as many as the engine runs are handed over at a time, so that others get their turns between the chunks of
         a long article.
@@ -180,7 +188,7 @@ class Core:
 
         async def take_turns() -> None:
             for place, request in left:
-                generated[place] = await scheduler.generate(request, job.deadline, is_next=is_next, is_bulk=job.is_bulk)
+                generated[place] = await scheduler.generate(request, None, priority, is_next=is_next)
 
         turns = [asyncio.create_task(take_turns()) for _ in requests[: self._max_running]]
         try:
@@ -209,7 +217,7 @@ class Core:
             replace(row, decoding=row.decoding.model_copy(update={"max_new_tokens": 3, "min_new_tokens": 0}))
             for row in request.rows
         )
-        generated = await scheduler.generate(replace(request, rows=rows), None)
+        generated = await scheduler.generate(replace(request, rows=rows), None, Priority(is_bulk=False))
         # What comes next, be it a summary or better candidates, is not wanted.
         await loop.run_in_executor(self._pool, advance, phases, (generated.rows,))
 

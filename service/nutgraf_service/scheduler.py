@@ -39,14 +39,28 @@ class Generated:
     generate_seconds: float
 
 
+@dataclass
+class Priority:
+    """How urgent a request is. It may be lifted while the request waits.
+
+    `is_bulk`: nobody sits and waits for it.
+    """
+
+    is_bulk: bool
+
+
 @dataclass(eq=False)
 class _Job:
     request: GenerationRequest
     deadline: float | None  # time.monotonic()
-    is_bulk: bool
+    priority: Priority
     queued: float = field(default_factory=time.monotonic)
     started: float = 0.0
     future: "Future[Generated]" = field(default_factory=Future)
+
+    @property
+    def is_bulk(self) -> bool:
+        return self.priority.is_bulk
 
     def is_expired(self, now: float) -> bool:
         return self.deadline is not None and now >= self.deadline
@@ -69,6 +83,9 @@ class _Queue:
 
     def take(self, *, bulk_may_run: bool, single_runs: bool) -> _Job | None:
         """The job whose turn it is; if bulk may not run, only a single call's."""
+        for job in [job for job in self._bulk if not job.is_bulk]:  # a single call waits for it since
+            self._bulk.remove(job)
+            self._single.append(job)
         for place, job in enumerate(self._next):
             if bulk_may_run or not job.is_bulk:
                 del self._next[place]
@@ -137,19 +154,18 @@ class Scheduler:
             _fail(job, Stalled("the engine hangs"))
 
     async def generate(
-        self, request: GenerationRequest, deadline: float | None, *, is_next: bool = False, is_bulk: bool = False
+        self, request: GenerationRequest, deadline: float | None, priority: Priority, *, is_next: bool = False
     ) -> Generated:
         """Queues a request and waits for it. `deadline` is in `time.monotonic()` seconds.
 
-        `is_next` is for what has waited already: it goes before all others. `is_bulk` is for what nobody sits and
-        waits for. Cancelling the caller cancels the request.
+        `is_next` is for what has waited already: it goes before all others. Cancelling the caller cancels the request.
 
         Raises:
             DeadlinePassed: the deadline was over first.
             Stopped: the scheduler was stopped first.
             Exception: whatever the engine raised for this request.
         """
-        job = _Job(request, deadline, is_bulk)
+        job = _Job(request, deadline, priority)
         with self._changed:
             if self._stopping:
                 raise Stopped

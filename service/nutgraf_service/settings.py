@@ -31,6 +31,12 @@ class Settings(BaseSettings):
         65_536, ge=1, description="Tokens, roughly, that the articles running and waiting may have; another is refused."
     )
     max_stream_items: int = Field(8, ge=1, description="Articles of one stream worked on at once.")
+    cache_bytes: int = Field(
+        16 << 20, ge=0, description="Finished summaries kept, by which the same article is answered; 0 shares nothing."
+    )
+    cache_seconds: float = Field(
+        3600.0, ge=0, description="Seconds for which they answer; 0 keeps none, and shares only what is under way."
+    )
     default_item_timeout: float = Field(60.0, gt=0, description="Seconds for an item of a stream that names none.")
     max_item_timeout: float = Field(3600.0, gt=0, description="Most seconds that an item of a stream may name.")
     max_step_seconds: float = Field(
