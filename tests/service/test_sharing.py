@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from functools import partial
+from types import FunctionType, ModuleType
 
 import grpc
 import pytest
@@ -188,12 +189,18 @@ def test_a_single_call_that_joins_an_item_of_a_stream_is_ahead_of_streams():
     with sharing_server(engine) as running, running.stub() as stub:
         single = call(stub)
         engine.wait_until(lambda one: len(one.submitted) == 2)
-        stream = stub.SummarizeMany(iter([item("a", OTHER), item("b", THIRD)]), timeout=TIMEOUT)
-        until_waiting(running, engine, 3)
+        queued = partial(running.metric, "nutgraf_queued_requests")
+
+        def items():
+            for number, text in enumerate((OTHER, THIRD)):
+                engine.wait_until(lambda _, number=number: queued() == number)
+                yield item(str(number), text)
+
+        stream = stub.SummarizeMany(items(), timeout=TIMEOUT)
+        engine.wait_until(lambda _: queued() == 2)
         # The last of the stream is wanted by somebody who waits for it.
         joined = call(stub, pb.SummarizeRequest(text=THIRD))
         until_waiting(running, engine, 4)
-        engine.wait_until(lambda _: running.metric("nutgraf_queued_requests") == 2)
         engine.open()
         assert joined.result().origin == pb.ORIGIN_SHARED_RUN
         assert single.result().summaries
@@ -291,15 +298,15 @@ def test_the_cache_drops_what_is_too_old():
 
 
 def reachable(start: object) -> list[object]:
-    """All objects that `start` refers to, but for modules, classes and functions, which refer to the whole process."""
+    """All objects that `start` refers to, but for modules, classes and globals, which refer to the whole process."""
     seen: dict[int, object] = {}
     left = [start]
     while left:
         one = left.pop()
-        if id(one) in seen or callable(one) or type(one).__name__ == "module":
+        if id(one) in seen or isinstance(one, ModuleType | type):
             continue
         seen[id(one)] = one
-        left += gc.get_referents(one)
+        left += [one.__closure__, one.__defaults__] if isinstance(one, FunctionType) else gc.get_referents(one)
     return list(seen.values())
 
 
@@ -362,6 +369,8 @@ async def test_callers_who_come_and_go_in_any_order_of_events_leave_nothing_behi
             for _ in range(when):
                 await asyncio.sleep(0)
             lone.cancel()
+            late = asyncio.create_task(ask())
+            assert (await late).summary.summaries == summary.summaries
             await asyncio.gather(lone, return_exceptions=True)
             await asyncio.sleep(0)
             await asyncio.sleep(0)
