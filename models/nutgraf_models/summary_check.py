@@ -76,7 +76,7 @@ def check_summary(
     # Doubt first: one false sentence makes a summary false.
     order = (Verdict.DOUBTED, Verdict.SUPPORTED, Verdict.NO_CLAIM)
     return CheckedSummary(
-        support=min(one.support for one in checked),
+        support=min(one.support for one in checked if one.support is not None),
         verdict=next(one for one in order if one in verdicts),
         sentences=tuple(checked),
         unsupported_terms=tuple(terms),

@@ -76,6 +76,7 @@ def server_info(core: Core, settings: Settings, version: str) -> pb.GetServerInf
         model=settings.model,
         version=version,
         support_threshold=THRESHOLD,
+        summaries_unchecked=not settings.check,
         limits=pb.Limits(
             max_text_characters=settings.max_text_characters,
             max_title_characters=settings.max_title_characters,
@@ -129,8 +130,8 @@ def _sentences(sentences: Iterable[results.SummarySentence]) -> list[pb.SummaryS
     ]
 
 
-def _verdict(verdict: results.Verdict) -> pb.Verdict.ValueType:
-    return pb.Verdict.Value(f"VERDICT_{verdict.name}")
+def _verdict(verdict: results.Verdict | None) -> pb.Verdict.ValueType:
+    return pb.VERDICT_UNSPECIFIED if verdict is None else pb.Verdict.Value(f"VERDICT_{verdict.name}")
 
 
 def _terms(terms: Iterable[results.UnsupportedTerm]) -> list[pb.UnsupportedTerm]:
