@@ -101,6 +101,8 @@ def server_info(response: pb.GetServerInfoResponse) -> ServerInfo:
         languages=tuple(response.languages),
         version=response.version,
         support_threshold=response.support_threshold,
+        # A server without the field has one threshold for both.
+        check_support_threshold=response.check_support_threshold or response.support_threshold,
         summaries_unchecked=response.summaries_unchecked,
         limits=Limits(
             max_text_characters=limits.max_text_characters,

@@ -26,6 +26,7 @@ FAKE_INFO = ServerInfo(
     languages=("en",),
     version="0",
     support_threshold=0.9,
+    check_support_threshold=0.85,
     summaries_unchecked=False,
     limits=Limits(
         max_text_characters=200_000,

@@ -262,7 +262,9 @@ class ServerInfo:
     version: str
     """The version of the server's software."""
     support_threshold: float
-    """The least `Sentence.support` of a sentence that counts as supported, unless a check says otherwise."""
+    """The least `Sentence.support` of a sentence of the server's own that counts as supported."""
+    check_support_threshold: float
+    """The same in `check`, unless the call says otherwise. The support of what others write is estimated apart."""
     summaries_unchecked: bool
     """The server does not check the summaries that it writes, but shows them as they are."""
     limits: Limits

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf_models import results
-from nutgraf_models.checks.support import THRESHOLD
+from nutgraf_models.checks.support import OTHERS_THRESHOLD, THRESHOLD
 from nutgraf_models.lengths import MAX_SENTENCES_LIMIT, MAX_WORDS_LIMIT, MIN_WORDS_LIMIT, Length
 from nutgraf_service.checker import CheckOutcome
 from nutgraf_service.core import Core, Outcome, State
@@ -76,6 +76,7 @@ def server_info(core: Core, settings: Settings, version: str) -> pb.GetServerInf
         model=settings.model,
         version=version,
         support_threshold=THRESHOLD,
+        check_support_threshold=OTHERS_THRESHOLD,
         summaries_unchecked=not settings.check,
         limits=pb.Limits(
             max_text_characters=settings.max_text_characters,

@@ -1,4 +1,4 @@
-"""What the check of sentences is worth on summaries that people judged.
+"""What the check of others' summaries (`check_summary`) is worth on some that people judged.
 
     python tests/benchmarks/statements.py LABELS.jsonl... [--show 20]
 
@@ -10,37 +10,35 @@ share of true ones that are (false alarms). `checker.py --labels` prints the sam
 
 import argparse
 import json
-import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nutgraf_models.checking import ArticleCheck, CheckedSentence
-from nutgraf_models.checks.support import THRESHOLD
-from nutgraf_models.normalize import normalize
-from nutgraf_models.sentences import split
+from nutgraf_models.checks.support import OTHERS_THRESHOLD
+from nutgraf_models.results import CheckedSummary, Verdict
+from nutgraf_models.summary_check import check_summary
 
 
 @dataclass(frozen=True)
 class _Judged:
-    """A summary's sentences as the check has them, and what people said of it."""
+    """What the check makes of a summary, and whether people found it true."""
 
-    checked: Sequence[CheckedSentence]
+    checked: CheckedSummary
     is_true: bool
     summary: str
 
     @property
     def support(self) -> float:
-        return min((one.support for one in self.checked), default=0.0)
+        return self.checked.support
 
     @property
     def support_with_terms(self) -> float:
-        return 0.0 if any(one.terms for one in self.checked) else self.support
+        return 0.0 if self.checked.unsupported_terms else self.support
 
     @property
     def is_doubted(self) -> bool:
-        return not all(one.is_supported for one in self.checked)
+        return self.checked.verdict is Verdict.DOUBTED
 
 
 def main() -> None:
@@ -58,15 +56,11 @@ def measure_labels(files: Sequence[Path], show: int) -> None:
     for file in files:
         for line in file.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
-            text = normalize(row["article"]).text
-            check = ArticleCheck(text, split(text))
-            parts = [one.text for one in split(row["summary"])]
-            started = time.perf_counter()
-            checked = [check.check(part) for part in parts]
-            seconds += time.perf_counter() - started
-            sentences += len(parts)
+            checked = check_summary(row["article"], "", row["summary"])
+            seconds += checked.check_seconds
+            sentences += len(checked.sentences)
             judged[row.get("set", file.stem)].append(_Judged(checked, row["supported"], row["summary"]))
-    print(f"doubted: support below {THRESHOLD}, or a term that the article lacks")
+    print(f"doubted: support below {OTHERS_THRESHOLD}, or a term that the article lacks")
     print(f"{1000 * seconds / max(1, sentences):.1f} ms a sentence\n")
     print(f"{'set':24} {'false of n':>12} {'AUC':>6} {'and terms':>10} {'found':>7} {'false alarms':>13}")
     for name, rows in sorted(judged.items()):

@@ -65,8 +65,8 @@ class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict.Value
     VERDICT_UNSPECIFIED: _Verdict.ValueType  # 0
     """The sentence was not checked; see `GetServerInfoResponse.summaries_unchecked`."""
     VERDICT_SUPPORTED: _Verdict.ValueType  # 1
-    """`support` is at least the threshold (`GetServerInfoResponse.support_threshold`, or what the request of CheckSummary
-    says instead), and the sentence has no unsupported term.
+    """`support` is at least the threshold, and the sentence has no unsupported term. The threshold of `Summarize` is
+    `GetServerInfoResponse.support_threshold`; that of `CheckSummary` is `CheckSummaryResponse.support_threshold`.
     """
     VERDICT_DOUBTED: _Verdict.ValueType  # 2
     """The check doubts that the article says this. `Summarize` shows such a sentence only if
@@ -84,8 +84,8 @@ class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
 VERDICT_UNSPECIFIED: Verdict.ValueType  # 0
 """The sentence was not checked; see `GetServerInfoResponse.summaries_unchecked`."""
 VERDICT_SUPPORTED: Verdict.ValueType  # 1
-"""`support` is at least the threshold (`GetServerInfoResponse.support_threshold`, or what the request of CheckSummary
-says instead), and the sentence has no unsupported term.
+"""`support` is at least the threshold, and the sentence has no unsupported term. The threshold of `Summarize` is
+`GetServerInfoResponse.support_threshold`; that of `CheckSummary` is `CheckSummaryResponse.support_threshold`.
 """
 VERDICT_DOUBTED: Verdict.ValueType  # 2
 """The check doubts that the article says this. `Summarize` shows such a sentence only if
@@ -825,7 +825,7 @@ class CheckSummaryRequest(_message.Message):
     """
     support_threshold: _builtins.float
     """The least `SummarySentence.support` of a sentence with VERDICT_SUPPORTED, 0 to 1. Unset:
-    `GetServerInfoResponse.support_threshold`. A sentence with an unsupported term is doubted whatever is set here.
+    `GetServerInfoResponse.check_support_threshold`. A sentence with an unsupported term is doubted whatever is set here.
     """
     def __init__(
         self,
@@ -950,6 +950,7 @@ class GetServerInfoResponse(_message.Message):
     LIMITS_FIELD_NUMBER: _builtins.int
     SUPPORT_THRESHOLD_FIELD_NUMBER: _builtins.int
     SUMMARIES_UNCHECKED_FIELD_NUMBER: _builtins.int
+    CHECK_SUPPORT_THRESHOLD_FIELD_NUMBER: _builtins.int
     state: Global___ServerState.ValueType
     """Whether summaries and checks can be had now."""
     model: _builtins.str
@@ -965,11 +966,15 @@ class GetServerInfoResponse(_message.Message):
     version: _builtins.str
     """The version of the server's software."""
     support_threshold: _builtins.float
-    """The least `SummarySentence.support` of a sentence with VERDICT_SUPPORTED, where a request does not say otherwise."""
+    """The least `SummarySentence.support` of a sentence with VERDICT_SUPPORTED in a summary of the server's own."""
     summaries_unchecked: _builtins.bool
     """The server does not check the summaries that it writes. `Summarize` returns what the model wrote, whether or not
     `SummarizeRequest.show_doubted` is set, and says of no sentence what the check makes of it: `support` is unset, the
     verdict VERDICT_UNSPECIFIED, and no term was looked up. `CheckSummary` checks all the same.
+    """
+    check_support_threshold: _builtins.float
+    """The same as `support_threshold` for a summary that is sent to `CheckSummary`, where the request does not say
+    otherwise. The two differ as what others write is judged by other signs.
     """
     @_builtins.property
     def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -992,10 +997,11 @@ class GetServerInfoResponse(_message.Message):
         limits: Global___Limits | None = ...,
         support_threshold: _builtins.float = ...,
         summaries_unchecked: _builtins.bool = ...,
+        check_support_threshold: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "family", b"family", "languages", b"languages", "limits", b"limits", "model", b"model", "precision", b"precision", "state", b"state", "summaries_unchecked", b"summaries_unchecked", "support_threshold", b"support_threshold", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_support_threshold", b"check_support_threshold", "engine", b"engine", "family", b"family", "languages", b"languages", "limits", b"limits", "model", b"model", "precision", b"precision", "state", b"state", "summaries_unchecked", b"summaries_unchecked", "support_threshold", b"support_threshold", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
