@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from nutgraf_models import language
 from nutgraf_models.articles import Article, Prepared, article_warnings
 from nutgraf_models.card import Card
-from nutgraf_models.checking import CHECKS, ArticleCheck
+from nutgraf_models.checking import CHECKS, ArticleCheck, NoCheck
 from nutgraf_models.choose import choose
 from nutgraf_models.condense import condense
 from nutgraf_models.decisive import decisive_sentences
@@ -24,11 +24,13 @@ from nutgraf_models.phases import Phases, run
 from nutgraf_models.plan import make_chunks, row_for
 from nutgraf_models.results import (
     ArticleSummary,
+    Check,
     FinishReason,
     Span,
     Summary,
     SummarySentence,
     UnsupportedTerm,
+    Verdict,
     Warning,
     WarningKind,
 )
@@ -47,11 +49,16 @@ _NO_STORY = Warning(
 
 
 class Summarizer:
-    """A card and its engine. `phases` may be called, and what it returns driven, from any thread."""
+    """A card and its engine. `phases` may be called, and what it returns driven, from any thread.
 
-    def __init__(self, card: Card, engine: Engine) -> None:
+    `check`: hold what the model writes against the article, and show nothing that is doubted unless that is asked for.
+    Without it what the model wrote is shown, and nothing is said of it.
+    """
+
+    def __init__(self, card: Card, engine: Engine, *, check: bool = True) -> None:
         self.card = card
         self.engine = engine
+        self.check = check
 
     def summarize(
         self, article: Article, specs: tuple[Spec, ...] = DEFAULT_SPECS, *, show_doubted: bool = False
@@ -79,7 +86,13 @@ class Summarizer:
         text, tokens = prepared.chunks[0], prepared.tokens
         if len(prepared.chunks) > 1:
             text = yield from condense(
-                prepared.chunks, prepared.sentences, prepared.decisive, article.title, self.card, self.engine
+                prepared.chunks,
+                prepared.sentences,
+                prepared.decisive,
+                article.title,
+                self.card,
+                self.engine,
+                check=self.check,
             )
             tokens = self.engine.count_tokens([text])[0]
         asked = tuple(row_for(self.card, specs[index], tokens) for index in prepared.rows)
@@ -99,7 +112,7 @@ class Summarizer:
         return Prepared(
             article,
             specs,
-            show_doubted,
+            show_doubted or not self.check,
             normalized,
             sentences,
             words,
@@ -115,7 +128,7 @@ class Summarizer:
                 for index, spec in enumerate(specs)
                 if has_story and words > spec.usual_words and len(sentences) > 1
             ),
-            ArticleCheck(normalized.text, sentences, article.title),
+            ArticleCheck(normalized.text, sentences, article.title) if self.check else NoCheck(),
             time.perf_counter() - started,
         )
 
@@ -131,7 +144,7 @@ class Summarizer:
                 choice = choose(prepared, spec, candidates[index], others, self.card.prompt.after(spec.length))
             else:
                 choice = extract(prepared, spec, _TOO_SHORT if prepared.has_story else _NO_STORY)
-            summaries.append(_summary(choice, spec, evidence))
+            summaries.append(_summary(choice, spec, evidence, is_checked=self.check))
         return ArticleSummary(
             summaries=tuple(summaries),
             character_count=len(prepared.article.text),
@@ -150,7 +163,7 @@ class Summarizer:
         return (*(one for one in warnings if one.kind is not WarningKind.NO_PROSE), _NO_STORY)
 
 
-def _summary(choice: Choice, spec: Spec, evidence: EvidenceIndex) -> Summary:
+def _summary(choice: Choice, spec: Spec, evidence: EvidenceIndex, *, is_checked: bool) -> Summary:
     position = 0
     sentences: list[SummarySentence] = []
     terms: list[UnsupportedTerm] = []
@@ -158,22 +171,24 @@ def _summary(choice: Choice, spec: Spec, evidence: EvidenceIndex) -> Summary:
         passages = evidence.align(one.text)
         span = Span(position, position + len(one.text))
         checked = one.checked
-        sentences.append(SummarySentence(span, passages, checked.support, checked.verdict(), one.from_article))
+        support, verdict = (checked.support, checked.verdict()) if is_checked else (None, None)
+        sentences.append(SummarySentence(span, passages, support, verdict, one.from_article))
         terms += [
             UnsupportedTerm(Span(position + term.span.start, position + term.span.end), term.kind)
             for term in checked.terms
         ]
         position += len(one.text) + 1
     text = " ".join(one.text for one in choice.sentences)
+    doubted = sum(one.verdict is Verdict.DOUBTED for one in sentences)
     return Summary(
         spec.length,
         text,
         tuple(sentences),
         tuple(terms),
-        CHECKS,
+        CHECKS if is_checked else (Check.EVIDENCE,),
         choice.tokens,
         choice.reason,
-        tuple(_summary_warnings(choice, spec, sum(not one.is_supported for one in sentences), len(terms), text)),
+        tuple(_summary_warnings(choice, spec, doubted, len(terms), text)),
     )
 
 

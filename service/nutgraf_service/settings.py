@@ -20,6 +20,9 @@ class Settings(BaseSettings):
     model: str = Field(DEFAULT_MODEL, description="A card's id, a card file, a folder, or a hub id.")
     engine: EngineName = Field("auto", description="What runs the model: auto, openvino or torch.")
     threads: int | None = Field(None, ge=1, description="CPU threads of the model; one for each core if not given.")
+    check: bool = Field(
+        True, description="Check the summaries written here; without it they are shown as the model wrote them."
+    )
     max_text_characters: int = Field(200_000, ge=1, description="Longest article taken.")
     max_title_characters: int = Field(1_000, ge=1, description="Longest title taken.")
     max_summary_characters: int = Field(10_000, ge=1, description="Longest summary taken for checking.")

@@ -168,6 +168,10 @@ def test_what_a_chunks_summary_invents_is_not_passed_on_and_the_chunk_speaks_for
     # Each chunk's first sentence is there, or one that says the same.
     assert distinct([*combined, *own]) == combined
     assert len(combined) > len(set(own)) / 2
+    # Without the check, the model is believed.
+    engine = Inventing(1000)
+    summary = summarizer_with(engine, check=False).summarize(Article(long_article(4000)), (LONG,))
+    assert "Bob Quayle wept." in engine.asked[summary.chunks].article
 
 
 def test_what_only_another_chunk_says_is_taken_for_invented():
