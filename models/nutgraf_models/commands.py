@@ -1,6 +1,7 @@
 """`nutgraf models` and `nutgraf eval`."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -86,6 +87,9 @@ def show(model: str) -> None:
 @click.option("--force", is_flag=True, help="Fetch it again even if it is there.")
 def pull(model: str, force: bool) -> None:
     """Fetch a model, verify it, and keep it in the cache. MODEL is a card's id, a card file, or a hub id."""
+    if not sys.stderr.isatty():
+        # Read when tqdm is imported, which transformers does for its bars.
+        os.environ.setdefault("TQDM_DISABLE", "1")
     try:
         card = find_card(model)
         if card.family == "lead":
