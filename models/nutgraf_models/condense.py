@@ -11,8 +11,8 @@ from nutgraf_models import finish
 from nutgraf_models.card import Card
 from nutgraf_models.checking import ArticleCheck, NoCheck
 from nutgraf_models.engines.base import Candidate, Engine, GenerationRequest, Rows
-from nutgraf_models.engines.lead import leading
 from nutgraf_models.lengths import Length, Spec
+from nutgraf_models.own import own_sentences
 from nutgraf_models.plan import make_chunks, row_for
 from nutgraf_models.sentences import Sentence, split
 
@@ -72,7 +72,7 @@ def _lead(sentences: Sequence[Sentence], engine: Engine) -> list[str]:
 
 
 def _told(chunk: str, title: str, candidates: Iterable[Candidate], instruction: str, *, check: bool) -> str:
-    """What stands for a chunk: the sentences of its summary that it supports, else its own first one.
+    """What stands for a chunk: the sentences of its summary that it supports, else the best of its own.
 
     At most half of the chunk's characters, with the space that will follow.
     """
@@ -80,7 +80,7 @@ def _told(chunk: str, title: str, candidates: Iterable[Candidate], instruction: 
     of_chunk = ArticleCheck(chunk, sentences_of_chunk, title) if check else NoCheck()
     written = (finish.whole_sentences(candidate.text, instruction) for candidate in candidates)
     supported = ([one for one in sentences if of_chunk.check(one).is_supported] for sentences in written)
-    sentences = next((one for one in supported if one), None) or leading(sentences_of_chunk)[:1]
+    sentences = next((one for one in supported if one), None) or own_sentences(sentences_of_chunk, title)[:1]
     most = (len(chunk) - 1) // 2
     told = ""
     for sentence in sentences:

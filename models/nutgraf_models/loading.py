@@ -1,6 +1,5 @@
 """From the name of a model to a summariser that is ready."""
 
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -33,8 +32,6 @@ def load_summarizer(
     if card.family == "lead":
         return Summarizer(card, LeadEngine(), check=check)
     folder = store.locate(card)
-    # Everything needed is in the folder; a library that asks a hub all the same would only wait.
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     card = store.refine(card, folder)
     if beams is not None:
         card = card.model_copy(update={"decoding": card.decoding.with_beams(beams)})

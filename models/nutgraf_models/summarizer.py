@@ -40,7 +40,7 @@ from nutgraf_models.sentences import split, word_count
 _MOST_DECISIVE = 2
 _TOO_SHORT = Warning(
     WarningKind.ARTICLE_TOO_SHORT,
-    "the article is about as short as this summary would be; its own first sentences are returned",
+    "the article is about as short as this summary would be; its own sentences are returned",
 )
 _NO_STORY = Warning(
     WarningKind.NO_STORY,

@@ -205,7 +205,7 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     WARNING_CODE_ARTICLE_TRUNCATED: _WarningCode.ValueType  # 1
     """Only a part of the article was read; see `ArticleInfo`. This server reads every article whole and does not say it."""
     WARNING_CODE_ARTICLE_TOO_SHORT: _WarningCode.ValueType  # 2
-    """The article is about as short as the summary would be: its own leading sentences were returned."""
+    """The article is about as short as the summary would be: its own sentences were returned."""
     WARNING_CODE_UNSUPPORTED_TERMS: _WarningCode.ValueType  # 3
     """The summary has terms that the article does not support; see `Summary.unsupported_terms`."""
     WARNING_CODE_EXTRACTIVE_FALLBACK: _WarningCode.ValueType  # 4
@@ -237,7 +237,7 @@ WARNING_CODE_UNSPECIFIED: WarningCode.ValueType  # 0
 WARNING_CODE_ARTICLE_TRUNCATED: WarningCode.ValueType  # 1
 """Only a part of the article was read; see `ArticleInfo`. This server reads every article whole and does not say it."""
 WARNING_CODE_ARTICLE_TOO_SHORT: WarningCode.ValueType  # 2
-"""The article is about as short as the summary would be: its own leading sentences were returned."""
+"""The article is about as short as the summary would be: its own sentences were returned."""
 WARNING_CODE_UNSUPPORTED_TERMS: WarningCode.ValueType  # 3
 """The summary has terms that the article does not support; see `Summary.unsupported_terms`."""
 WARNING_CODE_EXTRACTIVE_FALLBACK: WarningCode.ValueType  # 4
@@ -957,7 +957,7 @@ class GetServerInfoResponse(_message.Message):
     """The id of the model, as `SummarizeResponse.model` has it."""
     family: _builtins.str
     """"seq2seq" for an encoder-decoder, "causal" for a decoder-only model, "lead" for the baseline that copies the
-    article's first sentences.
+    article's first sentences, without captions, bylines and datelines.
     """
     engine: _builtins.str
     """What runs the model ("torch"). Empty while loading."""
