@@ -1,10 +1,9 @@
 """From what a model wrote to the sentences that are shown: whole, self-contained, and said by the article.
 
-A sentence that the check doubts is not shown. Another one of the model's takes its place, or the article's own, shortened
+A sentence that the check doubts is not shown. Another one of the model's takes its place, or the article's own, cut short
 by rule. Before a LONG is filled up with the article's own, the model may go on once from what is left (`Choice.begun`).
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from nutgraf_models import finish
@@ -14,6 +13,7 @@ from nutgraf_models.checks.words import content_shared
 from nutgraf_models.engines.base import Candidate
 from nutgraf_models.extract import NOTHING_FITS, Choice, ShownSentence, as_written, extract
 from nutgraf_models.lengths import Length, Spec
+from nutgraf_models.own import UNFIT
 from nutgraf_models.results import FinishReason
 from nutgraf_models.sentences import word_count
 from nutgraf_models.shorten import shorten
@@ -23,8 +23,6 @@ from nutgraf_models.standalone import is_fragment, points_back
 _LEAD_SENTENCES = 8
 # Of these, the ones that are sure to tell the main point.
 _MAIN_SENTENCES = 2
-# An article's question, and what somebody says before it is known who, are no summary.
-_UNFIT = re.compile(r"^[\"“'‘]|\?[\"'”’)]*$")
 # Article sentences that one of the model's may be behind the one before it, and still speak of what that does.
 _REACH = 4
 # A sentence that a summary can do without is shown only if it is surer than the main point has to be.
@@ -193,7 +191,7 @@ class _Chooser:
         if place is None or place >= len(self._prepared.sentences):
             return
         sentence = self._prepared.sentences[place]
-        if sentence.is_complete and not _UNFIT.search(sentence.text):
+        if sentence.is_complete and not UNFIT.search(sentence.text):
             yield ShownSentence(self._check(shorten(sentence.text, most)), from_article=True)
 
     def _leads(self, most: int, count: int) -> list[ShownSentence]:

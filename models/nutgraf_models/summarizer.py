@@ -10,7 +10,7 @@ from dataclasses import replace
 from nutgraf_models import language
 from nutgraf_models.articles import Article, Prepared, article_warnings
 from nutgraf_models.card import Card
-from nutgraf_models.checking import CHECKS, ArticleCheck
+from nutgraf_models.checking import CHECKS, ArticleCheck, NoCheck
 from nutgraf_models.choose import choose
 from nutgraf_models.condense import condense
 from nutgraf_models.decisive import decisive_sentences
@@ -25,11 +25,13 @@ from nutgraf_models.phases import Phases, run
 from nutgraf_models.plan import make_chunks, row_for
 from nutgraf_models.results import (
     ArticleSummary,
+    Check,
     FinishReason,
     Span,
     Summary,
     SummarySentence,
     UnsupportedTerm,
+    Verdict,
     Warning,
     WarningKind,
 )
@@ -39,7 +41,7 @@ from nutgraf_models.sentences import split, word_count
 _MOST_DECISIVE = 2
 _TOO_SHORT = Warning(
     WarningKind.ARTICLE_TOO_SHORT,
-    "the article is about as short as this summary would be; its own first sentences are returned",
+    "the article is about as short as this summary would be; its own sentences are returned",
 )
 _NO_STORY = Warning(
     WarningKind.NO_STORY,
@@ -48,11 +50,16 @@ _NO_STORY = Warning(
 
 
 class Summarizer:
-    """A card and its engine. `phases` may be called, and what it returns driven, from any thread."""
+    """A card and its engine. `phases` may be called, and what it returns driven, from any thread.
 
-    def __init__(self, card: Card, engine: Engine) -> None:
+    `check`: hold what the model writes against the article, and show nothing that is doubted unless that is asked for.
+    Without it what the model wrote is shown, and nothing is said of it.
+    """
+
+    def __init__(self, card: Card, engine: Engine, *, check: bool = True) -> None:
         self.card = card
         self.engine = engine
+        self.check = check
 
     def summarize(
         self, article: Article, specs: tuple[Spec, ...] = DEFAULT_SPECS, *, show_doubted: bool = False
@@ -80,7 +87,13 @@ class Summarizer:
         text, tokens = prepared.chunks[0], prepared.tokens
         if len(prepared.chunks) > 1:
             text = yield from condense(
-                prepared.chunks, prepared.sentences, prepared.decisive, article.title, self.card, self.engine
+                prepared.chunks,
+                prepared.sentences,
+                prepared.decisive,
+                article.title,
+                self.card,
+                self.engine,
+                check=self.check,
             )
             tokens = self.engine.count_tokens([text])[0]
         asked = tuple(row_for(self.card, specs[index], tokens) for index in prepared.rows)
@@ -109,7 +122,7 @@ class Summarizer:
         return Prepared(
             article,
             specs,
-            show_doubted,
+            show_doubted or not self.check,
             normalized,
             sentences,
             words,
@@ -125,7 +138,7 @@ class Summarizer:
                 for index, spec in enumerate(specs)
                 if has_story and words > spec.usual_words and len(sentences) > 1
             ),
-            ArticleCheck(normalized.text, sentences, article.title),
+            ArticleCheck(normalized.text, sentences, article.title) if self.check else NoCheck(),
             time.perf_counter() - started,
         )
 
@@ -166,12 +179,12 @@ class Summarizer:
         started = time.perf_counter()
         evidence = EvidenceIndex(prepared.normalized, prepared.sentences)
         why = _TOO_SHORT if prepared.has_story else _NO_STORY
-        summaries = tuple(
-            _summary(choices[index] if index in choices else extract(prepared, spec, why), spec, evidence)
-            for index, spec in enumerate(prepared.specs)
-        )
+        summaries = []
+        for index, spec in enumerate(prepared.specs):
+            choice = choices[index] if index in choices else extract(prepared, spec, why)
+            summaries.append(_summary(choice, spec, evidence, is_checked=self.check))
         return ArticleSummary(
-            summaries=summaries,
+            summaries=tuple(summaries),
             character_count=len(prepared.article.text),
             input_tokens=prepared.tokens,
             chunks=len(prepared.chunks),
@@ -188,7 +201,7 @@ class Summarizer:
         return (*(one for one in warnings if one.kind is not WarningKind.NO_PROSE), _NO_STORY)
 
 
-def _summary(choice: Choice, spec: Spec, evidence: EvidenceIndex) -> Summary:
+def _summary(choice: Choice, spec: Spec, evidence: EvidenceIndex, *, is_checked: bool) -> Summary:
     position = 0
     sentences: list[SummarySentence] = []
     terms: list[UnsupportedTerm] = []
@@ -196,22 +209,24 @@ def _summary(choice: Choice, spec: Spec, evidence: EvidenceIndex) -> Summary:
         passages = evidence.align(one.text)
         span = Span(position, position + len(one.text))
         checked = one.checked
-        sentences.append(SummarySentence(span, passages, checked.support, checked.verdict(), one.from_article))
+        support, verdict = (checked.support, checked.verdict()) if is_checked else (None, None)
+        sentences.append(SummarySentence(span, passages, support, verdict, one.from_article))
         terms += [
             UnsupportedTerm(Span(position + term.span.start, position + term.span.end), term.kind)
             for term in checked.terms
         ]
         position += len(one.text) + 1
     text = " ".join(one.text for one in choice.sentences)
+    doubted = sum(one.verdict is Verdict.DOUBTED for one in sentences)
     return Summary(
         spec.length,
         text,
         tuple(sentences),
         tuple(terms),
-        CHECKS,
+        CHECKS if is_checked else (Check.EVIDENCE,),
         choice.tokens,
         choice.reason,
-        tuple(_summary_warnings(choice, spec, sum(not one.is_supported for one in sentences), len(terms), text)),
+        tuple(_summary_warnings(choice, spec, doubted, len(terms), text)),
     )
 
 

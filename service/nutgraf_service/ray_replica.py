@@ -79,7 +79,9 @@ class Replica:
     def _load(self) -> Summarizer:
         # The cores of the machine are shared with other replicas.
         threads = self._settings.threads or 1
-        return load_summarizer(self._settings.model, engine=self._settings.engine, threads=threads)
+        return load_summarizer(
+            self._settings.model, engine=self._settings.engine, threads=threads, check=self._settings.check
+        )
 
     async def Summarize(self, request: Any, grpc_context: Any) -> pb.SummarizeResponse:
         return await self._answer("Summarize", request, grpc_context) or pb.SummarizeResponse()

@@ -53,7 +53,11 @@ class Server:
 
     def __init__(self, settings: Settings, load: Callable[[], Summarizer] | None = None) -> None:
         self._settings = settings
-        self._load = load or (lambda: load_summarizer(settings.model, engine=settings.engine, threads=settings.threads))
+        self._load = load or (
+            lambda: load_summarizer(
+                settings.model, engine=settings.engine, threads=settings.threads, check=settings.check
+            )
+        )
         self.metrics = Metrics()
         self._endpoint: Endpoint | None = None
         self.core = Core(

@@ -22,6 +22,9 @@ class Settings(BaseSettings):
     threads: int | None = Field(
         None, ge=1, description="CPU threads of the model; as many as CPUs may be used if not given."
     )
+    check: bool = Field(
+        True, description="Check the summaries written here; without it they are shown as the model wrote them."
+    )
     max_text_characters: int = Field(200_000, ge=1, description="Longest article taken.")
     max_title_characters: int = Field(1_000, ge=1, description="Longest title taken.")
     max_summary_characters: int = Field(10_000, ge=1, description="Longest summary taken for checking.")

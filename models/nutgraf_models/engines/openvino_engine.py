@@ -10,7 +10,6 @@ import itertools
 import math
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -19,16 +18,11 @@ from typing import Any
 
 import numpy as np
 
-# To be imported is reported to OpenVINO's makers by OpenVINO, unless this package of theirs is missing.
-sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
-# ruff: noqa: E402
-import openvino
-import openvino_genai
-
 from nutgraf_models.card import Card, Decoding
 from nutgraf_models.cards import read_json
 from nutgraf_models.engines.base import Candidate, Completion, Finish, GenerationRequest, Handle, Row
 from nutgraf_models.engines.tokens import IsEnough, Tokens
+from nutgraf_models.engines.unreported import openvino, openvino_genai
 from nutgraf_models.errors import ModelError
 
 _BLOCK_TOKENS = 32  # of OpenVINO's key-value cache, on a CPU
