@@ -1,7 +1,7 @@
 """From what a model wrote to the sentences that are shown: whole, self-contained, and said by the article.
 
-A sentence that the check doubts is not shown. Another one of the model's takes its place, or the article's own, cut short
-by rule. Before a LONG is filled up with the article's own, the model may go on once from what is left (`Choice.begun`).
+A sentence that the check doubts is not shown. Another of the model's takes its place, or the article's own, shortened.
+Before a LONG is filled up with the article's own, the model may go on once from what is left (`Choice.begun`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -19,6 +19,7 @@ from nutgraf_models.engines.openvino_engine import OpenVinoEngine, convert, unsu
 from nutgraf_models.engines.torch_engine import TorchEngine
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length
+from nutgraf_models.sentences import split
 from support.stories import run, stories
 from support.tiny_llama import write_gguf
 
@@ -77,6 +78,18 @@ def test_what_stands_in_the_article_is_written_several_tokens_a_step(engine):
         steps, done = steps + 1, engine.step()
     ((candidate,),) = done[0].rows
     assert steps < candidate.token_count * 0.7
+
+
+@pytest.mark.parametrize("name", ["engine", "reference"])
+def test_it_goes_on_from_what_is_begun(name, request):
+    """As it went on when it wrote that itself."""
+    engine = request.getfixturevalue(name)
+    article = " ".join(stories(1, seed=3)[0])
+    ((whole,),) = run(engine, GenerationRequest(article, (Row(Length.LONG, GREEDY, 10),)))[0]
+    begun = split(whole.text)[0].text
+    ((rest,),) = run(engine, GenerationRequest(article, (Row(Length.LONG, GREEDY, 10, begun=begun),)))[0]
+    assert len(split(whole.text)) > 1
+    assert f"{begun} {rest.text.strip()}" == whole.text.strip()
 
 
 def test_beams_come_all_and_the_likeliest_first(beam_engine):
