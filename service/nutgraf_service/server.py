@@ -33,6 +33,8 @@ _OPTIONS = [
     ("grpc.keepalive_permit_without_calls", 1),
 ]
 
+# For a peer to answer a ping.
+_PONG_SECONDS = 20.0
 # For the last answers to leave.
 _FLUSH_SECONDS = 0.5
 
@@ -227,10 +229,17 @@ async def run(settings: Settings) -> None:
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:
+    pong = round(1000 * min(settings.keepalive, _PONG_SECONDS))
     options = [
         *_OPTIONS,
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_concurrent_streams", settings.max_concurrent_streams),
+        # Pings of the server's own, by which peers are noticed that vanished without a word. No client counts them:
+        # what is "too many" is asked of its pings alone.
+        ("grpc.keepalive_time_ms", round(1000 * settings.keepalive)),
+        ("grpc.keepalive_timeout_ms", pong),
+        ("grpc.http2.ping_timeout_ms", pong),  # else a minute, which goes before the other
+        ("grpc.http2.max_pings_without_data", 0),
         ("grpc.enable_channelz", int(settings.channelz)),  # gRPC itself counts by default
     ]
     if settings.max_connection_age:

@@ -117,6 +117,14 @@ def test_a_health_watch_does_not_hold_up_a_drain():
         (["--model", "no-such-model"], "no-such-model"),
         (["--port", "99999"], "port"),
         (["--max-queued-requests", "many"], "max_queued_requests"),
+        *(
+            ([f"--{name}", value], name.replace("-", "_"))
+            for name, value in [
+                *(("max-connection-age", value) for value in ("inf", "nan", "-1", "1e300", "3e6")),
+                *((name, "inf") for name in ("drain-grace", "keepalive", "max-step-seconds", "max-item-timeout")),
+                *((name, str(2**31)) for name in ("max-message-bytes", "max-concurrent-streams", "max-queued-tokens")),
+            ]
+        ),
         (["--host", "192.0.2.1", "--model", "lead"], "cannot listen on 192.0.2.1"),
     ],
 )
