@@ -18,6 +18,7 @@ from nutgraf_service.addresses import UNIX, bracketed, check_free, listening_add
 from nutgraf_service.calls import SERVICE, MalformedMessages
 from nutgraf_service.core import Core
 from nutgraf_service.metrics import Endpoint, Metrics
+from nutgraf_service.scheduler import Crashed
 from nutgraf_service.security import Authentication, Tokens, credentials, exposure_warning, open_services
 from nutgraf_service.servicer import Servicer
 from nutgraf_service.settings import Settings
@@ -43,8 +44,8 @@ class PortInUse(Exception):
     """The address cannot be listened on."""
 
 
-class EngineHangs(Exception):
-    """The engine did not come back; only a new process can help."""
+class EngineFailed(Exception):
+    """The engine did not come back, or its thread has ended; only a new process can help."""
 
 
 class Server:
@@ -152,21 +153,21 @@ class Server:
             log.info("serving", model=summarizer.card.id, engine=summarizer.engine.name)
 
     async def watch(self) -> None:
-        """Looks after the engine until it hangs; then every call is answered by an error.
+        """Looks after the engine until it hangs or ends; then every call is answered by an error.
 
         Raises:
-            EngineHangs: a step took longer than the settings allow.
+            EngineFailed: a step took longer than the settings allow, or the engine's thread has ended.
         """
         most = self._settings.max_step_seconds
-        while self.core.step_seconds <= most:  # noqa: ASYNC110 - a thread that hangs sets no event
+        while (failure := self.core.failure(most)) is None:  # noqa: ASYNC110 - a thread that hangs sets no event
             await asyncio.sleep(min(1.0, most / 4))
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         self.core.give_up()
-        message = f"the engine has been in one step for more than {most:g} s; the process ends"
+        message = f"{failure}; the process ends"
         log.error(message)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._servicer.calls.wait_until_idle(), _FLUSH_SECONDS)
-        raise EngineHangs(message)
+        raise EngineFailed(message)
 
     async def drain(self) -> None:
         """Refuses new calls, finishes the accepted ones within the grace, and stops."""
@@ -195,7 +196,7 @@ async def run(settings: Settings) -> None:
 
     Raises:
         ModelError, PortInUse, SecurityError: the server cannot start.
-        EngineHangs: it has to be started anew.
+        EngineFailed: it has to be started anew.
     """
     server = Server(settings)
     await server.bind()
@@ -215,9 +216,12 @@ async def run(settings: Settings) -> None:
     stopping = asyncio.create_task(stop.wait())
     loading = asyncio.create_task(server.load())
     watching = asyncio.create_task(server.watch())
-    await asyncio.wait((stopping, loading), return_when=asyncio.FIRST_COMPLETED)
+    # The engine may fail at its first summary, too: then it is said as ever, and not by what loading makes of it.
+    await asyncio.wait((stopping, loading, watching), return_when=asyncio.FIRST_COMPLETED)
     try:
         if loading.done():
+            if isinstance(loading.exception(), Crashed):
+                await watching
             loading.result()
         await asyncio.wait((stopping, watching), return_when=asyncio.FIRST_COMPLETED)
         if watching.done():

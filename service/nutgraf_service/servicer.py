@@ -35,7 +35,6 @@ class Servicer(SummarizerServiceServicer):
 
     async def Summarize(self, request: pb.SummarizeRequest, context: Any) -> pb.SummarizeResponse:
         async with self.calls.call("Summarize", context) as facts:
-            check_parsed(request)
             call = _Call.of(facts, context)
             response = await self._summarize(request, _deadline(context), call)
             facts["characters"] = response.article.character_count
@@ -43,10 +42,10 @@ class Servicer(SummarizerServiceServicer):
 
     async def CheckSummary(self, request: pb.CheckSummaryRequest, context: Any) -> pb.CheckSummaryResponse:
         async with self.calls.call("CheckSummary", context) as facts:
-            check_parsed(request)
-            call = _Call.of(facts, context)
-            with self._refusals_traced(call):
-                outcome = await self._core.check(check_job_from(request, self._settings, _deadline(context)))
+            call, deadline = _Call.of(facts, context), _deadline(context)
+            with self._failure_traced(call, request, deadline):
+                check_parsed(request)
+                outcome = await self._core.check(check_job_from(request, self._settings, deadline))
             if self._tracing is not None:
                 self._tracing.checked(call.headers, call.method, call.request_id, outcome)
             facts["characters"] = outcome.checked.character_count
@@ -82,7 +81,9 @@ class Servicer(SummarizerServiceServicer):
             deadline = item_deadline(request, self._settings)
             response = await self._summarize(request.request, deadline, call, is_bulk=True)
             return pb.SummarizeManyResponse(id=request.id, response=response)
-        except Exception as error:
+        except (asyncio.CancelledError, GeneratorExit):
+            raise
+        except BaseException as error:
             refusal = error if isinstance(error, Refusal) else internal_error(error, call.request_id)
             self._metrics.refused(refusal.reason)
             return pb.SummarizeManyResponse(id=request.id, error=refusal.status())
@@ -90,7 +91,8 @@ class Servicer(SummarizerServiceServicer):
     async def _summarize(
         self, request: pb.SummarizeRequest, deadline: float | None, call: _Call, *, is_bulk: bool = False
     ) -> pb.SummarizeResponse:
-        with self._refusals_traced(call):
+        with self._failure_traced(call, request, deadline):
+            check_parsed(request)
             outcome = await self._core.summarize(job_from(request, self._settings, deadline, is_bulk=is_bulk))
         if self._tracing is not None:
             self._tracing.summarized(call.headers, call.method, call.request_id, outcome)
@@ -98,14 +100,31 @@ class Servicer(SummarizerServiceServicer):
         return response_from(outcome, self._core.summarizer.card.id)
 
     @contextlib.contextmanager
-    def _refusals_traced(self, call: _Call) -> Iterator[None]:
+    def _failure_traced(self, call: _Call, request: Any, deadline: float | None) -> Iterator[None]:
+        started = time.monotonic()
         try:
             yield
-        except Exception as error:
+        except BaseException as error:
             if self._tracing is not None:
-                reason = error.reason if isinstance(error, Refusal) else "INTERNAL"
-                self._tracing.refused(call.headers, call.method, call.request_id, reason)
+                now = time.monotonic()
+                self._tracing.failed(
+                    call.headers,
+                    call.method,
+                    call.request_id,
+                    _reason(error, is_late=deadline is not None and now >= deadline),
+                    seconds=now - started,
+                    characters=len(getattr(request, "text", "")),
+                )
             raise
+
+
+def _reason(error: BaseException, *, is_late: bool) -> str:
+    if isinstance(error, Refusal):
+        return error.reason
+    if isinstance(error, asyncio.CancelledError | GeneratorExit):
+        # gRPC cancels a call whose time is over.
+        return "DEADLINE_EXCEEDED" if is_late else "CANCELLED"
+    return "INTERNAL"
 
 
 @dataclass(frozen=True)
