@@ -61,7 +61,7 @@ class Checker:
             Refusal: EMPTY_TEXT, EMPTY_SUMMARY, QUEUE_FULL or DEADLINE_EXCEEDED.
         """
         started = time.monotonic()
-        tokens = estimate_tokens(len(job.article.text) + len(job.summary))
+        tokens = estimate_tokens(job.article.text, job.summary)
         is_over = threading.Event()
 
         def raise_if_abandoned() -> None:

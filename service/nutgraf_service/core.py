@@ -135,7 +135,7 @@ class Core:
         """
         started = time.monotonic()
         summarizer, scheduler = self._ready(is_accepted=job.is_bulk)
-        tokens = estimate_tokens(len(job.article.text))
+        tokens = estimate_tokens(job.article.text)
         async with self._admission.enter(tokens, job.deadline, is_bulk=job.is_bulk):
             try:
                 outcome = await self._run(job, summarizer, scheduler, started)

@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     )
     max_calls: int = Field(1000, ge=1, le=_MOST, description="Calls with articles at once; another is refused.")
     max_held_bytes: int = Field(
-        64 << 20, ge=1, le=2**53, description="Bytes of articles held at once; others are refused, streams read later."
+        32 << 20, ge=1, le=2**53, description="Bytes of articles held at once; others are refused, streams read later."
     )
     max_stream_items: int = Field(8, ge=1, le=_MOST, description="Articles of one stream worked on at once.")
     default_item_timeout: float = Field(
