@@ -50,6 +50,7 @@ class Metrics:
         self.step_seconds = histogram("step_seconds", "Time of one iteration of the engine.", _STEP_SECONDS)
         self._queued = gauge("queued_requests", "Requests waiting for the engine.")
         self._running = gauge("running_requests", "Requests in the engine.")
+        self.held_bytes = gauge("held_bytes", "Bytes of articles that are here.")
         self._serving = gauge("serving", "1 while the server is SERVING, else 0.")
 
     def watch(self, *, queued: Callable[[], float], running: Callable[[], float], serving: Callable[[], float]) -> None:

@@ -1048,7 +1048,7 @@ class Limits(_message.Message):
     max_stream_items_in_flight: _builtins.int
     """Items of one stream that the server works on at once; it reads no further ones until one is answered."""
     max_queued_tokens: _builtins.int
-    """Tokens, at four characters each, that the articles being worked on and waiting may have together; a call whose article
+    """Tokens, estimated from the text, that the articles being worked on and waiting may have together; a call whose article
     would make them more is refused with QUEUE_FULL, unless no other call is there. Summaries and checks are counted
     apart; a check counts the summary, too.
     """
