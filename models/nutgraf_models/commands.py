@@ -138,7 +138,7 @@ def _tell_what_was_got(card: Card) -> None:
     "--model", default=DEFAULT_MODEL, show_default=True, help="A card's id, a card file, a folder, or a hub id."
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Use only the first articles.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; one for each core if not given.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; as many as the process may use if not given.")
 @click.option("--engine", type=click.Choice(["auto", "openvino", "torch"]), default="auto", show_default=True)
 @click.option("--beams", type=click.IntRange(1, 16), help="Beams, instead of as many as the card says.")
 @click.option("--show-doubted", is_flag=True, help="Score what the model wrote, not what is shown in its place.")

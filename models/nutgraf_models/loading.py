@@ -1,5 +1,6 @@
 """From the name of a model to a summariser that is ready."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -7,6 +8,7 @@ from nutgraf_models import store
 from nutgraf_models.card import Card
 from nutgraf_models.cards import find_card
 from nutgraf_models.engines.base import Engine
+from nutgraf_models.engines.cpus import usable_cpus
 from nutgraf_models.engines.lead import LeadEngine
 from nutgraf_models.summarizer import Summarizer
 
@@ -23,7 +25,8 @@ def load_summarizer(
 ) -> Summarizer:
     """Loads what `--model` names: a card's id, a card file, a local folder, a hub id. Fetches nothing.
 
-    `beams` replaces the number in the card's presets. `check` is the summariser's.
+    `threads`: CPU threads of the model, `default_threads` if not given. `beams` replaces the number in the card's
+    presets. `check` is the summariser's.
 
     Raises:
         ModelError: the model is unknown, not on this machine, damaged, or not what its card says.
@@ -35,7 +38,13 @@ def load_summarizer(
     card = store.refine(card, folder)
     if beams is not None:
         card = card.model_copy(update={"decoding": card.decoding.with_beams(beams)})
-    return Summarizer(card, _load_engine(card, folder, engine, threads), check=check)
+    return Summarizer(card, _load_engine(card, folder, engine, threads or default_threads()), check=check)
+
+
+def default_threads() -> int | None:
+    """As many as a container's quota allows; None where nothing but the cores is a limit: engines know these."""
+    cpus = usable_cpus()
+    return cpus if cpus < (os.cpu_count() or 1) else None
 
 
 def _load_engine(card: Card, folder: Path, engine: EngineName, threads: int | None) -> Engine:

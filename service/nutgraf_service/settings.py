@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     model: str = Field(DEFAULT_MODEL, description="A card's id, a card file, a folder, or a hub id.")
     engine: EngineName = Field("auto", description="What runs the model: auto, openvino or torch.")
     threads: int | None = Field(
-        None, ge=1, le=1024, description="CPU threads of the model; one for each core if not given."
+        None, ge=1, le=1024, description="CPU threads of the model; as many as CPUs may be used if not given."
     )
     check: bool = Field(
         True, description="Check the summaries written here; without it they are shown as the model wrote them."
