@@ -9,7 +9,7 @@ EDITABLE := --editable
 EXTRAS := service
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo checkpoints test test-slow test-lowest test-ray soak lint audit protos protos-check bench eval train clean
+.PHONY: help install demo checkpoints test test-slow test-lowest test-ray fuzz soak lint audit protos protos-check bench eval train clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
@@ -75,6 +75,15 @@ test-lowest: $(VENV)-lowest/stamp  ## Run the client's tests with the lowest grp
 
 test-ray: $(VENV)/ray.stamp  ## Run the tests of the service on Ray Serve, on a cluster of this machine
 	NUTGRAF_TEST_RAY=1 $(BIN)/python tests/support/own_network.py $(BIN)/pytest -m ray tests/service
+
+FUZZ_TIMES ?= 20
+FUZZ_TESTS ?= tests
+SEED ?=
+fuzz: $(VENV)/dev.stamp  ## Try the property tests at random, with FUZZ_TIMES (20) as many examples: make fuzz SEED=...
+	@seed=$(or $(SEED),$$($(BIN)/python -c 'import secrets; print(secrets.randbelow(10**9))')) && \
+		echo "seed $$seed" && \
+		{ FUZZ_TIMES=$(FUZZ_TIMES) $(BIN)/pytest -m hypothesis --timeout 7200 --hypothesis-seed=$$seed $(FUZZ_TESTS) || \
+			{ echo "make: to try the same again: make fuzz SEED=$$seed FUZZ_TIMES=$(FUZZ_TIMES)" >&2; exit 1; }; }
 
 SOAK_SECONDS ?= 900
 soak: $(VENV)/dev.stamp  ## Mixed traffic and random faults, for SOAK_SECONDS (900), and what became of each call

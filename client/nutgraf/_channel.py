@@ -41,6 +41,25 @@ class Endpoint:
     """None for a connection without TLS."""
     token: str | None = dataclasses.field(repr=False)
 
+    @property
+    def _token_is_channels(self) -> bool:
+        """Whether the channel sends the token: gRPC lets it only by TLS or within this machine."""
+        return self.credentials is not None or _local_type(self.target) is not None
+
+    def channel_credentials(self) -> grpc.ChannelCredentials | None:
+        """What a channel is opened with; None for a connection without TLS.
+
+        A token is in it where it can be, since only so do gRPC's own health checks carry it.
+        """
+        connection, local = self.credentials, _local_type(self.target)
+        if self.token is None:
+            return connection
+        if connection is None and local is not None:
+            connection = grpc.local_channel_credentials(local)
+        if connection is None:
+            return None
+        return grpc.composite_channel_credentials(connection, grpc.metadata_call_credentials(_Bearer(self.token)))
+
     def metadata(self, request_id: str | None = None) -> Metadata:
         """The metadata to send with a call.
 
@@ -48,13 +67,29 @@ class Endpoint:
             ValueError: `request_id` has characters that metadata cannot carry.
         """
         pairs: list[tuple[str, str]] = []
-        if self.token is not None:
+        if self.token is not None and not self._token_is_channels:
             pairs.append(("authorization", f"Bearer {self.token}"))
         if request_id is not None:
             if not re.fullmatch(r"[\x21-\x7e]+", request_id):
                 raise ValueError(f"request_id must be printable ASCII without spaces, not {request_id!r}")
             pairs.append((REQUEST_ID, request_id))
         return tuple(pairs)
+
+
+class _Bearer(grpc.AuthMetadataPlugin):
+    def __init__(self, token: str) -> None:
+        self._metadata = (("authorization", f"Bearer {token}"),)
+
+    def __call__(self, context: grpc.AuthMetadataContext, callback: grpc.AuthMetadataPluginCallback) -> None:
+        callback(self._metadata, None)
+
+
+def _local_type(target: str) -> grpc.LocalConnectionType | None:
+    """What gRPC calls a connection within this machine; None for one that leaves it, or that gRPC has no name for."""
+    if not is_local(target) or target.lower().startswith("vsock:"):
+        return None
+    is_socket = target.lower().startswith("unix")
+    return grpc.LocalConnectionType.UDS if is_socket else grpc.LocalConnectionType.LOCAL_TCP
 
 
 def endpoint(
@@ -98,17 +133,19 @@ def open_channel(endpoint: Endpoint, *, control: bool = False) -> grpc.Channel:
         control: for asking about the server instead. It then has no health check, which would hide a loading server.
     """
     options = _options(endpoint.target, _UNBALANCED if control else _BALANCED)
-    if endpoint.credentials is None:
+    credentials = endpoint.channel_credentials()
+    if credentials is None:
         return grpc.insecure_channel(endpoint.target, options=options)
-    return grpc.secure_channel(endpoint.target, endpoint.credentials, options=options)
+    return grpc.secure_channel(endpoint.target, credentials, options=options)
 
 
 def open_async_channel(endpoint: Endpoint, *, control: bool = False) -> grpc.aio.Channel:
     """`open_channel` for asyncio."""
     options = _options(endpoint.target, _UNBALANCED if control else _BALANCED)
-    if endpoint.credentials is None:
+    credentials = endpoint.channel_credentials()
+    if credentials is None:
         return grpc.aio.insecure_channel(endpoint.target, options=options)
-    return grpc.aio.secure_channel(endpoint.target, endpoint.credentials, options=options)
+    return grpc.aio.secure_channel(endpoint.target, credentials, options=options)
 
 
 def _options(target: str, service_config: dict[str, Any]) -> Options:

@@ -103,6 +103,9 @@ def server_info(response: pb.GetServerInfoResponse) -> ServerInfo:
         languages=tuple(response.languages),
         version=response.version,
         support_threshold=response.support_threshold,
+        # A server without the field has one threshold for both.
+        check_support_threshold=response.check_support_threshold or response.support_threshold,
+        summaries_unchecked=response.summaries_unchecked,
         limits=Limits(
             max_text_characters=limits.max_text_characters,
             max_title_characters=limits.max_title_characters,
@@ -155,7 +158,8 @@ def _sentences(sentences: Iterable[pb.SummarySentence], summary: str, article: s
                 )
                 for evidence in sentence.evidence
             ),
-            support=sentence.support,
+            # A server of before the field could be unset sends no 0, but has a verdict with it.
+            support=sentence.support if sentence.HasField("support") or sentence.verdict else None,
             verdict=_VERDICTS.get(sentence.verdict, Verdict.UNKNOWN),
             from_article=sentence.from_article,
         )

@@ -83,7 +83,7 @@ class WarningCode(enum.StrEnum):
     ARTICLE_TRUNCATED = "article_truncated"
     """Only a part of the article was read. A server that reads every article whole does not say it."""
     ARTICLE_TOO_SHORT = "article_too_short"
-    """The article is about as short as the summary would be: its own leading sentences were returned."""
+    """The article is about as short as the summary would be: its own sentences were returned."""
     UNSUPPORTED_TERMS = "unsupported_terms"
     """The summary has terms that the article does not support."""
     EXTRACTIVE_FALLBACK = "extractive_fallback"

@@ -92,7 +92,7 @@ class Fake:
         request = check_request(article.text, summary, title=article.title, support_threshold=threshold)
         self._record(Call("check", article, request_id=request_id, summary=summary), timeout)
         refuse_check(request, self.info, request_id)
-        return word_check(request, self.info.support_threshold, request_id)
+        return word_check(request, self.info.check_support_threshold, request_id)
 
     def _item(self, index: int, item: str | Article, wanted: Wanted, request_id: str | None) -> ManyResult:
         if not isinstance(item, (str, Article)):

@@ -29,11 +29,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Warning:
-    """Something that the caller should know although the call went well."""
+    """Something that the caller should know although the call went well; `detail` says it in words."""
 
     code: WarningCode
     detail: str
-    """The same in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,8 @@ class Sentence:
     """One past its end there."""
     sources: tuple[Source, ...]
     """The passages that support it, the best first; may be empty."""
-    support: float
-    """The estimated probability, 0 to 1, that the article says this; 1 where nothing is claimed."""
+    support: float | None
+    """The estimated probability, 0 to 1, that the article says this; 1 where nothing is claimed, None if unchecked."""
     verdict: Verdict
     from_article: bool
     """The article's own sentence, perhaps shortened, put in by the server where the check doubted the model's."""
@@ -148,7 +147,6 @@ class Result:
     model: str
     """The id of the model that wrote the summaries."""
     origin: Origin
-    """Whether the model ran for this call, or for another one that asked the same."""
     warnings: tuple[Warning, ...]
     """About the article as a whole; each summary has its own as well."""
     request_id: str | None
@@ -264,5 +262,9 @@ class ServerInfo:
     version: str
     """The version of the server's software."""
     support_threshold: float
-    """The least `Sentence.support` of a sentence that counts as supported, unless a check says otherwise."""
+    """The least `Sentence.support` of a sentence of the server's own that counts as supported."""
+    check_support_threshold: float
+    """The same in `check`, unless the call says otherwise. The support of what others write is estimated apart."""
+    summaries_unchecked: bool
+    """The server does not check the summaries that it writes, but shows them as they are."""
     limits: Limits

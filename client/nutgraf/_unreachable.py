@@ -49,7 +49,8 @@ _CAUSES = tuple(
         (r"errors resolving|DNS resolution failed", "a name is not known"),
         (
             _HEALTH_CHECK_FAILED,
-            "it does not answer health checks; gRPC makes them without a token, so they must need none (--open-health)",
+            "it does not answer health checks; from one machine to another gRPC makes them "
+            "without the token, but for TLS (--tls, --ca or tls=...); without TLS they must need none (--open-health)",
         ),
     )
 )

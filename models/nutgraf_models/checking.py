@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nutgraf_models.checks.statements import StatementIndex
-from nutgraf_models.checks.support import THRESHOLD, probability
+from nutgraf_models.checks.support import THRESHOLD, probability, probability_by_others
+from nutgraf_models.checks.wording import WordingIndex
 from nutgraf_models.results import Check, UnsupportedTerm, Verdict
 from nutgraf_models.sentences import Sentence
 from nutgraf_models.standalone import opening_pronoun
@@ -41,13 +42,17 @@ class CheckedSentence:
 
 
 class ArticleCheck:
-    """Checks sentences against an article and its headline, each sentence once."""
+    """Checks sentences against an article and its headline, each sentence once.
 
-    def __init__(self, text: str, sentences: Sequence[Sentence], title: str = "") -> None:
+    `by_others`: the sentences are not by a model of this project, and their support is estimated by the weights for
+    whatever others write.
+    """
+
+    def __init__(self, text: str, sentences: Sequence[Sentence], title: str = "", *, by_others: bool = False) -> None:
         self._count = len(sentences)
-        self._statements = StatementIndex(
-            [*(sentence.text for sentence in sentences), *([title] if title.strip() else [])]
-        )
+        texts = [*(sentence.text for sentence in sentences), *([title] if title.strip() else [])]
+        self._statements = StatementIndex(texts)
+        self._wording = WordingIndex(texts) if by_others else None
         self._terms = TermIndex(text, title)
         self._checked: dict[str, CheckedSentence] = {}
 
@@ -55,7 +60,12 @@ class ArticleCheck:
         if sentence not in self._checked:
             features, origin = self._statements.measure(sentence)
             terms = self._terms.unsupported(sentence)
-            support = probability(features) if origin is not None else 0.0
+            if origin is None:
+                support = 0.0
+            elif self._wording is None:
+                support = probability(features)
+            else:
+                support = probability_by_others(features, self._wording.measure(sentence), has_terms=bool(terms))
             self._checked[sentence] = CheckedSentence(
                 sentence, support, terms, origin if origin is not None and origin < self._count else None
             )
@@ -94,3 +104,13 @@ class ArticleCheck:
         before = " ".join(one.text for one in told)
         is_next = not told or (told[-1].origin is not None and 0 <= sentence.origin - told[-1].origin <= 1)
         return self._statements.introduces(sentence.text, sentence.origin, before, is_next=is_next)
+
+
+class NoCheck(ArticleCheck):
+    """Takes every sentence as it is, where the check is off."""
+
+    def __init__(self) -> None:
+        super().__init__("", ())
+
+    def check(self, sentence: str) -> CheckedSentence:
+        return CheckedSentence(sentence, 1.0, (), None)

@@ -1,10 +1,9 @@
 """From what a model wrote to the sentences that are shown: whole, self-contained, and said by the article.
 
-A sentence that the check doubts is not shown. What stands in for it is there already: another sentence of the model's,
-or the article's own, shortened by rule. Nothing is decoded again.
+A sentence that the check doubts is not shown. Another of the model's takes its place, or the article's own, shortened.
+Before a LONG is filled up with the article's own, the model may go on once from what is left (`Choice.begun`).
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from nutgraf_models import finish
@@ -14,6 +13,7 @@ from nutgraf_models.checks.words import content_shared
 from nutgraf_models.engines.base import Candidate
 from nutgraf_models.extract import NOTHING_FITS, Choice, ShownSentence, as_written, extract
 from nutgraf_models.lengths import Length, Spec
+from nutgraf_models.own import UNFIT
 from nutgraf_models.results import FinishReason
 from nutgraf_models.sentences import word_count
 from nutgraf_models.shorten import shorten
@@ -23,8 +23,6 @@ from nutgraf_models.standalone import is_fragment, points_back
 _LEAD_SENTENCES = 8
 # Of these, the ones that are sure to tell the main point.
 _MAIN_SENTENCES = 2
-# An article's question, and what somebody says before it is known who, are no summary.
-_UNFIT = re.compile(r"^[\"“'‘]|\?[\"'”’)]*$")
 # Article sentences that one of the model's may be behind the one before it, and still speak of what that does.
 _REACH = 4
 # A sentence that a summary can do without is shown only if it is surer than the main point has to be.
@@ -42,13 +40,16 @@ def choose(
     candidates: Sequence[Candidate],
     others: Sequence[Candidate] = (),
     instruction: str = "",
+    added: Sequence[Candidate] = (),
 ) -> Choice:
     """What is shown of a row's `candidates`, the likeliest first; `others` are those of the other length.
+
+    `added` is what the model wrote when it was asked to go on from an earlier choice's `begun`.
 
     Never empty. A summary that has nothing of the model's has the reason EXTRACTIVE and a warning.
     """
     written = [finish.whole_sentences(one.text, instruction) for one in candidates]
-    tokens = max((one.token_count for one in candidates), default=0)
+    tokens = max((one.token_count for one in candidates), default=0) + sum(one.token_count for one in added)
     reason = FinishReason(candidates[0].finish.value) if candidates else FinishReason.STOP
     chooser = _Chooser(prepared, spec)
     if prepared.show_doubted:
@@ -58,14 +59,16 @@ def choose(
         shown = chooser.short([sentences for sentences in [*written, *of_others] if sentences])
     else:
         firsts = [sentence for one in others for sentence in finish.whole_sentences(one.text, instruction)[:1]]
-        shown = chooser.long(written[0] if written else [], firsts, [s for w in written[1:] for s in w])
+        more = [*written[1:], *(finish.whole_sentences(one.text, instruction) for one in added)]
+        shown = chooser.long(written[0] if written else [], firsts, [one for sentences in more for one in sentences])
     if not shown:
         return extract(prepared, spec, NOTHING_FITS, tokens)
     if all(one.from_article for one in shown):
-        return Choice(tuple(shown), FinishReason.EXTRACTIVE, tokens, (NOTHING_FITS,))
+        return Choice(tuple(shown), FinishReason.EXTRACTIVE, tokens, (NOTHING_FITS,), tuple(chooser.begun))
     if reason is FinishReason.STOP and written and len(shown) < len(written[0]) and len(shown) == spec.sentence_cap:
         reason = FinishReason.CAP
-    return Choice(tuple(shown), reason, tokens)
+    begun = chooser.begun if any(one.from_article for one in shown) or len(shown) < spec.sentence_floor else []
+    return Choice(tuple(shown), reason, tokens, begun=tuple(begun))
 
 
 class _Chooser:
@@ -74,6 +77,7 @@ class _Chooser:
         self._spec = spec
         usual = _SHORT_WORDS[1] if spec.length is Length.SHORT else _LONG_WORDS[1]
         self._most = min(spec.max_words or usual, prepared.words - 1)
+        self.begun: list[ShownSentence] = []
 
     def short(self, written: Sequence[Sequence[str]]) -> list[ShownSentence]:
         """One sentence: the first of each of `written`, in their order, or what comes nearest to them."""
@@ -131,6 +135,8 @@ class _Chooser:
             *(own for one in doubted for own in self._own(one.origin, _LONG_SENTENCE_WORDS)),
             *self._leads(_LONG_SENTENCE_WORDS, _LEAD_SENTENCES),
         ]
+        if self._is_too_little(told):
+            self.begun = list(told)
         for one in more:
             if not self._is_too_little(told):
                 break
@@ -185,7 +191,7 @@ class _Chooser:
         if place is None or place >= len(self._prepared.sentences):
             return
         sentence = self._prepared.sentences[place]
-        if sentence.is_complete and not _UNFIT.search(sentence.text):
+        if sentence.is_complete and not UNFIT.search(sentence.text):
             yield ShownSentence(self._check(shorten(sentence.text, most)), from_article=True)
 
     def _leads(self, most: int, count: int) -> list[ShownSentence]:

@@ -1,6 +1,7 @@
 """`nutgraf models` and `nutgraf eval`."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 
 from nutgraf_models import store
+from nutgraf_models.card import Card
 from nutgraf_models.cards import DEFAULT_MODEL, find_card, packaged_cards
 from nutgraf_models.errors import ModelError
 from nutgraf_models.loading import EngineName
@@ -75,6 +77,7 @@ def show(model: str) -> None:
         click.echo(card.model_dump_json(indent=2))
         if card.family != "lead" and store.is_pulled(card):
             click.echo(f"on this machine in {store.locate(card)}", err=True)
+            _tell_what_was_got(card)
     except ModelError as error:
         raise click.ClickException(str(error)) from error
 
@@ -84,6 +87,9 @@ def show(model: str) -> None:
 @click.option("--force", is_flag=True, help="Fetch it again even if it is there.")
 def pull(model: str, force: bool) -> None:
     """Fetch a model, verify it, and keep it in the cache. MODEL is a card's id, a card file, or a hub id."""
+    if not sys.stderr.isatty():
+        # Read when tqdm is imported, which transformers does for its bars.
+        os.environ.setdefault("TQDM_DISABLE", "1")
     try:
         card = find_card(model)
         if card.family == "lead":
@@ -94,6 +100,35 @@ def pull(model: str, force: bool) -> None:
     except ModelError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{card.id} is in {folder}", err=True)
+    _tell_what_was_got(card)
+
+
+@models.command()
+@click.argument("model", default=DEFAULT_MODEL)
+def verify(model: str) -> None:
+    """Hold the files of a pulled model against their sha256. MODEL is a card's id, a card file, or a hub id."""
+    try:
+        card = find_card(model)
+        if card.family == "lead":
+            click.echo(f"{card.id} needs no files", err=True)
+            return
+        folder = store.verify(card)
+    except ModelError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{card.id} in {folder} is what was pulled", err=True)
+
+
+def _tell_what_was_got(card: Card) -> None:
+    """The commit of a pulled hub repository and the sha256 of its weights, by which somebody else can have the same."""
+    pulled = store.pulled(card)
+    if pulled is None or pulled["revision"] is None:
+        return
+    click.echo(f"revision {pulled['revision']}", err=True)
+    for name, digest in pulled["digests"].items():
+        click.echo(f"sha256 {digest}  {name}", err=True)
+    source = card.source.removeprefix("hf:")
+    if not source.endswith(pulled["revision"]):
+        click.echo(f"to have the same elsewhere, name {source.partition('@')[0]}@{pulled['revision']}", err=True)
 
 
 @click.command("eval")
@@ -103,7 +138,7 @@ def pull(model: str, force: bool) -> None:
     "--model", default=DEFAULT_MODEL, show_default=True, help="A card's id, a card file, a folder, or a hub id."
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Use only the first articles.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; one for each core if not given.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; as many as the process may use if not given.")
 @click.option("--engine", type=click.Choice(["auto", "openvino", "torch"]), default="auto", show_default=True)
 @click.option("--beams", type=click.IntRange(1, 16), help="Beams, instead of as many as the card says.")
 @click.option("--show-doubted", is_flag=True, help="Score what the model wrote, not what is shown in its place.")

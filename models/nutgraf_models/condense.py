@@ -9,10 +9,10 @@ from collections.abc import Generator, Iterable, Sequence
 
 from nutgraf_models import finish
 from nutgraf_models.card import Card
-from nutgraf_models.checking import ArticleCheck
+from nutgraf_models.checking import ArticleCheck, NoCheck
 from nutgraf_models.engines.base import Candidate, Engine, GenerationRequest, Rows
-from nutgraf_models.engines.lead import leading
 from nutgraf_models.lengths import Length, Spec
+from nutgraf_models.own import own_sentences
 from nutgraf_models.plan import make_chunks, row_for
 from nutgraf_models.sentences import Sentence, split
 
@@ -29,11 +29,13 @@ def condense(
     title: str,
     card: Card,
     engine: Engine,
+    *,
+    check: bool = True,
 ) -> Generator[tuple[GenerationRequest, ...], tuple[Rows, ...], str]:
     """Asks for summaries of the chunks, and returns the text made of them; it fits the engine's window.
 
     The article's first `sentences` are its lead; behind it stand the sentences that decide the story. Names and numbers
-    of its `title` count as said by each chunk.
+    of its `title` count as said by each chunk. Without `check` its summary stands for a chunk whatever it says.
     """
     lead = [*_lead(sentences, engine), *(sentences[place].text for place in decisive)]
     while True:
@@ -44,7 +46,8 @@ def condense(
         )
         instruction = card.prompt.after(spec.length)
         body = " ".join(
-            _told(chunk, title, candidates, instruction) for chunk, (candidates,) in zip(chunks, rows, strict=True)
+            _told(chunk, title, candidates, instruction, check=check)
+            for chunk, (candidates,) in zip(chunks, rows, strict=True)
         )
         told = split(body)
         text = " ".join(finish.distinct([*lead, *(sentence.text for sentence in told)])) or chunks[0]
@@ -68,16 +71,16 @@ def _lead(sentences: Sequence[Sentence], engine: Engine) -> list[str]:
     return lead
 
 
-def _told(chunk: str, title: str, candidates: Iterable[Candidate], instruction: str) -> str:
-    """What stands for a chunk: the sentences of its summary that it supports, else its own first one.
+def _told(chunk: str, title: str, candidates: Iterable[Candidate], instruction: str, *, check: bool) -> str:
+    """What stands for a chunk: the sentences of its summary that it supports, else the best of its own.
 
     At most half of the chunk's characters, with the space that will follow.
     """
     sentences_of_chunk = split(chunk)
-    check = ArticleCheck(chunk, sentences_of_chunk, title)
+    of_chunk = ArticleCheck(chunk, sentences_of_chunk, title) if check else NoCheck()
     written = (finish.whole_sentences(candidate.text, instruction) for candidate in candidates)
-    supported = ([one for one in sentences if check.check(one).is_supported] for sentences in written)
-    sentences = next((one for one in supported if one), None) or leading(sentences_of_chunk)[:1]
+    supported = ([one for one in sentences if of_chunk.check(one).is_supported] for sentences in written)
+    sentences = next((one for one in supported if one), None) or own_sentences(sentences_of_chunk, title)[:1]
     most = (len(chunk) - 1) // 2
     told = ""
     for sentence in sentences:

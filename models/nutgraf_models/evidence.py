@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -82,6 +83,12 @@ class EvidenceIndex:
     def _where(self, unit: _Unit) -> set[int]:
         found = [self._found_in[form] for form in unit.forms if form in self._found_in]
         return set().union(*found)
+
+
+def shared_weight(sentence: str, others: Iterable[str]) -> float:
+    """What of a sentence others have as well: the weights, as in `align`, of its content words, names and numbers."""
+    elsewhere = {form for other in others for unit in _content(other) for form in unit.forms}
+    return sum(unit.weight for unit in set(_content(sentence)) if not unit.forms.isdisjoint(elsewhere))
 
 
 def _content(sentence: str) -> list[_Unit]:

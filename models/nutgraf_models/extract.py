@@ -1,4 +1,4 @@
-"""Summaries without a choice: the article's own first sentences, or what a model wrote as it wrote it."""
+"""Summaries without a choice: the article's own sentences, or what a model wrote as it wrote it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from nutgraf_models.checking import CheckedSentence
 from nutgraf_models.engines.base import Candidate
 from nutgraf_models.engines.lead import leading
 from nutgraf_models.lengths import Spec
+from nutgraf_models.own import own_sentences
 from nutgraf_models.results import FinishReason, Warning, WarningKind
 from nutgraf_models.sentences import has_words, split, word_count
 from nutgraf_models.shorten import clean_start
@@ -34,12 +35,16 @@ class ShownSentence:
 
 @dataclass(frozen=True)
 class Choice:
-    """The sentences of a summary, and why there are no more or no others."""
+    """The sentences of a summary, and why there are no more or no others.
+
+    `begun`: those that are too few without the article's own; the model may be asked to go on from them.
+    """
 
     sentences: tuple[ShownSentence, ...]
     reason: FinishReason
     tokens: int = 0
     warnings: tuple[Warning, ...] = ()
+    begun: tuple[ShownSentence, ...] = ()
 
 
 def as_written(
@@ -71,10 +76,13 @@ def as_written(
 
 
 def extract(prepared: Prepared, spec: Spec, why: Warning, tokens: int = 0) -> Choice:
-    """The article's first sentences as they are; whole ones where it has any."""
-    texts = leading(prepared.sentences)
+    """The article's own sentences, from the best to open with; where there is no story, the page's first."""
+    if prepared.has_story:
+        texts = own_sentences(prepared.sentences, prepared.article.title, prepared.language)
+    else:
+        texts = [clean_start(text) for text in leading(prepared.sentences)]
     warnings: tuple[Warning, ...] = (why,)
-    kept = finish.cap([clean_start(text) for text in texts[: spec.sentence_cap]], spec, prepared.words)
+    kept = finish.cap(texts[: spec.sentence_cap], spec, prepared.words)
     if not kept:
         most = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS)
         first = texts[0]

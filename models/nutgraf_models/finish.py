@@ -1,9 +1,10 @@
 """From what a model wrote to whole sentences that may be shown."""
 
 import re
+from itertools import pairwise
 
 from nutgraf_models.lengths import Spec
-from nutgraf_models.sentences import has_words, is_complete, split, word_count
+from nutgraf_models.sentences import has_words, is_complete, real_words, split, word_count
 
 _NEAR_DUPLICATE = 0.8
 # An earlier sentence goes only if a later one has next to all of it.
@@ -75,10 +76,19 @@ def cap(sentences: list[str], spec: Spec, article_words: int) -> list[str]:
 
 
 def cut_short(sentence: str, max_words: int) -> str:
-    """The first words of a sentence that never ends, with an ellipsis."""
+    """The first words of a sentence that never ends, with an ellipsis.
+
+    From the first on that are words: what stands before may be numbers and signs alone.
+    """
     words = sentence.split()
     if len(words) <= max_words and is_complete(sentence):
         return sentence
+    start = 0
+    # Pieces of one word, by their places; of one that has two, twice.
+    real = [place for place, word in enumerate(words) for _ in range(min(2, real_words(word)))]
+    if not has_words(" ".join(words[:max_words])):
+        start = next((one for one, other in pairwise(real) if other - one < max_words), 0)
+    words = words[start:]
     return " ".join(words[:max_words])[:1000].rstrip(" ,;:-–—") + " …"
 
 

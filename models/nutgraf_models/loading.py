@@ -8,6 +8,7 @@ from nutgraf_models import store
 from nutgraf_models.card import Card
 from nutgraf_models.cards import find_card
 from nutgraf_models.engines.base import Engine
+from nutgraf_models.engines.cpus import usable_cpus
 from nutgraf_models.engines.lead import LeadEngine
 from nutgraf_models.summarizer import Summarizer
 
@@ -15,25 +16,35 @@ EngineName = Literal["auto", "openvino", "torch"]
 
 
 def load_summarizer(
-    model: str, *, engine: EngineName = "auto", threads: int | None = None, beams: int | None = None
+    model: str,
+    *,
+    engine: EngineName = "auto",
+    threads: int | None = None,
+    beams: int | None = None,
+    check: bool = True,
 ) -> Summarizer:
     """Loads what `--model` names: a card's id, a card file, a local folder, a hub id. Fetches nothing.
 
-    `beams` replaces the number in the card's presets.
+    `threads`: CPU threads of the model, `default_threads` if not given. `beams` replaces the number in the card's
+    presets. `check` is the summariser's.
 
     Raises:
         ModelError: the model is unknown, not on this machine, damaged, or not what its card says.
     """
     card = find_card(model)
     if card.family == "lead":
-        return Summarizer(card, LeadEngine())
+        return Summarizer(card, LeadEngine(), check=check)
     folder = store.locate(card)
-    # Everything needed is in the folder; a library that asks a hub all the same would only wait.
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     card = store.refine(card, folder)
     if beams is not None:
         card = card.model_copy(update={"decoding": card.decoding.with_beams(beams)})
-    return Summarizer(card, _load_engine(card, folder, engine, threads))
+    return Summarizer(card, _load_engine(card, folder, engine, threads or default_threads()), check=check)
+
+
+def default_threads() -> int | None:
+    """As many as a container's quota allows; None where nothing but the cores is a limit: engines know these."""
+    cpus = usable_cpus()
+    return cpus if cpus < (os.cpu_count() or 1) else None
 
 
 def _load_engine(card: Card, folder: Path, engine: EngineName, threads: int | None) -> Engine:

@@ -72,14 +72,14 @@ class Evidence:
 class SummarySentence:
     """`span` is in the summary's text, `evidence` in the article as sent.
 
-    `support` is the probability, 0 to 1, that the article says this; 1 for a sentence that claims nothing.
-    `from_article`: the article's own sentence, put in by rule.
+    `support` is the probability, 0 to 1, that the article says this; 1 for a sentence that claims nothing. It and the
+    verdict are None where the sentence was not checked. `from_article`: the article's own sentence, put in by rule.
     """
 
     span: Span
     evidence: tuple[Evidence, ...]
-    support: float
-    verdict: Verdict
+    support: float | None
+    verdict: Verdict | None
     from_article: bool = False
 
     @property

@@ -68,6 +68,11 @@ def has_words(text: str) -> bool:
     return next(islice(_REAL_WORD.finditer(text), 1, None), None) is not None
 
 
+def real_words(text: str) -> int:
+    """What `has_words` counts: words of letters, two at least or "I" or "a", and each Chinese or Japanese character."""
+    return len(_REAL_WORD.findall(text))
+
+
 def word_count(text: str) -> int:
     """Words, as a word processor counts them: what white space keeps apart, and each Chinese or Japanese character."""
     return len(_WORD.findall(text))

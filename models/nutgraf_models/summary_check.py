@@ -1,4 +1,4 @@
-"""A summary that anybody wrote, held against its article by the check that this project's own summaries get."""
+"""A summary that anybody wrote, held against its article as our own are, by the weights for what others write."""
 
 import re
 import time
@@ -9,7 +9,7 @@ from nutgraf_models import language
 from nutgraf_models.articles import article_warnings
 from nutgraf_models.checking import CHECKS, ArticleCheck, CheckedSentence
 from nutgraf_models.checks.claims import claims_nothing, only_asks
-from nutgraf_models.checks.support import THRESHOLD
+from nutgraf_models.checks.support import OTHERS_THRESHOLD
 from nutgraf_models.checks.words import tokens_of
 from nutgraf_models.errors import EmptyArticle, EmptySummary
 from nutgraf_models.evidence import EvidenceIndex
@@ -17,6 +17,7 @@ from nutgraf_models.mapped import MappedText
 from nutgraf_models.normalize import clean, normalize
 from nutgraf_models.results import CheckedSummary, Span, SummarySentence, UnsupportedTerm, Verdict
 from nutgraf_models.sentences import Sentence, split
+from nutgraf_models.tokenised import has_numbers_in_parts, with_whole_numbers
 
 # The words, names and rules of the check are English.
 _LANGUAGES = ("en",)
@@ -35,7 +36,7 @@ def check_summary(
     title: str,
     summary: str,
     *,
-    threshold: float = THRESHOLD,
+    threshold: float = OTHERS_THRESHOLD,
     count_tokens: Callable[[Sequence[str]], list[int]] | None = None,
     between_steps: Callable[[], None] = lambda: None,
 ) -> CheckedSummary:
@@ -49,11 +50,13 @@ def check_summary(
         EmptySummary: there is nothing to check in the summary.
     """
     started = time.perf_counter()
-    article = normalize(text)
+    article, own = normalize(text), clean(summary)
+    # In a summary that was cut into tokens as well, numbers are in the same parts.
+    if not has_numbers_in_parts(own.text):
+        article = with_whole_numbers(article)
     sentences = split(article.text)
     if not sentences:
         raise EmptyArticle("the text has nothing in it to read")
-    own = clean(summary)
     parts = _joined(own.text, split(own.text))
     if not parts:
         raise EmptySummary("the summary has nothing in it to check")
@@ -61,7 +64,7 @@ def check_summary(
     tokens = count_tokens([article.text])[0] if count_tokens is not None else 0
     code = language.detect(article.text)
     between_steps()
-    check = ArticleCheck(article.text, list(_windows(sentences)), title)
+    check = ArticleCheck(article.text, list(_windows(sentences)), title, by_others=True)
     between_steps()
     evidence = EvidenceIndex(article, sentences)
     indexed = time.perf_counter()
@@ -76,7 +79,7 @@ def check_summary(
     # Doubt first: one false sentence makes a summary false.
     order = (Verdict.DOUBTED, Verdict.SUPPORTED, Verdict.NO_CLAIM)
     return CheckedSummary(
-        support=min(one.support for one in checked),
+        support=min(one.support for one in checked if one.support is not None),
         verdict=next(one for one in order if one in verdicts),
         sentences=tuple(checked),
         unsupported_terms=tuple(terms),

@@ -7,10 +7,8 @@ import asyncio
 import contextlib
 import re
 import time
-import traceback
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -18,8 +16,10 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from nutgraf.v1.summarizer_pb2 import DESCRIPTOR
+from nutgraf_service.logs import frames
 from nutgraf_service.metrics import Metrics
 from nutgraf_service.refusals import Refusal
+from nutgraf_service.threads import Panic
 
 SERVICE = DESCRIPTOR.services_by_name["SummarizerService"].full_name
 REQUEST_ID = "x-request-id"
@@ -95,15 +95,16 @@ def check_parsed(request: object) -> None:
         raise Refusal("MALFORMED_MESSAGE", message)
 
 
-def internal_error(error: Exception, request_id: str) -> Refusal:
+def internal_error(error: BaseException, request_id: str) -> Refusal:
     """A refusal for something of ours that broke. The log has where, and never what: messages may quote the article."""
     error_id = uuid.uuid4().hex
-    # The end of a file's path says which it is, and not where this installation lies.
-    frames = [
-        f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno} {frame.name}"
-        for frame in traceback.extract_tb(error.__traceback__)
-    ]
-    log.error("internal error", error_id=error_id, request_id=request_id, error=type(error).__name__, frames=frames)
+    log.error(
+        "internal error",
+        error_id=error_id,
+        request_id=request_id,
+        error=str(error) if isinstance(error, Panic) else type(error).__name__,
+        frames=frames(error),
+    )
     message = f"something broke in the server; its log has more under error id {error_id}"
     return Refusal("INTERNAL", message, metadata={"error_id": error_id})
 
@@ -137,14 +138,14 @@ class Calls:
         try:
             await context.send_initial_metadata(((REQUEST_ID, request_id),))
             yield facts
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, GeneratorExit):
             code = "CANCELLED"
             raise
         except grpc.aio.InternalError:
             # The wire is gone: the caller hung up, which grpc.aio is about to say. Nothing of ours broke.
             code = "CANCELLED"
             raise asyncio.CancelledError from None
-        except Exception as error:
+        except BaseException as error:  # what is written in other languages panics by others than Exception
             refusal = error if isinstance(error, Refusal) else internal_error(error, request_id)
             code = _CODES[refusal.code].name
             facts["reason"] = refusal.reason

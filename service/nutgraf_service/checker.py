@@ -1,6 +1,5 @@
 """Checking summaries that others wrote: beside the model's work, in threads and with an admission of its own."""
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from nutgraf_models.summary_check import check_summary
 from nutgraf_service.admission import Admission, estimate_tokens
 from nutgraf_service.metrics import Metrics
 from nutgraf_service.refusals import Refusal, empty_summary, empty_text
+from nutgraf_service.threads import in_thread
 
 # Not the threads that prepare and finish summaries: these would wait there for every check that came before. Two, so
 # that a short check does not wait for a long one.
@@ -61,7 +61,7 @@ class Checker:
             Refusal: EMPTY_TEXT, EMPTY_SUMMARY, QUEUE_FULL or DEADLINE_EXCEEDED.
         """
         started = time.monotonic()
-        tokens = estimate_tokens(len(job.article.text) + len(job.summary))
+        tokens = estimate_tokens(job.article.text, job.summary)
         is_over = threading.Event()
 
         def raise_if_abandoned() -> None:
@@ -69,7 +69,11 @@ class Checker:
                 self._metrics.abandoned("check")
                 raise _Abandoned
 
+        has_begun = False
+
         def work() -> tuple[float, CheckedSummary]:
+            nonlocal has_begun
+            has_begun = True
             began = time.monotonic()
             raise_if_abandoned()
             checked = check_summary(
@@ -83,9 +87,8 @@ class Checker:
             return began, checked
 
         async with self._admission.enter(tokens, job.deadline, is_bulk=False):
-            future = self._pool.submit(work)
             try:
-                began, checked = await asyncio.wrap_future(future)
+                began, checked = await in_thread(self._pool, work)
             except EmptyArticle:
                 raise empty_text() from None
             except EmptySummary:
@@ -94,7 +97,7 @@ class Checker:
                 raise Refusal("DEADLINE_EXCEEDED", "the deadline passed before the summary was checked") from None
             finally:
                 is_over.set()
-                if future.cancel():  # it had not begun
+                if not has_begun:
                     self._metrics.abandoned("check")
             self._admission.finish(tokens)
         self._metrics.checked(checked)

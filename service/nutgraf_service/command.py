@@ -38,19 +38,21 @@ def _serve(ray: bool, **flags: Any) -> None:
         raise click.ClickException("; ".join(problems)) from error
     # torch's threads spin while they wait for one another, which is ruin where the cores have other work as well.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Its log has a handler of its own, past ours; what it says may quote an article.
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "critical")
     flush_logs = configure_logs(settings.log_level, settings.log_format)
     if ray:
         _serve_on_ray(settings)
         return
     from nutgraf_service.security import SecurityError
-    from nutgraf_service.server import EngineHangs, PortInUse, run
+    from nutgraf_service.server import EngineFailed, PortInUse, run
     from nutgraf_service.tracing import TracingUnavailable
 
     try:
         asyncio.run(run(settings))
     except (ModelError, PortInUse, SecurityError, TracingUnavailable) as error:
         raise click.ClickException(str(error)) from error
-    except EngineHangs as error:
+    except EngineFailed as error:
         flush_logs()
         click.echo(f"Error: {error}", err=True)
         # The thread that hangs would hold up an ordinary end.

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 from nutgraf_models.articles import Article
 from nutgraf_models.engines.base import GenerationRequest
@@ -18,8 +19,10 @@ from nutgraf_service.admission import Admission, estimate_tokens
 from nutgraf_service.checker import Checker, CheckJob, CheckOutcome
 from nutgraf_service.metrics import Metrics
 from nutgraf_service.refusals import Refusal, empty_text
-from nutgraf_service.scheduler import DeadlinePassed, Generated, Priority, Scheduler, Stopped
+from nutgraf_service.scheduler import DeadlinePassed, Scheduler, Stopped
 from nutgraf_service.sharing import Cache, Outcome, Sharing
+from nutgraf_service.threads import in_thread
+from nutgraf_service.waiting import Generated, Priority
 
 # Seconds that loading a model takes, roughly; what a caller is told to wait.
 _LOADING_SECONDS = 5.0
@@ -94,13 +97,18 @@ class Core:
         """Refuses whatever comes from now on; what was accepted goes on."""
         self.draining.set()
 
-    @property
-    def step_seconds(self) -> float:
-        """For how long the engine has been in its current step."""
-        return 0.0 if self._scheduler is None else self._scheduler.step_seconds
+    def failure(self, max_step_seconds: float) -> str | None:
+        """Why the engine is of no more use: a step takes longer than that, or its thread has ended. None if it is."""
+        if self._scheduler is None:
+            return None
+        if self._scheduler.has_crashed:
+            return "the engine's thread has ended by an error"
+        if self._scheduler.step_seconds > max_step_seconds:
+            return f"the engine has been in one step for more than {max_step_seconds:g} s"
+        return None
 
     def give_up(self) -> None:
-        """Answers every call by an error: the engine hangs."""
+        """Answers every call by an error: the engine is of no more use."""
         self.drain()
         if self._scheduler is not None:
             self._scheduler.abandon()
@@ -121,7 +129,7 @@ class Core:
         """
         started = time.monotonic()
         summarizer, scheduler = self._ready(is_accepted=job.is_bulk)
-        tokens = estimate_tokens(len(job.article.text))
+        tokens = estimate_tokens(job.article.text)
 
         async def run(priority: Priority) -> Outcome:
             outcome = await self._run(job, summarizer, scheduler, started, priority)
@@ -158,9 +166,8 @@ class Core:
     async def _run(
         self, job: Job, summarizer: Summarizer, scheduler: Scheduler, started: float, priority: Priority
     ) -> Outcome:
-        loop = asyncio.get_running_loop()
         phases = summarizer.phases(job.article, job.specs, show_doubted=job.show_doubted)
-        step = await loop.run_in_executor(self._pool, advance, phases)
+        step = await in_thread(self._pool, partial(advance, phases))
         queue_seconds = generate_seconds = 0.0
         is_first = True
         while not isinstance(step, ArticleSummary):
@@ -170,7 +177,7 @@ class Core:
             queue_seconds += generated[0].queue_seconds
             generate_seconds += time.monotonic() - phase_started - generated[0].queue_seconds
             is_first = False
-            step = await loop.run_in_executor(self._pool, advance, phases, tuple(one.rows for one in generated))
+            step = await in_thread(self._pool, partial(advance, phases, tuple(one.rows for one in generated)))
         outcome = Outcome(step, queue_seconds, generate_seconds, time.monotonic() - started)
         self._metrics.summarized(step, outcome.queue_seconds, outcome.generate_seconds, outcome.total_seconds)
         return outcome
@@ -208,9 +215,8 @@ class Core:
 
     async def _warm_up(self, summarizer: Summarizer, scheduler: Scheduler) -> None:
         """A few tokens are enough to load what is loaded lazily and to set up the kernels."""
-        loop = asyncio.get_running_loop()
         phases = summarizer.phases(_WARM_UP, (Spec(Length.SHORT, max_words=5),))
-        step = await loop.run_in_executor(self._pool, advance, phases)
+        step = await in_thread(self._pool, partial(advance, phases))
         assert not isinstance(step, ArticleSummary)
         (request,) = step
         rows = tuple(
@@ -219,7 +225,7 @@ class Core:
         )
         generated = await scheduler.generate(replace(request, rows=rows), None, Priority(is_bulk=False))
         # What comes next, be it a summary or better candidates, is not wanted.
-        await loop.run_in_executor(self._pool, advance, phases, (generated.rows,))
+        await in_thread(self._pool, partial(advance, phases, (generated.rows,)))
 
 
 def loading() -> Refusal:

@@ -3,10 +3,14 @@
 import atexit
 import contextlib
 import logging
+import math
 import queue
 import sys
 import threading
+import time
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import TextIO
 
 import structlog
@@ -14,6 +18,8 @@ import structlog
 # Lines that wait for whoever reads the log. One is about 250 bytes.
 _MOST_WAITING = 10_000
 _FLUSH_SECONDS = 2.0
+# What goes wrong at every call is not to be logged at every call.
+_REPEAT_SECONDS = 60.0
 
 
 def configure_logs(level: str, format: str) -> Callable[[], None]:
@@ -33,10 +39,52 @@ def configure_logs(level: str, format: str) -> Callable[[], None]:
         logger_factory=lambda *_: writer,
     )
     atexit.register(writer.flush)
-    # Libraries speak up only when something is wrong. asyncio's messages may quote what a task held.
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(levelname)s %(name)s")
+    # Libraries speak up only when something is wrong.
+    logging.basicConfig(level=logging.ERROR, handlers=[_Libraries()])
     logging.getLogger("grpc._cython.cygrpc").addFilter(_is_no_hang_up)
+    logging.captureWarnings(True)
+    # What Python would print of these is a traceback, with what the error says.
+    threading.excepthook = lambda one: _say("a thread ended by an error", one.exc_value)
+    sys.unraisablehook = lambda one: _say("an error had nobody to go to", one.exc_value)
     return writer.flush
+
+
+def frames(error: BaseException) -> list[str]:
+    """Where something broke, the last call last. What it says of itself is left out: messages may quote an article."""
+    # The end of a file's path says which it is, and not where this installation lies.
+    return [
+        f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
+
+
+def _say(what: str, error: BaseException | None, **facts: object) -> None:
+    if error is not None:
+        facts |= {"error": type(error).__name__, "frames": frames(error)}
+    structlog.get_logger("nutgraf").error(what, **facts)
+
+
+class _Libraries(logging.Handler):
+    """Says of other libraries' records whose they are and where something broke, once a minute for each kind of them.
+
+    What they say is left out, and so is what an error says of itself: both may quote an article.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        # When a kind was last logged, and how many came since.
+        self._seen: dict[tuple[str, str, int], tuple[float, int]] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        kind = (record.name, record.pathname, record.lineno)
+        now = time.monotonic()
+        logged, since = self._seen.get(kind, (-math.inf, 0))
+        if now - logged < _REPEAT_SECONDS:
+            self._seen[kind] = logged, since + 1
+            return
+        self._seen[kind] = now, 0
+        more = {"repeated": since} if since else {}
+        _say("a library's error", record.exc_info[1] if record.exc_info else None, library=record.name, **more)
 
 
 class _Writer:

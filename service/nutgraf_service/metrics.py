@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
-from nutgraf_models.results import ArticleSummary, CheckedSummary, FinishReason
+from nutgraf_models.results import ArticleSummary, CheckedSummary, FinishReason, SummarySentence
 
 # From a lone summary on a fast machine to one at the end of a full queue.
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 20.0, 30.0, 60.0)
@@ -51,6 +51,7 @@ class Metrics:
         self.step_seconds = histogram("step_seconds", "Time of one iteration of the engine.", _STEP_SECONDS)
         self._queued = gauge("queued_requests", "Requests waiting for the engine.")
         self._running = gauge("running_requests", "Requests in the engine.")
+        self.held_bytes = gauge("held_bytes", "Bytes of articles that are here.")
         self._serving = gauge("serving", "1 while the server is SERVING, else 0.")
 
     def watch(self, *, queued: Callable[[], float], running: Callable[[], float], serving: Callable[[], float]) -> None:
@@ -86,7 +87,7 @@ class Metrics:
             self._output_tokens.inc(one.output_tokens)
             for sentence in one.sentences:
                 source = "article" if sentence.from_article else "model"
-                self._sentences.labels(length, sentence.verdict.value, source).inc()
+                self._sentences.labels(length, _verdict(sentence), source).inc()
             if one.unsupported_terms:
                 self._unsupported.labels(length).inc()
             if one.finish_reason is FinishReason.EXTRACTIVE:
@@ -94,7 +95,11 @@ class Metrics:
 
     def checked(self, summary: CheckedSummary) -> None:
         for sentence in summary.sentences:
-            self._checked.labels(sentence.verdict.value).inc()
+            self._checked.labels(_verdict(sentence)).inc()
+
+
+def _verdict(sentence: SummarySentence) -> str:
+    return "unchecked" if sentence.verdict is None else sentence.verdict.value
 
 
 class Endpoint:

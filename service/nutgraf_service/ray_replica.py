@@ -64,7 +64,7 @@ class Replica:
     async def __init__(self, settings: Settings) -> None:  # type: ignore[misc]
         configure_logs(settings.log_level, settings.log_format)
         self._settings = settings
-        self._hangs: str | None = None
+        self._failure: str | None = None
         metrics, release = Metrics(), version("nutgraf")
         self._tokens = None if settings.token_file is None else Tokens(settings.token_file)
         self._tracing = None if settings.otlp_endpoint is None else Tracing(settings.otlp_endpoint, release)
@@ -83,7 +83,9 @@ class Replica:
     def _load(self) -> Summarizer:
         # The cores of the machine are shared with other replicas.
         threads = self._settings.threads or 1
-        return load_summarizer(self._settings.model, engine=self._settings.engine, threads=threads)
+        return load_summarizer(
+            self._settings.model, engine=self._settings.engine, threads=threads, check=self._settings.check
+        )
 
     async def Summarize(self, request: Any, grpc_context: Any) -> pb.SummarizeResponse:
         return await self._answer("Summarize", request, grpc_context) or pb.SummarizeResponse()
@@ -130,12 +132,13 @@ class Replica:
 
     async def check_health(self) -> None:
         """Serve replaces a replica for which this raises."""
-        if self._core.step_seconds > self._settings.max_step_seconds:
+        failure = self._core.failure(self._settings.max_step_seconds)
+        if failure is not None:
             self._core.give_up()
-            self._hangs = f"the engine has been in one step for more than {self._settings.max_step_seconds:g} s"
-            log.error(self._hangs)
-        if self._hangs is not None:
-            raise RuntimeError(self._hangs)
+            self._failure = failure
+            log.error(failure)
+        if self._failure is not None:
+            raise RuntimeError(self._failure)
 
     def __del__(self) -> None:
         self._core.close()

@@ -25,7 +25,7 @@ HOOK = f"{add_servicers.__module__}.{add_servicers.__name__}"
 # The settings of a server that Serve's proxy has no place for.
 _NOT_SERVES = (
     *("tls_certificate", "tls_key", "tls_client_ca", "open_health"),
-    *("metrics_port", "max_connection_age", "max_concurrent_streams", "channelz"),
+    *("metrics_port", "max_connection_age", "keepalive", "max_concurrent_streams", "channelz"),
 )
 
 

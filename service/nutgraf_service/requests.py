@@ -4,7 +4,7 @@ import time
 
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf_models.articles import Article
-from nutgraf_models.checks.support import THRESHOLD
+from nutgraf_models.checks.support import OTHERS_THRESHOLD
 from nutgraf_models.lengths import DEFAULT_SPECS, Length, Spec
 from nutgraf_service.checker import CheckJob
 from nutgraf_service.core import Job
@@ -36,7 +36,7 @@ def check_job_from(request: pb.CheckSummaryRequest, settings: Settings, deadline
     if not request.summary.strip():
         raise empty_summary()
     _check_size("SUMMARY_TOO_LONG", "summary", request.summary, settings.max_summary_characters)
-    threshold = request.support_threshold if request.HasField("support_threshold") else THRESHOLD
+    threshold = request.support_threshold if request.HasField("support_threshold") else OTHERS_THRESHOLD
     if not 0 <= threshold <= 1:  # nor is NaN
         message = f"support_threshold is {threshold:g}; it must be from 0 to 1"
         raise Refusal("BAD_THRESHOLD", message, field_path="support_threshold")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf_models import results
-from nutgraf_models.checks.support import THRESHOLD
+from nutgraf_models.checks.support import OTHERS_THRESHOLD, THRESHOLD
 from nutgraf_models.lengths import MAX_SENTENCES_LIMIT, MAX_WORDS_LIMIT, MIN_WORDS_LIMIT, Length
 from nutgraf_service.checker import CheckOutcome
 from nutgraf_service.core import Core, State
@@ -78,6 +78,8 @@ def server_info(core: Core, settings: Settings, version: str) -> pb.GetServerInf
         model=settings.model,
         version=version,
         support_threshold=THRESHOLD,
+        check_support_threshold=OTHERS_THRESHOLD,
+        summaries_unchecked=not settings.check,
         limits=pb.Limits(
             max_text_characters=settings.max_text_characters,
             max_title_characters=settings.max_title_characters,
@@ -131,8 +133,8 @@ def _sentences(sentences: Iterable[results.SummarySentence]) -> list[pb.SummaryS
     ]
 
 
-def _verdict(verdict: results.Verdict) -> pb.Verdict.ValueType:
-    return pb.Verdict.Value(f"VERDICT_{verdict.name}")
+def _verdict(verdict: results.Verdict | None) -> pb.Verdict.ValueType:
+    return pb.VERDICT_UNSPECIFIED if verdict is None else pb.Verdict.Value(f"VERDICT_{verdict.name}")
 
 
 def _terms(terms: Iterable[results.UnsupportedTerm]) -> list[pb.UnsupportedTerm]:

@@ -7,15 +7,15 @@ that an abandoned call stops costing anything at the next token, and its neighbo
 import asyncio
 import threading
 import time
-from collections import deque
-from concurrent.futures import Future
-from dataclasses import dataclass, field
 
-from nutgraf_models.engines.base import Completion, Engine, GenerationRequest, Handle, Rows
+import structlog
+
+from nutgraf_models.engines.base import Engine, GenerationRequest, Handle
+from nutgraf_service.logs import frames
 from nutgraf_service.metrics import Metrics
+from nutgraf_service.waiting import Generated, JobQueue, Priority, QueuedJob
 
-# Where both wait, so many single calls go before the next of bulk.
-_SINGLES_PER_BULK = 3
+log: structlog.stdlib.BoundLogger = structlog.get_logger("nutgraf")
 
 
 class DeadlinePassed(Exception):
@@ -30,81 +30,8 @@ class Stopped(Exception):
     """The scheduler was stopped before the request was done."""
 
 
-@dataclass(frozen=True)
-class Generated:
-    """What the engine wrote for each row, and the seconds that the request waited and ran."""
-
-    rows: Rows
-    queue_seconds: float
-    generate_seconds: float
-
-
-@dataclass
-class Priority:
-    """How urgent a request is. It may be lifted while the request waits.
-
-    `is_bulk`: nobody sits and waits for it.
-    """
-
-    is_bulk: bool
-
-
-@dataclass(eq=False)
-class _Job:
-    request: GenerationRequest
-    deadline: float | None  # time.monotonic()
-    priority: Priority
-    queued: float = field(default_factory=time.monotonic)
-    started: float = 0.0
-    future: "Future[Generated]" = field(default_factory=Future)
-
-    @property
-    def is_bulk(self) -> bool:
-        return self.priority.is_bulk
-
-    def is_expired(self, now: float) -> bool:
-        return self.deadline is not None and now >= self.deadline
-
-
-class _Queue:
-    """What waits: what has waited already, then single calls; bulk if none waits or runs, or at every fourth turn."""
-
-    def __init__(self) -> None:
-        self._next: deque[_Job] = deque()
-        self._single: deque[_Job] = deque()
-        self._bulk: deque[_Job] = deque()
-        self._singles_in_a_row = 0
-
-    def __len__(self) -> int:
-        return len(self._next) + len(self._single) + len(self._bulk)
-
-    def put(self, job: _Job, *, is_next: bool) -> None:
-        (self._next if is_next else self._bulk if job.is_bulk else self._single).append(job)
-
-    def take(self, *, bulk_may_run: bool, single_runs: bool) -> _Job | None:
-        """The job whose turn it is; if bulk may not run, only a single call's."""
-        for job in [job for job in self._bulk if not job.is_bulk]:  # a single call waits for it since
-            self._bulk.remove(job)
-            self._single.append(job)
-        for place, job in enumerate(self._next):
-            if bulk_may_run or not job.is_bulk:
-                del self._next[place]
-                return job
-        bulk_has_turn = not (self._single or single_runs) or self._singles_in_a_row >= _SINGLES_PER_BULK
-        if self._bulk and bulk_may_run and bulk_has_turn:
-            self._singles_in_a_row = 0
-            return self._bulk.popleft()
-        if self._single:
-            self._singles_in_a_row = self._singles_in_a_row + 1 if self._bulk else 0
-            return self._single.popleft()
-        return None
-
-    def clear(self) -> list[_Job]:
-        """Empties it and returns what was in it."""
-        jobs = [*self._next, *self._single, *self._bulk]
-        for queue in (self._next, self._single, self._bulk):
-            queue.clear()
-        return jobs
+class Crashed(Exception):
+    """Something that no request is to blame for ended the scheduler's thread."""
 
 
 class Scheduler:
@@ -114,10 +41,12 @@ class Scheduler:
         self._engine = engine
         self._metrics = metrics
         self._max_running = max_running
-        self._queue = _Queue()
-        self._running: dict[Handle, _Job] = {}
+        self._queue = JobQueue()
+        self._running: dict[Handle, QueuedJob] = {}
         self._changed = threading.Condition()
-        self._stopping = False
+        # What is left fails with this once it is set, and so does whatever comes.
+        self._end: Exception | None = None
+        self._admitting: QueuedJob | None = None
         self._step_started: float | None = None
         self._thread = threading.Thread(target=self._run, name="nutgraf-scheduler", daemon=True)
 
@@ -131,27 +60,26 @@ class Scheduler:
 
     @property
     def step_seconds(self) -> float:
-        """For how long the engine has been in its current step; 0 between steps."""
+        """For how long the engine has been at work without coming back; 0 while it has none."""
         started = self._step_started
         return 0.0 if started is None else time.monotonic() - started
+
+    @property
+    def has_crashed(self) -> bool:
+        return isinstance(self._end, Crashed)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self, timeout: float) -> None:
         """Fails whatever is left with `Stopped` and ends the thread after the current step."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
+        self._end_by(Stopped())
         self._thread.join(timeout)
 
     def abandon(self) -> None:
         """Fails all requests with `Stalled`, whatever the engine is doing. The scheduler is of no more use."""
-        with self._changed:
-            self._stopping = True
-            left = [*self._queue.clear(), *self._running.values()]
-        for job in left:
-            _fail(job, Stalled("the engine hangs"))
+        self._end_by(Stalled("the engine hangs"))
+        self._fail_all()
 
     async def generate(
         self, request: GenerationRequest, deadline: float | None, priority: Priority, *, is_next: bool = False
@@ -162,31 +90,57 @@ class Scheduler:
 
         Raises:
             DeadlinePassed: the deadline was over first.
-            Stopped: the scheduler was stopped first.
+            Stopped, Stalled, Crashed: the scheduler came to an end first.
             Exception: whatever the engine raised for this request.
         """
-        job = _Job(request, deadline, priority)
+        job = QueuedJob(request, deadline, priority)
         with self._changed:
-            if self._stopping:
-                raise Stopped
+            if self._end is not None:
+                raise self._end
             self._queue.put(job, is_next=is_next)
             self._changed.notify()
-        return await asyncio.wrap_future(job.future)
+        try:
+            return await asyncio.wrap_future(job.future)
+        except asyncio.CancelledError:
+            # Its article is not to lie there until its turn would have come.
+            with self._changed:
+                was_waiting = self._queue.remove(job)
+            if was_waiting:
+                self._metrics.abandoned("queue")
+            raise
 
     def _run(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._queue or self._running or self._stopping)
-                if self._stopping:
-                    break
-            self._admit()
-            self._drop_abandoned()
-            if self._running:
-                self._step()
+        try:
+            while self._has_work():
+                self._step_started = time.monotonic()
+                self._admit()
+                self._drop_abandoned()
+                if self._running:
+                    self._step()
+        except BaseException as error:
+            log.critical("the scheduler's thread ends", error=type(error).__name__, frames=frames(error))
+            self._end_by(Crashed("the scheduler's thread has ended"))
+        self._fail_all()
+
+    def _has_work(self) -> bool:
+        """Waits for some; False when the end has come."""
+        self._step_started = None
         with self._changed:
-            left = [*self._queue.clear(), *self._running.values()]
+            self._changed.wait_for(lambda: self._queue or self._running or self._end is not None)
+            return self._end is None
+
+    def _end_by(self, error: Exception) -> None:
+        with self._changed:
+            self._end = self._end or error
+            self._changed.notify()
+
+    def _fail_all(self) -> None:
+        with self._changed:
+            left = [*self._queue.clear(), *self._running.values(), self._admitting]
+        assert self._end is not None
         for job in left:
-            _fail(job, Stopped())
+            if job is not None:
+                job.fail(self._end)
 
     def _admit(self) -> None:
         while self._has_room():
@@ -195,18 +149,21 @@ class Scheduler:
                     bulk_may_run=len(self._running) < self._max_running,
                     single_runs=any(not job.is_bulk for job in self._running.values()),
                 )
+                self._admitting = job
             if job is None:
                 return
             now = time.monotonic()
             if job.future.cancelled() or job.is_expired(now):
                 self._metrics.abandoned("queue")
-                _fail(job, DeadlinePassed())
+                job.fail(DeadlinePassed())
+                self._admitting = None
                 continue
             job.started = now
             try:
                 self._running[self._engine.submit(job.request)] = job
-            except Exception as error:
-                _fail(job, error)
+            except BaseException as error:
+                job.fail(error)
+            self._admitting = None
 
     def _has_room(self) -> bool:
         """Whether one more may start. Where bulk runs there is a place more, for a single call."""
@@ -216,33 +173,33 @@ class Scheduler:
         now = time.monotonic()
         for handle, job in list(self._running.items()):
             if job.future.cancelled() or job.is_expired(now):
-                del self._running[handle]
-                self._engine.cancel(handle)
                 self._metrics.abandoned("engine")
-                _fail(job, DeadlinePassed())
+                self._cancel(handle)
+                job.fail(DeadlinePassed())
+
+    def _cancel(self, handle: Handle) -> QueuedJob:
+        """Takes a request from the engine. One that cannot even forget is left to end as it may."""
+        try:
+            self._engine.cancel(handle)
+        except BaseException as error:
+            log.error("the engine failed to cancel", error=type(error).__name__, frames=frames(error))
+        return self._running.pop(handle)
 
     def _step(self) -> None:
-        self._step_started = time.monotonic()
         try:
             with self._metrics.step_seconds.time():
-                completions = self._engine.step()
-        except Exception as error:
+                completions = list(self._engine.step())
+        except BaseException as error:
             # The engine cannot tell whose fault it was, so it is everybody's who is running.
-            completions = [Completion(handle, error=error) for handle in self._running]
-            for handle in self._running:
-                self._engine.cancel(handle)
-        finally:
-            self._step_started = None
+            for handle in list(self._running):
+                self._cancel(handle).fail(error)
+            return
         now = time.monotonic()
         for completion in completions:
-            job = self._running.pop(completion.handle)
+            job = self._running.pop(completion.handle, None)
+            if job is None:
+                continue  # cancelled, and the engine did not forget
             if completion.error is not None:
-                _fail(job, completion.error)
-            elif job.future.set_running_or_notify_cancel():
-                job.future.set_result(Generated(completion.rows, job.started - job.queued, now - job.started))
-
-
-def _fail(job: _Job, error: Exception) -> None:
-    """Answers a job by an error, unless nobody waits for it."""
-    if job.future.set_running_or_notify_cancel():
-        job.future.set_exception(error)
+                job.fail(completion.error)
+            else:
+                job.complete(Generated(completion.rows, job.started - job.queued, now - job.started))

@@ -23,6 +23,7 @@ from nutgraf_service.settings import Settings
 
 REFLECTION_PREFIX = "grpc.reflection."
 _SCHEME = "bearer "
+_UNKNOWN = "unknown"
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("nutgraf")
 
@@ -100,13 +101,14 @@ class Authentication(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:
         method = handler_call_details.method
-        if method.startswith(self._open):
-            return await continuation(handler_call_details)
-        if self._tokens.let_in(handler_call_details.invocation_metadata):
-            return await continuation(handler_call_details)
+        handler = await continuation(handler_call_details)
+        if method.startswith(self._open) or self._tokens.let_in(handler_call_details.invocation_metadata):
+            return handler
+        # Who has no token chooses what the path says: it is to be no new label of a metric.
+        name = _UNKNOWN if handler is None else method.rpartition("/")[2]
 
         async def refuse(requests: Any, context: Any) -> None:
-            async with self._calls.call(method.rpartition("/")[2], context):
+            async with self._calls.call(name, context):
                 raise no_token()
 
         # To gRPC's wire all calls are alike; what never reads a message suits each of them.
@@ -146,17 +148,22 @@ def credentials(settings: Settings) -> grpc.ServerCredentials | None:
         return grpc.ssl_server_certificate_configuration(pairs, authorities)
 
     versions = [_version(file) for file in files]
+    said: list[object] = []
 
     def read_if_changed() -> grpc.ServerCertificateConfiguration | None:
+        # gRPC asks at every handshake, so anybody may have it asked as often as they like.
         now = [_version(file) for file in files]
         if now == versions:
             return None
         try:
             configuration = read()
         except SecurityError as error:
-            log.error("certificates cannot be read again; those from before hold", error=str(error))
+            if said != [now, str(error)]:
+                said[:] = [now, str(error)]
+                log.error("certificates cannot be read again; those from before hold", error=str(error))
             return None
         versions[:] = now
+        said.clear()
         log.info("certificates read again")
         return configuration
 

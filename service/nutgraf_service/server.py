@@ -18,6 +18,7 @@ from nutgraf_service.addresses import UNIX, bracketed, check_free, listening_add
 from nutgraf_service.calls import SERVICE, MalformedMessages
 from nutgraf_service.core import Core
 from nutgraf_service.metrics import Endpoint, Metrics
+from nutgraf_service.scheduler import Crashed
 from nutgraf_service.security import Authentication, Tokens, credentials, exposure_warning, open_services
 from nutgraf_service.servicer import Servicer
 from nutgraf_service.settings import Settings
@@ -33,6 +34,8 @@ _OPTIONS = [
     ("grpc.keepalive_permit_without_calls", 1),
 ]
 
+# For a peer to answer a ping.
+_PONG_SECONDS = 20.0
 # For the last answers to leave.
 _FLUSH_SECONDS = 0.5
 
@@ -41,8 +44,8 @@ class PortInUse(Exception):
     """The address cannot be listened on."""
 
 
-class EngineHangs(Exception):
-    """The engine did not come back; only a new process can help."""
+class EngineFailed(Exception):
+    """The engine did not come back, or its thread has ended; only a new process can help."""
 
 
 class Server:
@@ -53,7 +56,11 @@ class Server:
 
     def __init__(self, settings: Settings, load: Callable[[], Summarizer] | None = None) -> None:
         self._settings = settings
-        self._load = load or (lambda: load_summarizer(settings.model, engine=settings.engine, threads=settings.threads))
+        self._load = load or (
+            lambda: load_summarizer(
+                settings.model, engine=settings.engine, threads=settings.threads, check=settings.check
+            )
+        )
         self.metrics = Metrics()
         self._endpoint: Endpoint | None = None
         self.core = Core(
@@ -154,21 +161,21 @@ class Server:
             log.info("serving", model=summarizer.card.id, engine=summarizer.engine.name)
 
     async def watch(self) -> None:
-        """Looks after the engine until it hangs; then every call is answered by an error.
+        """Looks after the engine until it hangs or ends; then every call is answered by an error.
 
         Raises:
-            EngineHangs: a step took longer than the settings allow.
+            EngineFailed: a step took longer than the settings allow, or the engine's thread has ended.
         """
         most = self._settings.max_step_seconds
-        while self.core.step_seconds <= most:  # noqa: ASYNC110 - a thread that hangs sets no event
+        while (failure := self.core.failure(most)) is None:  # noqa: ASYNC110 - a thread that hangs sets no event
             await asyncio.sleep(min(1.0, most / 4))
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         self.core.give_up()
-        message = f"the engine has been in one step for more than {most:g} s; the process ends"
+        message = f"{failure}; the process ends"
         log.error(message)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._servicer.calls.wait_until_idle(), _FLUSH_SECONDS)
-        raise EngineHangs(message)
+        raise EngineFailed(message)
 
     async def drain(self) -> None:
         """Refuses new calls, finishes the accepted ones within the grace, and stops."""
@@ -197,7 +204,7 @@ async def run(settings: Settings) -> None:
 
     Raises:
         ModelError, PortInUse, SecurityError: the server cannot start.
-        EngineHangs: it has to be started anew.
+        EngineFailed: it has to be started anew.
     """
     server = Server(settings)
     await server.bind()
@@ -217,9 +224,12 @@ async def run(settings: Settings) -> None:
     stopping = asyncio.create_task(stop.wait())
     loading = asyncio.create_task(server.load())
     watching = asyncio.create_task(server.watch())
-    await asyncio.wait((stopping, loading), return_when=asyncio.FIRST_COMPLETED)
+    # The engine may fail at its first summary, too: then it is said as ever, and not by what loading makes of it.
+    await asyncio.wait((stopping, loading, watching), return_when=asyncio.FIRST_COMPLETED)
     try:
         if loading.done():
+            if isinstance(loading.exception(), Crashed):
+                await watching
             loading.result()
         await asyncio.wait((stopping, watching), return_when=asyncio.FIRST_COMPLETED)
         if watching.done():
@@ -231,10 +241,17 @@ async def run(settings: Settings) -> None:
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:
+    pong = round(1000 * min(settings.keepalive, _PONG_SECONDS))
     options = [
         *_OPTIONS,
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         ("grpc.max_concurrent_streams", settings.max_concurrent_streams),
+        # Pings of the server's own, by which peers are noticed that vanished without a word. No client counts them:
+        # what is "too many" is asked of its pings alone.
+        ("grpc.keepalive_time_ms", round(1000 * settings.keepalive)),
+        ("grpc.keepalive_timeout_ms", pong),
+        ("grpc.http2.ping_timeout_ms", pong),  # else a minute, which goes before the other
+        ("grpc.http2.max_pings_without_data", 0),
         ("grpc.enable_channelz", int(settings.channelz)),  # gRPC itself counts by default
     ]
     if settings.max_connection_age:

@@ -16,6 +16,7 @@ from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceServicer
 from nutgraf_service.calls import Calls, check_parsed, internal_error
 from nutgraf_service.core import Core, State, draining, loading
+from nutgraf_service.holding import Holding
 from nutgraf_service.metrics import Metrics
 from nutgraf_service.refusals import Refusal
 from nutgraf_service.requests import check_job_from, item_deadline, job_from
@@ -32,10 +33,11 @@ class Servicer(SummarizerServiceServicer):
         self._core = core
         self._settings = settings
         self._version = version
+        self.holding = Holding(max_bytes=settings.max_held_bytes, max_calls=settings.max_calls)
+        metrics.held_bytes.set_function(lambda: self.holding.bytes)
 
     async def Summarize(self, request: pb.SummarizeRequest, context: Any) -> pb.SummarizeResponse:
         async with self.calls.call("Summarize", context) as facts:
-            check_parsed(request)
             call = _Call.of(facts, context)
             response = await self._summarize(request, _deadline(context), call)
             facts["characters"] = response.article.character_count
@@ -43,10 +45,9 @@ class Servicer(SummarizerServiceServicer):
 
     async def CheckSummary(self, request: pb.CheckSummaryRequest, context: Any) -> pb.CheckSummaryResponse:
         async with self.calls.call("CheckSummary", context) as facts:
-            check_parsed(request)
-            call = _Call.of(facts, context)
-            with self._refusals_traced(call):
-                outcome = await self._core.check(check_job_from(request, self._settings, _deadline(context)))
+            call, deadline = _Call.of(facts, context), _deadline(context)
+            with self._taken_in(call, request, deadline):
+                outcome = await self._core.check(check_job_from(request, self._settings, deadline))
             if self._tracing is not None:
                 self._tracing.checked(call.headers, call.method, call.request_id, outcome)
             facts["characters"] = outcome.checked.character_count
@@ -61,8 +62,9 @@ class Servicer(SummarizerServiceServicer):
             call = _Call.of(facts, context)
             stream = _Stream(self, context, self._settings.max_stream_items, call)
             try:
-                async with asyncio.TaskGroup() as group:
-                    await stream.read(request_iterator, self._core.draining, group)
+                with self.holding.call():
+                    async with asyncio.TaskGroup() as group:
+                        await stream.read(request_iterator, self._core.draining, group)
             except* Exception as errors:
                 # Items answer for themselves; what comes out here is one error that ends the stream.
                 raise errors.exceptions[0] from None
@@ -82,7 +84,9 @@ class Servicer(SummarizerServiceServicer):
             deadline = item_deadline(request, self._settings)
             response = await self._summarize(request.request, deadline, call, is_bulk=True)
             return pb.SummarizeManyResponse(id=request.id, response=response)
-        except Exception as error:
+        except (asyncio.CancelledError, GeneratorExit):
+            raise
+        except BaseException as error:
             refusal = error if isinstance(error, Refusal) else internal_error(error, call.request_id)
             self._metrics.refused(refusal.reason)
             return pb.SummarizeManyResponse(id=request.id, error=refusal.status())
@@ -90,7 +94,7 @@ class Servicer(SummarizerServiceServicer):
     async def _summarize(
         self, request: pb.SummarizeRequest, deadline: float | None, call: _Call, *, is_bulk: bool = False
     ) -> pb.SummarizeResponse:
-        with self._refusals_traced(call):
+        with self._taken_in(call, request, deadline, is_bulk=is_bulk):
             outcome = await self._core.summarize(job_from(request, self._settings, deadline, is_bulk=is_bulk))
         if self._tracing is not None:
             self._tracing.summarized(call.headers, call.method, call.request_id, outcome)
@@ -98,14 +102,36 @@ class Servicer(SummarizerServiceServicer):
         return response_from(outcome, self._core.summarizer.card.id)
 
     @contextlib.contextmanager
-    def _refusals_traced(self, call: _Call) -> Iterator[None]:
+    def _taken_in(self, call: _Call, request: Any, deadline: float | None, *, is_bulk: bool = False) -> Iterator[None]:
+        """The time in which an article is held; if it ends badly, a span says how."""
+        started = time.monotonic()
         try:
-            yield
-        except Exception as error:
+            check_parsed(request)
+            # A stream is counted as a call by itself.
+            call_counted = contextlib.nullcontext() if is_bulk else self.holding.call()
+            with call_counted, self.holding.text(request.ByteSize(), is_bulk=is_bulk):
+                yield
+        except BaseException as error:
             if self._tracing is not None:
-                reason = error.reason if isinstance(error, Refusal) else "INTERNAL"
-                self._tracing.refused(call.headers, call.method, call.request_id, reason)
+                now = time.monotonic()
+                self._tracing.failed(
+                    call.headers,
+                    call.method,
+                    call.request_id,
+                    _reason(error, is_late=deadline is not None and now >= deadline),
+                    seconds=now - started,
+                    characters=len(getattr(request, "text", "")),
+                )
             raise
+
+
+def _reason(error: BaseException, *, is_late: bool) -> str:
+    if isinstance(error, Refusal):
+        return error.reason
+    if isinstance(error, asyncio.CancelledError | GeneratorExit):
+        # gRPC cancels a call whose time is over.
+        return "DEADLINE_EXCEEDED" if is_late else "CANCELLED"
+    return "INTERNAL"
 
 
 @dataclass(frozen=True)
@@ -145,24 +171,33 @@ class _Stream:
             while True:
                 if not await _unless(stopping, self._slots.acquire()):
                     return
-                request = await _unless(stopping, _next(requests))
+                if not await _unless(stopping, self._servicer.holding.wait_until_streams_may_read()):
+                    return
+                request = await _unless(stopping, self._next(requests))
                 if request is None:
                     return
                 check_parsed(request)
                 self.count += 1
                 group.create_task(self._answer(request))
+                del request  # it may be long until the next one
         finally:
             stopping.cancel()
 
+    async def _next(self, requests: AsyncIterator[Any]) -> Any:
+        """The next request; None if there is none."""
+        read = getattr(self._context, "read", None)
+        if read is None:  # on Ray Serve
+            return await anext(requests, None)
+        # grpc.aio's iterator keeps a request until the next one is there.
+        request = await read()
+        return None if request is grpc.aio.EOF else request
+
     async def _answer(self, request: pb.SummarizeManyRequest) -> None:
         response = await self._servicer.answer(request, self._call)
+        del request  # the caller may read slowly
         async with self._writing:
             await self._context.write(response)
         self._slots.release()
-
-
-async def _next(requests: AsyncIterator[Any]) -> Any:
-    return await anext(requests, None)
 
 
 async def _unless(stopping: asyncio.Task[Any], work: Any) -> Any:

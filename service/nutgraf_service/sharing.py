@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nutgraf_models.results import ArticleSummary
-from nutgraf_service.scheduler import DeadlinePassed, Priority
+from nutgraf_service.scheduler import DeadlinePassed
+from nutgraf_service.waiting import Priority
 
 
 class Origin(enum.Enum):

@@ -42,6 +42,7 @@ class Tracing:
         """A span for an article that was just answered, and one for each of the steps that it went through."""
         summary = outcome.summary
         counts = {
+            "nutgraf.characters": summary.character_count,
             "nutgraf.input_tokens": summary.input_tokens,
             "nutgraf.output_tokens": sum(one.output_tokens for one in summary.summaries),
         }
@@ -56,7 +57,11 @@ class Tracing:
     def checked(self, headers: Iterable[tuple[str, Any]], method: str, request_id: str, outcome: CheckOutcome) -> None:
         """A span for a summary that was just checked, and one for each of the steps of that."""
         checked = outcome.checked
-        counts = {"nutgraf.input_tokens": checked.input_tokens, "nutgraf.sentences": len(checked.sentences)}
+        counts = {
+            "nutgraf.characters": checked.character_count,
+            "nutgraf.input_tokens": checked.input_tokens,
+            "nutgraf.sentences": len(checked.sentences),
+        }
         steps = {
             "queue": outcome.queue_seconds,
             "tokenize": checked.tokenize_seconds,
@@ -64,11 +69,21 @@ class Tracing:
         }
         self._answered(headers, method, request_id, outcome.total_seconds, counts, steps)
 
-    def refused(self, headers: Iterable[tuple[str, Any]], method: str, request_id: str, reason: str) -> None:
-        """A span for an article that was refused, or failed."""
+    def failed(
+        self,
+        headers: Iterable[tuple[str, Any]],
+        method: str,
+        request_id: str,
+        reason: str,
+        *,
+        seconds: float,
+        characters: int,
+    ) -> None:
+        """A span for an article that was refused, failed or was cancelled after so many seconds."""
         from opentelemetry.trace import Status, StatusCode
 
-        span = self._start(headers, method, request_id, time.time_ns())
+        at = time.time_ns() - _ns(seconds)
+        span = self._start(headers, method, request_id, at, {"nutgraf.characters": characters})
         span.set_status(Status(StatusCode.ERROR, reason))
         span.end()
 

@@ -1,6 +1,6 @@
 """How well unsupported terms are found: invented values planted in summaries that were right. And evidence, and lines.
 
-    python tests/benchmarks/checker.py DATA.jsonl... --half report
+    python tests/benchmarks/checker.py DATA.jsonl... --half report [--labels LABELS.jsonl...]
 
 A summary is a sentence of an article as it stands, the same said in other words (`paraphrase.py`), or a sentence of the
 reference that `plain_check` finds nothing in; a third each. Into each goes one value of the same kind from another
@@ -12,6 +12,8 @@ like one of its own. "other_count" is a number by which the article counts somet
 
 A finding that overlaps what was planted is right, any other of that kind is wrong. Articles are halved by their ids:
 `tune` is for working on the checks, `report` for figures.
+
+With `--labels`, what the check as a whole is worth on summaries that people judged is printed, too (`statements.py`).
 """
 
 import argparse
@@ -26,6 +28,7 @@ from pathlib import Path
 
 from near import near_names, near_numbers, other_counts
 from paraphrase import MONTHS, TENS, WORDS, paraphrase, shorten
+from statements import measure_labels
 
 from nutgraf_models.evidence import EvidenceIndex
 from nutgraf_models.language import detect
@@ -400,6 +403,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--show", type=int, default=0, help="errors of each kind to print on stderr")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
+    parser.add_argument("--labels", nargs="+", type=Path, default=[], metavar="LABELS.jsonl", help="judged summaries")
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
     rows = read_rows(arguments.data)
@@ -439,6 +443,9 @@ def main() -> None:
         )
     )
     print(f"{measure_evidence(stories, arguments.count, random.Random(arguments.seed), EvidenceIndex)}")
+    if arguments.labels:
+        print()
+        measure_labels(arguments.labels, arguments.show)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,44 @@
-"""What the check of sentences is worth on summaries that people judged.
+"""What the check of others' summaries (`check_summary`) is worth on some that people judged.
 
     python tests/benchmarks/statements.py LABELS.jsonl... [--show 20]
 
 A line of LABELS.jsonl has "article", "summary" (a sentence or several), "supported" (true or false), and maybe "set".
-For each set: the area under the ROC curve of the lowest `support` of a summary's sentences, and at the working
-threshold the share of false summaries that are doubted and the share of true ones that are.
+For each set: the area under the ROC curve of the lowest `support` of a summary's sentences, the same where a term that
+the article lacks makes it 0, and at the working threshold the share of false summaries that are doubted (found) and the
+share of true ones that are (false alarms). `checker.py --labels` prints the same below its own figures.
 """
 
 import argparse
 import json
-import time
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from nutgraf_models.checking import ArticleCheck
-from nutgraf_models.checks.support import THRESHOLD
-from nutgraf_models.normalize import normalize
-from nutgraf_models.sentences import split
+from nutgraf_models.checks.support import OTHERS_THRESHOLD
+from nutgraf_models.results import CheckedSummary, Verdict
+from nutgraf_models.summary_check import check_summary
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What the check makes of a summary, and whether people found it true."""
+
+    checked: CheckedSummary
+    is_true: bool
+    summary: str
+
+    @property
+    def support(self) -> float:
+        return self.checked.support
+
+    @property
+    def support_with_terms(self) -> float:
+        return 0.0 if self.checked.unsupported_terms else self.support
+
+    @property
+    def is_doubted(self) -> bool:
+        return self.checked.verdict is Verdict.DOUBTED
 
 
 def main() -> None:
@@ -25,32 +46,33 @@ def main() -> None:
     parser.add_argument("labels", type=Path, nargs="+")
     parser.add_argument("--show", type=int, default=0, help="print so many false summaries that were not doubted")
     arguments = parser.parse_args()
-    judged: dict[str, list[tuple[float, bool, bool, str]]] = defaultdict(list)
+    measure_labels(arguments.labels, arguments.show)
+
+
+def measure_labels(files: Sequence[Path], show: int) -> None:
+    """Prints the figures of each set, and the first `show` false summaries of each that were not doubted."""
+    judged: dict[str, list[_Judged]] = defaultdict(list)
     seconds = sentences = 0.0
-    for file in arguments.labels:
+    for file in files:
         for line in file.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
-            text = normalize(row["article"]).text
-            check = ArticleCheck(text, split(text))
-            parts = [one.text for one in split(row["summary"])]
-            started = time.perf_counter()
-            checked = [check.check(part) for part in parts]
-            seconds += time.perf_counter() - started
-            sentences += len(parts)
-            support = min((one.support for one in checked), default=0.0)
-            doubted = not all(one.is_supported for one in checked)
-            judged[row.get("set", file.stem)].append((support, doubted, row["supported"], row["summary"]))
-    print(f"doubted: support below {THRESHOLD}, or a term that the article lacks")
-    print(f"{1000 * seconds / sentences:.1f} ms a sentence\n")
-    print(f"{'set':24} {'false of n':>12} {'AUC':>6} {'found':>7} {'false alarms':>13}")
+            checked = check_summary(row["article"], "", row["summary"])
+            seconds += checked.check_seconds
+            sentences += len(checked.sentences)
+            judged[row.get("set", file.stem)].append(_Judged(checked, row["supported"], row["summary"]))
+    print(f"doubted: support below {OTHERS_THRESHOLD}, or a term that the article lacks")
+    print(f"{1000 * seconds / max(1, sentences):.1f} ms a sentence\n")
+    print(f"{'set':24} {'false of n':>12} {'AUC':>6} {'and terms':>10} {'found':>7} {'false alarms':>13}")
     for name, rows in sorted(judged.items()):
-        false = [row for row in rows if not row[2]]
-        true = [row for row in rows if row[2]]
-        area = auc([row[0] for row in true], [row[0] for row in false])
-        found, alarms = share([row[1] for row in false]), share([row[1] for row in true])
-        print(f"{name:24} {f'{len(false)} of {len(rows)}':>12} {area:6.3f} {found:7.1%} {alarms:13.1%}")
-        for support, _, _, summary in [row for row in false if not row[1]][: arguments.show]:
-            print(f"    {support:.2f} {summary}")
+        false = [row for row in rows if not row.is_true]
+        true = [row for row in rows if row.is_true]
+        area = auc([row.support for row in true], [row.support for row in false])
+        with_terms = auc([row.support_with_terms for row in true], [row.support_with_terms for row in false])
+        found, alarms = share([row.is_doubted for row in false]), share([row.is_doubted for row in true])
+        count = f"{len(false)} of {len(rows)}"
+        print(f"{name:24} {count:>12} {area:6.3f} {with_terms:10.3f} {found:7.1%} {alarms:13.1%}")
+        for row in [row for row in false if not row.is_doubted][:show]:
+            print(f"    {row.support:.2f} {row.summary}")
 
 
 def auc(high: Sequence[float], low: Sequence[float]) -> float:

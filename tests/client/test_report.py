@@ -204,6 +204,12 @@ def test_a_sentence_without_evidence_is_no_link_and_says_so() -> None:
     assert page.within["support-1-1"] == " Support 0%, no passage"
 
 
+def test_a_sentence_that_was_not_checked_says_so() -> None:
+    summary = one_sentence("Said.", (0, 4))
+    summary.sentences[0].ClearField("support")
+    assert Page(render(result("One.", summary), "One.")).within["support-1-1"] == "Not checked, 1 passage"
+
+
 def test_a_doubted_sentence_and_one_of_the_articles_own_say_so() -> None:
     summary = one_sentence("Said.", (0, 4))
     summary.sentences[0].verdict = pb.VERDICT_DOUBTED

@@ -68,6 +68,19 @@ def test_a_whole_response() -> None:
     assert result.origin is nutgraf.Origin.CACHE
 
 
+def test_support_is_none_where_nothing_was_checked_and_0_is_no_support() -> None:
+    message = response()
+    # A server of before it could be unset does not send a 0.
+    message.summaries[0].sentences[0].ClearField("support")
+    message.summaries[0].sentences[1].ClearField("support")
+    long = _convert.result(message, ARTICLE, "r").long
+    assert long is not None
+    assert [(one.verdict, one.support) for one in long.sentences] == [
+        (nutgraf.Verdict.DOUBTED, 0.0),
+        (nutgraf.Verdict.UNKNOWN, None),
+    ]
+
+
 def test_no_protobuf_in_results() -> None:
     def check(value: object) -> None:
         assert type(value).__module__.split(".")[0] in ("builtins", "nutgraf"), type(value)

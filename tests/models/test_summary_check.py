@@ -3,11 +3,12 @@
 import pytest
 
 from nutgraf_models.checks.claims import claims_nothing, only_asks
-from nutgraf_models.checks.support import THRESHOLD
+from nutgraf_models.checks.support import OTHERS_THRESHOLD
 from nutgraf_models.errors import EmptyArticle, EmptySummary
 from nutgraf_models.results import CheckedSummary, TermKind, Verdict, WarningKind
 from nutgraf_models.summary_check import check_summary
 from support.articles import ARTICLE
+from support.growth import assert_linear
 
 TRUE = "Nobody was hurt, the harbour master said."
 FALSE = "The crane was sold to Rundvik in March."
@@ -28,9 +29,68 @@ def test_the_whole_is_as_good_as_its_worst_sentence():
     checked = check_summary(ARTICLE, "", f"{TRUE} {FALSE}")
     good, bad = checked.sentences
     assert (good.verdict, bad.verdict, checked.verdict) == (SUPPORTED, DOUBTED, DOUBTED)
-    assert bad.support < checked.threshold == THRESHOLD < good.support
+    assert bad.support < checked.threshold == OTHERS_THRESHOLD < good.support
     assert checked.support == bad.support
     assert check_summary(ARTICLE, "", TRUE).verdict is SUPPORTED
+
+
+MAYOR = (
+    "A court in Vell has cleared the former mayor Tom Asker of fraud, but found the deputy, Ida Fenn, guilty of theft. "
+    "Fenn, 52, was told that she could be jailed for up to four years. Will the county ever see the money again? "
+    "The lawyer for Fenn, Carl Dahl, said she would appeal. The trial lasted nine weeks and heard 40 witnesses."
+)
+
+
+@pytest.mark.parametrize(
+    ("summary", "verdict"),
+    [
+        # copied, and cut out
+        ("The trial lasted nine weeks and heard 40 witnesses.", SUPPORTED),
+        ("A court in Vell has cleared the former mayor Tom Asker of fraud.", SUPPORTED),
+        ("The deputy, Ida Fenn, was told that she could be jailed for up to four years.", SUPPORTED),
+        # words of its own, or of other places
+        ("A court in Vell has punished the former mayor Tom Asker with a large fine.", DOUBTED),
+        ("Asker was guilty, and Fenn heard 40 witnesses for nine weeks.", DOUBTED),
+        # a wrong name, a wrong number
+        ("A court in Vell has cleared the former mayor Tom Quayle of fraud.", DOUBTED),
+        ("The trial lasted ten weeks and heard 40 witnesses.", DOUBTED),
+        # another sex, a question as a fact
+        ("Fenn, 52, was told that he could be jailed for up to four years.", DOUBTED),
+        ("The county will ever see the money again.", DOUBTED),
+    ],
+)
+def test_what_others_write_is_judged_by_how_near_it_is_to_the_article(summary, verdict):
+    assert check_summary(MAYOR, "", summary).verdict is verdict
+
+
+def test_support_falls_with_the_distance_from_the_articles_wording():
+    summaries = (
+        "The trial lasted nine weeks and heard 40 witnesses.",  # as it stands
+        "The trial heard 40 witnesses.",  # cut
+        "The trial took nine weeks, with 40 witnesses.",  # in other words
+        "Judges sat for nine weeks, listening to many people.",  # hardly an old one
+        "Judges in Rome sat for twelve weeks, listening to many people.",  # and what is wrong
+    )
+    supports = [check_summary(MAYOR, "", summary).support for summary in summaries]
+    assert supports == sorted(supports, reverse=True)
+    assert len(set(supports)) == len(supports)
+
+
+TOKENS = "He fell out with 1, 056 men , and 98. 7 per cent left on May 12, 300 people said ."
+
+
+def test_numbers_that_an_article_has_in_parts_are_whole_ones():
+    for summary in ("He fell out with 1,056 men.", "98.7 per cent left."):
+        checked = check_summary(TOKENS, "", summary)
+        assert terms(summary, checked) == []
+        # The passages are those of the article as sent.
+        best = checked.sentences[0].evidence[0].span
+        assert TOKENS[best.start : best.end] == TOKENS
+        # Where the article has a number as one writes it, it is taken at its word.
+        assert terms(summary, check_summary(f"{TOKENS} It cost 1,000 crowns.", "", summary))
+    assert terms("12,300 people said.", check_summary(TOKENS, "", "12,300 people said."))
+    # In a summary they may be in parts as well.
+    assert check_summary(TOKENS, "", "He fell out with 1, 056 men .").unsupported_terms == ()
 
 
 def test_a_whole_without_a_claim_has_nothing_to_doubt():
@@ -137,10 +197,8 @@ def test_the_end_of_a_very_long_article_sentence_is_read_too():
     article = " and ".join(f"the {number} men of boat {name} were paid" for number, name in NUMBERED * 3)
     assert len(article.split()) > 1000
     article = f"{article} and Ida Fenn opened the new bridge over the river Tarn on a cold Friday in March"
-    (sentence,) = check_summary(
-        article, "", "Ida Fenn opened the new bridge over the river Tarn on a cold Friday."
-    ).sentences
-    assert sentence.support > 0.9
+    summary = "Ida Fenn opened the new bridge over the river Tarn on a cold Friday."
+    assert check_summary(article, "", summary).verdict is SUPPORTED
 
 
 NUMBERED = [
@@ -312,21 +370,24 @@ def test_a_check_that_is_to_stop_does_so_before_its_next_sentence():
 
 
 @pytest.mark.parametrize(
-    "summary",
+    "make",
     [
-        "word " * 2000,
-        "A. " * 3300,
-        "He said so. " * 800,
-        '"' * 10_000,
-        "more than 37 " * 750,
-        "**" * 5000,
-        "1. " * 3000,
-        "(" * 9999,
+        lambda k: "word " * (2000 // k),
+        lambda k: "A. " * (3300 // k),
+        lambda k: "He said so. " * (800 // k),
+        lambda k: '"' * (10_000 // k),
+        lambda k: "more than 37 " * (750 // k),
+        lambda k: "**" * (5000 // k),
+        lambda k: "1. " * (3000 // k),
+        lambda k: "(" * (9999 // k),
     ],
 )
-@pytest.mark.timeout(60)
-def test_hostile_summaries_are_checked_in_time(summary):
+def test_hostile_summaries_take_no_more_time_than_their_length(make):
     article = f"{ARTICLE}\n\n" + " ".join(
         f"Boat {number} of {number + 1} came home, he said." for number in range(2000)
     )
-    assert check_summary(article, "", summary).sentences
+
+    def check(summary: str) -> None:
+        assert check_summary(article, "", summary).sentences
+
+    assert_linear(check, make)

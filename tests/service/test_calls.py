@@ -10,6 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 
+from nutgraf import Client
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf_models.lengths import Length
 from nutgraf_models.loading import load_summarizer
@@ -103,6 +104,45 @@ def test_what_the_check_doubts_is_replaced_or_shown_marked_as_the_caller_wants()
     assert pb.WARNING_CODE_DOUBTED_SENTENCES in [one.code for one in written.warnings]
     # To warm up, and once for each call: nothing is decoded again.
     assert len(engine.asked) == 3
+
+
+def test_a_server_that_does_not_check_shows_what_the_model_wrote_and_says_nothing_of_it():
+    written = "The port of Harlow reopened on Monday."
+    engine = ScriptedEngine({(Length.SHORT, 1): (written,)})
+    specs = [pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT)]
+    with running_server(lambda: summarizer_with(engine, check=False)) as running, running.stub() as stub:
+        response = stub.Summarize(pb.SummarizeRequest(text=ARTICLE, summaries=specs), timeout=TIMEOUT)
+        assert running.metric("nutgraf_sentences_total") == 1
+    (summary,) = response.summaries
+    assert (summary.text, summary.finish_reason) == (written, pb.FINISH_REASON_STOP)
+    (sentence,) = summary.sentences
+    assert not sentence.HasField("support")
+    assert (sentence.verdict, sentence.from_article) == (pb.VERDICT_UNSPECIFIED, False)
+    assert sentence.evidence
+    assert list(summary.checks_run) == [pb.CHECK_KIND_EVIDENCE]
+    assert not summary.unsupported_terms
+    assert not summary.warnings
+
+
+def test_the_check_is_off_by_a_setting_and_that_of_others_summaries_stays():
+    request = pb.CheckSummaryRequest(text=ARTICLE, summary="The port of Harlow reopened on Monday.")
+    for check in (True, False):
+        with running_server(check=check) as running, running.stub() as stub:
+            info = stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT)
+            # The second is about as long as its summary would be: its own sentences are returned.
+            for text in (ARTICLE, SHORT_OF_ARTICLE):
+                response = stub.Summarize(pb.SummarizeRequest(text=text), timeout=TIMEOUT)
+                sentences = [one for summary in response.summaries for one in summary.sentences]
+                assert [one.HasField("support") for one in sentences] == [check] * len(sentences)
+                assert {one.verdict for one in sentences} == {pb.VERDICT_SUPPORTED if check else pb.VERDICT_UNSPECIFIED}
+            with Client(running.address, timeout=TIMEOUT) as client:
+                sentence = client.summarize(ARTICLE).short.sentences[0]
+                assert client.server_info().summaries_unchecked is (not check)
+            checked = stub.CheckSummary(request, timeout=TIMEOUT)
+        assert info.summaries_unchecked is (not check)
+        assert (sentence.support is None, sentence.is_supported) == (not check, check)
+        assert (checked.verdict, len(checked.unsupported_terms)) == (pb.VERDICT_DOUBTED, 1)
+        assert checked.sentences[0].HasField("support")
 
 
 def test_a_stream_answers_every_item_once_by_its_own_article(server):

@@ -10,16 +10,17 @@ from collections.abc import Iterator
 import grpc
 import pytest
 from google.protobuf.message import DecodeError
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from client.stub_server import free_port
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
 from support.articles import ARTICLE
+from support.examples import examples
 from support.server import TIMEOUT, Running, running_server
 
-FUZZ = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+FUZZ = examples(150)
 UNARY = {
     "Summarize": pb.SummarizeRequest,
     "CheckSummary": pb.CheckSummaryRequest,
@@ -167,7 +168,7 @@ def test_a_check(channel, request):
         assert response.sentences
 
 
-@settings(FUZZ, max_examples=60)
+@examples(60)
 @given(st.lists(st.binary(max_size=80), max_size=4), st.lists(REQUESTS, max_size=4))
 def test_a_stream(channel, raw, requests):
     """Items that parse are answered one by one, whatever they hold; bytes that do not end the stream, and say so."""
@@ -196,7 +197,7 @@ RAW = [
 ]
 
 
-@settings(FUZZ, max_examples=40)
+@examples(40)
 @given(st.sampled_from(RAW), st.binary(max_size=200), st.booleans())
 def test_what_is_no_grpc(server, start, rest, reads):
     host, _, port = server.address.rpartition(":")

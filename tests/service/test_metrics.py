@@ -106,6 +106,32 @@ def test_checks_are_counted_by_call_and_by_the_verdicts_on_their_sentences(serve
     assert found["nutgraf_articles_total"] == 0
 
 
+def test_who_has_no_token_chooses_no_label(tmp_path):
+    (tmp_path / "tokens").write_text("token\n")
+    with running_server(metrics_port=0, token_file=tmp_path / "tokens", open_health=False) as running:
+        with grpc.insecure_channel(running.address) as channel:
+            for path in (
+                *(f"/x/{number}" for number in range(20)),
+                "/nutgraf.v1.SummarizerService/Nothing",
+                "/x/Summarize",
+                "/nutgraf.v1.SummarizerService/Summarize",
+                "/grpc.health.v1.Health/Check",
+            ):
+                for call in (
+                    channel.unary_unary(path),
+                    lambda data, path=path, **more: list(channel.stream_stream(path)(iter([data]), **more)),
+                ):
+                    with pytest.raises(grpc.RpcError, match="UNAUTHENTICATED"):
+                        call(b"", timeout=TIMEOUT)
+        found = scrape(running)
+    labels = {name: value for name, value in found.items() if name.startswith("nutgraf_calls_total[")}
+    assert labels == {
+        "nutgraf_calls_total['UNAUTHENTICATED', 'unknown']": 44,
+        "nutgraf_calls_total['Summarize', 'UNAUTHENTICATED']": 2,
+        "nutgraf_calls_total['Check', 'UNAUTHENTICATED']": 2,
+    }
+
+
 def test_the_readme_lists_every_metric_with_its_kind_and_labels():
     row = re.compile(r"^\| `(nutgraf_\w+)` \| (\w+) \|\s*([^|]*?)\s*\|", re.M)
     listed = {(name, kind, labels) for name, kind, labels in row.findall(README.read_text(encoding="utf-8"))}

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import logging
 import os
 import signal
 import socket
@@ -78,6 +79,8 @@ def test_a_log_that_nobody_reads_stops_nothing():
 
 def test_log_lines_that_are_too_many_are_dropped_and_counted(monkeypatch):
     monkeypatch.setattr(logs, "_MOST_WAITING", 3)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     monkeypatch.setattr(logs, "_FLUSH_SECONDS", 0.01)
     reader, end = os.pipe()
     fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, 4096)
@@ -95,6 +98,7 @@ def test_log_lines_that_are_too_many_are_dropped_and_counted(monkeypatch):
                 seen.append(json.loads(lines.readline()))
         finally:
             structlog.configure(**before)
+            logging.captureWarnings(False)
     assert 3 <= len(seen) - 1 < 20
     assert seen[-1]["lines"] == 20 - (len(seen) - 1)
 
@@ -118,6 +122,14 @@ def test_a_health_watch_does_not_hold_up_a_drain():
         (["--model", "no-such-model"], "no-such-model"),
         (["--port", "99999"], "port"),
         (["--max-queued-requests", "many"], "max_queued_requests"),
+        *(
+            ([f"--{name}", value], name.replace("-", "_"))
+            for name, value in [
+                *(("max-connection-age", value) for value in ("inf", "nan", "-1", "1e300", "3e6")),
+                *((name, "inf") for name in ("drain-grace", "keepalive", "max-step-seconds", "max-item-timeout")),
+                *((name, str(2**31)) for name in ("max-message-bytes", "max-concurrent-streams", "max-queued-tokens")),
+            ]
+        ),
         (["--host", "192.0.2.1", "--model", "lead"], "cannot listen on 192.0.2.1"),
     ],
 )

@@ -100,8 +100,33 @@ def test_health_needs_no_token_and_reflection_does_unless_it_is_set_otherwise(gu
             health(running.address)
 
 
-def test_a_client_says_that_health_must_need_no_token(token_file):
-    """gRPC's own health checks, by which clients pass over servers that do not serve, come without one."""
+@pytest.mark.parametrize("way", ["plain text", "TLS", "socket"])
+async def test_where_health_wants_a_token_our_clients_send_it_with_grpcs_own_checks(way, token_file, pki, tmp_path):
+    tls = {"tls_certificate": pki.certificate, "tls_key": pki.key} if way == "TLS" else {}
+    host = f"unix:{tmp_path}/socket" if way == "socket" else "127.0.0.1"
+    with running_server(token_file=token_file, open_health=False, host=host, **tls) as running:
+        address = host if way == "socket" else running.address
+        credentials = pki.client() if way == "TLS" else False
+        with Client(address, token="first-token", tls=credentials, retry_seconds=0) as client:
+            assert client.check_health()
+            assert client.server_info().model == "lead"
+            assert client.summarize(ARTICLE).short.text
+            assert [one.unwrap().short.text for one in client.summarize_many([ARTICLE])]
+        async with AsyncClient(address, token="first-token", tls=credentials, retry_seconds=0) as client:
+            assert await client.check_health()
+            assert (await client.summarize(ARTICLE)).short.text
+            assert [one.unwrap().short.text async for one in client.summarize_many([ARTICLE])]
+        for token in (None, "wrong"):
+            with (
+                Client(address, token=token, tls=credentials, retry_seconds=0) as client,
+                pytest.raises(Unauthenticated),
+            ):
+                client.summarize(ARTICLE)
+
+
+def test_where_grpc_lets_no_token_travel_with_its_checks_a_client_says_what_to_do(token_file, monkeypatch):
+    """In plain text to another machine; here it is made to look like one."""
+    monkeypatch.setattr("nutgraf._channel._local_type", lambda target: None)
     with running_server(token_file=token_file, open_health=False) as running:
         with Client(running.address, token="first-token", retry_seconds=0) as client:
             assert client.check_health()
@@ -194,6 +219,17 @@ def test_a_certificate_that_was_renewed_is_served_to_the_next_connection(tmp_pat
             info(running.address, pki.client())
         trusting = grpc.ssl_channel_credentials(stranger.cert_pem.bytes())
         assert info(running.address, trusting) == "lead"
+
+
+def test_certificates_that_are_spoilt_are_logged_once_and_not_by_whoever_connects(tmp_path, capfd):
+    pki = Pki(tmp_path)
+    with running_server(tls_certificate=pki.certificate, tls_key=pki.key) as running:
+        key = pki.key.read_bytes()
+        for content in (b"spoilt", b"spoilt again", key):
+            pki.key.write_bytes(content)
+            for _ in range(5):
+                assert info(running.address, pki.client()) == "lead"
+            assert "".join(capfd.readouterr()).count("cannot be read again") == (content != key)
 
 
 @pytest.mark.parametrize(

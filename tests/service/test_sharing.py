@@ -15,9 +15,9 @@ from nutgraf_models.articles import Article
 from nutgraf_models.lengths import DEFAULT_SPECS
 from nutgraf_models.loading import load_summarizer
 from nutgraf_models.results import ArticleSummary
-from nutgraf_service.scheduler import Priority
 from nutgraf_service.settings import Settings
 from nutgraf_service.sharing import Cache, Outcome, Sharing
+from nutgraf_service.waiting import Priority
 from support.articles import ARTICLE, OTHER
 from support.failures import Failure, failure
 from support.server import TIMEOUT, GatedEngine, Running, SmallWindow, running_server, summarizer_with

@@ -3,6 +3,7 @@
 import queue
 from collections.abc import Iterator
 from concurrent import futures
+from functools import partial
 
 import grpc
 import pytest
@@ -12,7 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from nutgraf.v1 import summarizer_pb2 as pb
 from support.articles import ARTICLE
-from support.server import TIMEOUT, running_server
+from support.server import TIMEOUT, GatedEngine, running_server, summarizer_with
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 CALLER = (("traceparent", f"00-{TRACE}-{PARENT}-01"), ("x-request-id", "of-the-caller"))
@@ -107,3 +108,72 @@ def test_a_checks_spans_join_the_callers_trace_and_a_refused_one_has_the_reason(
 def test_a_collector_that_is_not_there_costs_no_answer():
     with running_server(otlp_endpoint="http://127.0.0.1:9") as running, running.stub() as stub:
         assert stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT).summaries
+
+
+def attributes_of(span: Span) -> dict[str, object]:
+    return {one.key: one.value.string_value or one.value.int_value for one in span.attributes}
+
+
+def test_a_call_that_failed_was_cancelled_or_ran_out_of_time_has_its_span_with_all_that_is_known(collector):
+    servicer, endpoint = collector
+    engine = GatedEngine()
+    request = pb.SummarizeRequest(text=ARTICLE)
+    with running_server(lambda: summarizer_with(engine), otlp_endpoint=endpoint) as running, running.stub() as stub:
+        call = partial(stub.Summarize.future, request, metadata=CALLER)
+        cancelled = call(timeout=TIMEOUT)
+        engine.wait_until(lambda one: len(one.submitted) == 2)
+        cancelled.cancel()
+        engine.wait_until(lambda one: len(one.cancelled) == 1)
+        late = call(timeout=0.3)
+        assert late.exception().code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        engine.wait_until(lambda one: len(one.cancelled) == 2)
+        engine.fail_next = RuntimeError("Marlow")
+        engine.allow(1)
+        assert call(timeout=TIMEOUT).exception().code() is grpc.StatusCode.INTERNAL
+        stream = stub.SummarizeMany(
+            iter([pb.SummarizeManyRequest(request=request)] * 2), metadata=CALLER, timeout=TIMEOUT
+        )
+        engine.wait_until(lambda one: len(one.submitted) == 5)
+        stream.cancel()
+        engine.wait_until(lambda one: len(one.cancelled) == 4)
+    found = spans(servicer)
+    assert sorted((span.name.rpartition("/")[2], span.status.message) for span in found) == [
+        ("Summarize", "CANCELLED"),
+        ("Summarize", "DEADLINE_EXCEEDED"),
+        ("Summarize", "INTERNAL"),
+        ("SummarizeMany", "CANCELLED"),
+        ("SummarizeMany", "CANCELLED"),
+    ]
+    for span in found:
+        assert span.status.code == Status.STATUS_CODE_ERROR
+        assert (span.trace_id.hex(), span.parent_span_id.hex()) == (TRACE, PARENT)
+        assert span.end_time_unix_nano > span.start_time_unix_nano
+        assert attributes_of(span) == {
+            "rpc.system": "grpc",
+            "rpc.method": span.name.rpartition("/")[2],
+            "nutgraf.request_id": "of-the-caller",
+            "nutgraf.characters": len(ARTICLE),
+        }
+    (late,) = [span for span in found if span.status.message == "DEADLINE_EXCEEDED"]
+    assert late.end_time_unix_nano - late.start_time_unix_nano > 100_000_000
+
+
+def test_a_check_that_failed_has_its_span_with_all_that_is_known(collector):
+    servicer, endpoint = collector
+    with running_server(otlp_endpoint=endpoint) as running, running.stub() as stub:
+        request = pb.CheckSummaryRequest(text=ARTICLE, summary="It fell.", support_threshold=7)
+        with pytest.raises(grpc.RpcError):
+            stub.CheckSummary(request, metadata=CALLER, timeout=TIMEOUT)
+    (span,) = spans(servicer)
+    assert span.status.message == "BAD_THRESHOLD"
+    assert attributes_of(span)["nutgraf.characters"] == len(ARTICLE)
+
+
+def test_a_message_that_does_not_parse_has_a_span(collector):
+    servicer, endpoint = collector
+    with running_server(otlp_endpoint=endpoint) as running, grpc.insecure_channel(running.address) as channel:
+        call = channel.unary_unary("/nutgraf.v1.SummarizerService/Summarize")
+        with pytest.raises(grpc.RpcError):
+            call(b"\xff", metadata=CALLER, timeout=TIMEOUT)
+    (span,) = spans(servicer)
+    assert span.status.message == "MALFORMED_MESSAGE"

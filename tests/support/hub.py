@@ -9,12 +9,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
-_COMMIT = "0123456789abcdef0123456789abcdef01234567"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 @contextlib.contextmanager
-def hub(repositories: dict[str, Path]) -> Iterator[str]:
-    """Serves folders as repositories, `{"org/name": folder}`; its address."""
+def hub(repositories: dict[str, Path], commit: str = COMMIT, wrong: str = "") -> Iterator[str]:
+    """Serves folders as repositories, `{"org/name": folder}`, each revision of which is `commit`; its address.
+
+    Of safetensors it names the sha256, as hubs do of large files; of a file called `wrong` another one.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -46,7 +49,14 @@ def hub(repositories: dict[str, Path]) -> Iterator[str]:
                     {"type": "file", "path": name, "size": path.stat().st_size, "oid": _etag(path.read_bytes())}
                     for name, path in zip(names, files, strict=True)
                 ]
-            return {"id": repository, "sha": _COMMIT, "siblings": [{"rfilename": name} for name in names]}
+            return {
+                "id": repository,
+                "sha": commit,
+                "siblings": [
+                    {"rfilename": name, "size": path.stat().st_size, **_lfs(path, is_wrong=name == wrong)}
+                    for name, path in zip(names, files, strict=True)
+                ],
+            }
 
         def _json(self, value: object, with_body: bool) -> None:
             self._send(200, json.dumps(value).encode(), with_body)
@@ -61,7 +71,7 @@ def hub(repositories: dict[str, Path]) -> Iterator[str]:
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.send_header("ETag", f'"{_etag(body)}"')
-            self.send_header("X-Repo-Commit", _COMMIT)
+            self.send_header("X-Repo-Commit", commit)
             self.end_headers()
             if with_body:
                 self.wfile.write(body)
@@ -79,3 +89,10 @@ def hub(repositories: dict[str, Path]) -> Iterator[str]:
 
 def _etag(body: bytes) -> str:
     return hashlib.sha1(body, usedforsecurity=False).hexdigest()
+
+
+def _lfs(file: Path, *, is_wrong: bool) -> dict[str, object]:
+    if file.suffix != ".safetensors":
+        return {}
+    digest = hashlib.sha256(b"another" if is_wrong else file.read_bytes()).hexdigest()
+    return {"lfs": {"sha256": digest, "size": file.stat().st_size, "pointerSize": 134}}

@@ -100,9 +100,9 @@ def running_server(
         raise failures[0]
 
 
-def summarizer_with(engine: object, model: str = "lead") -> Summarizer:
+def summarizer_with(engine: object, model: str = "lead", *, check: bool = True) -> Summarizer:
     """The lead card with another engine under it."""
-    summarizer = load_summarizer(model)
+    summarizer = load_summarizer(model, check=check)
     summarizer.engine = engine  # type: ignore[assignment]
     return summarizer
 

@@ -88,7 +88,7 @@ def check(
 def _print(result: CheckResult) -> None:
     for sentence in result.sentences:
         mark, colour = _MARKS.get(sentence.verdict, ("?", None))
-        support = "" if sentence.verdict is Verdict.NO_CLAIM else f"{sentence.support:.0%}"
+        support = "" if sentence.verdict is Verdict.NO_CLAIM or sentence.support is None else f"{sentence.support:.0%}"
         click.echo(f"{click.style(mark, fg=colour)} {support:>4}  {_line(sentence.text)}")
         for note in _notes(result, sentence):
             click.echo(_INDENT + click.style(note, dim=True))

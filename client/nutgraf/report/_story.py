@@ -182,6 +182,9 @@ def _support(identifier: str, sentence: Sentence, found: Evidence, aligned: bool
         return f'<p class="support" id="support-{identifier}">Evidence was not looked for</p>'
     count = len(sentence.sources) if found else 0
     passages = {0: "no passage", 1: "1 passage"}.get(count, f"{count} passages")
+    own = ["the article’s own sentence"] if sentence.from_article else []
+    if sentence.support is None:
+        return f'<p class="support" id="support-{identifier}">{", ".join(["Not checked", passages, *own])}</p>'
     share = min(max(sentence.support, 0.0), 1.0)
     # The bar says again what the words say. (A meter looks different in every browser, and the policy allows no style.)
     bar = (
@@ -191,9 +194,7 @@ def _support(identifier: str, sentence: Sentence, found: Evidence, aligned: bool
     notes = [f"Support {share:.0%}", passages]
     if sentence.verdict is Verdict.DOUBTED:
         notes.append("<strong>doubted</strong>")
-    if sentence.from_article:
-        notes.append("the article’s own sentence")
-    return f'<p class="support" id="support-{identifier}">{bar} {", ".join(notes)}</p>'
+    return f'<p class="support" id="support-{identifier}">{bar} {", ".join([*notes, *own])}</p>'
 
 
 def _rest(text: str, start: int, end: int, terms: Sequence[tuple[int, int]], lang: str) -> str:

@@ -93,10 +93,10 @@ class _Verdict:
 class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     VERDICT_UNSPECIFIED: _Verdict.ValueType  # 0
-    """The sentence was not checked."""
+    """The sentence was not checked; see `GetServerInfoResponse.summaries_unchecked`."""
     VERDICT_SUPPORTED: _Verdict.ValueType  # 1
-    """`support` is at least the threshold (`GetServerInfoResponse.support_threshold`, or what the request of CheckSummary
-    says instead), and the sentence has no unsupported term.
+    """`support` is at least the threshold, and the sentence has no unsupported term. The threshold of `Summarize` is
+    `GetServerInfoResponse.support_threshold`; that of `CheckSummary` is `CheckSummaryResponse.support_threshold`.
     """
     VERDICT_DOUBTED: _Verdict.ValueType  # 2
     """The check doubts that the article says this. `Summarize` shows such a sentence only if
@@ -112,10 +112,10 @@ class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
     """What the check makes of a sentence."""
 
 VERDICT_UNSPECIFIED: Verdict.ValueType  # 0
-"""The sentence was not checked."""
+"""The sentence was not checked; see `GetServerInfoResponse.summaries_unchecked`."""
 VERDICT_SUPPORTED: Verdict.ValueType  # 1
-"""`support` is at least the threshold (`GetServerInfoResponse.support_threshold`, or what the request of CheckSummary
-says instead), and the sentence has no unsupported term.
+"""`support` is at least the threshold, and the sentence has no unsupported term. The threshold of `Summarize` is
+`GetServerInfoResponse.support_threshold`; that of `CheckSummary` is `CheckSummaryResponse.support_threshold`.
 """
 VERDICT_DOUBTED: Verdict.ValueType  # 2
 """The check doubts that the article says this. `Summarize` shows such a sentence only if
@@ -235,7 +235,7 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     WARNING_CODE_ARTICLE_TRUNCATED: _WarningCode.ValueType  # 1
     """Only a part of the article was read; see `ArticleInfo`. This server reads every article whole and does not say it."""
     WARNING_CODE_ARTICLE_TOO_SHORT: _WarningCode.ValueType  # 2
-    """The article is about as short as the summary would be: its own leading sentences were returned."""
+    """The article is about as short as the summary would be: its own sentences were returned."""
     WARNING_CODE_UNSUPPORTED_TERMS: _WarningCode.ValueType  # 3
     """The summary has terms that the article does not support; see `Summary.unsupported_terms`."""
     WARNING_CODE_EXTRACTIVE_FALLBACK: _WarningCode.ValueType  # 4
@@ -267,7 +267,7 @@ WARNING_CODE_UNSPECIFIED: WarningCode.ValueType  # 0
 WARNING_CODE_ARTICLE_TRUNCATED: WarningCode.ValueType  # 1
 """Only a part of the article was read; see `ArticleInfo`. This server reads every article whole and does not say it."""
 WARNING_CODE_ARTICLE_TOO_SHORT: WarningCode.ValueType  # 2
-"""The article is about as short as the summary would be: its own leading sentences were returned."""
+"""The article is about as short as the summary would be: its own sentences were returned."""
 WARNING_CODE_UNSUPPORTED_TERMS: WarningCode.ValueType  # 3
 """The summary has terms that the article does not support; see `Summary.unsupported_terms`."""
 WARNING_CODE_EXTRACTIVE_FALLBACK: WarningCode.ValueType  # 4
@@ -527,7 +527,9 @@ class SummarySentence(_message.Message):
     VERDICT_FIELD_NUMBER: _builtins.int
     FROM_ARTICLE_FIELD_NUMBER: _builtins.int
     support: _builtins.float
-    """The estimated probability, 0 to 1, that the article says this. 1 with VERDICT_NO_CLAIM."""
+    """The estimated probability, 0 to 1, that the article says this. 1 with VERDICT_NO_CLAIM. Unset where the sentence was
+    not checked.
+    """
     verdict: Global___Verdict.ValueType
     """What the check makes of `support`, and of any unsupported terms in the sentence."""
     from_article: _builtins.bool
@@ -547,15 +549,17 @@ class SummarySentence(_message.Message):
         *,
         span: Global___Span | None = ...,
         evidence: _abc.Iterable[Global___Evidence] | None = ...,
-        support: _builtins.float = ...,
+        support: _builtins.float | None = ...,
         verdict: Global___Verdict.ValueType = ...,
         from_article: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["span", b"span"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_support", b"_support", "span", b"span", "support", b"support"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "from_article", b"from_article", "span", b"span", "support", b"support", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_support", b"_support", "evidence", b"evidence", "from_article", b"from_article", "span", b"span", "support", b"support", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__support: _TypeAlias = _typing.Literal["support"]  # noqa: Y015
+    _WhichOneofArgType__support: _TypeAlias = _typing.Literal["_support", b"_support"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__support) -> _WhichOneofReturnType__support | None: ...
 
 Global___SummarySentence: _TypeAlias = SummarySentence  # noqa: Y015
 
@@ -857,7 +861,7 @@ class CheckSummaryRequest(_message.Message):
     """
     support_threshold: _builtins.float
     """The least `SummarySentence.support` of a sentence with VERDICT_SUPPORTED, 0 to 1. Unset:
-    `GetServerInfoResponse.support_threshold`. A sentence with an unsupported term is doubted whatever is set here.
+    `GetServerInfoResponse.check_support_threshold`. A sentence with an unsupported term is doubted whatever is set here.
     """
     def __init__(
         self,
@@ -981,13 +985,15 @@ class GetServerInfoResponse(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
     SUPPORT_THRESHOLD_FIELD_NUMBER: _builtins.int
+    SUMMARIES_UNCHECKED_FIELD_NUMBER: _builtins.int
+    CHECK_SUPPORT_THRESHOLD_FIELD_NUMBER: _builtins.int
     state: Global___ServerState.ValueType
     """Whether summaries and checks can be had now."""
     model: _builtins.str
     """The id of the model, as `SummarizeResponse.model` has it."""
     family: _builtins.str
     """"seq2seq" for an encoder-decoder, "causal" for a decoder-only model, "lead" for the baseline that copies the
-    article's first sentences.
+    article's first sentences, without captions, bylines and datelines.
     """
     engine: _builtins.str
     """What runs the model ("torch"). Empty while loading."""
@@ -996,7 +1002,16 @@ class GetServerInfoResponse(_message.Message):
     version: _builtins.str
     """The version of the server's software."""
     support_threshold: _builtins.float
-    """The least `SummarySentence.support` of a sentence with VERDICT_SUPPORTED, where a request does not say otherwise."""
+    """The least `SummarySentence.support` of a sentence with VERDICT_SUPPORTED in a summary of the server's own."""
+    summaries_unchecked: _builtins.bool
+    """The server does not check the summaries that it writes. `Summarize` returns what the model wrote, whether or not
+    `SummarizeRequest.show_doubted` is set, and says of no sentence what the check makes of it: `support` is unset, the
+    verdict VERDICT_UNSPECIFIED, and no term was looked up. `CheckSummary` checks all the same.
+    """
+    check_support_threshold: _builtins.float
+    """The same as `support_threshold` for a summary that is sent to `CheckSummary`, where the request does not say
+    otherwise. The two differ as what others write is judged by other signs.
+    """
     @_builtins.property
     def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The languages that the model was made for, as BCP 47 codes."""
@@ -1017,10 +1032,12 @@ class GetServerInfoResponse(_message.Message):
         version: _builtins.str = ...,
         limits: Global___Limits | None = ...,
         support_threshold: _builtins.float = ...,
+        summaries_unchecked: _builtins.bool = ...,
+        check_support_threshold: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "family", b"family", "languages", b"languages", "limits", b"limits", "model", b"model", "precision", b"precision", "state", b"state", "support_threshold", b"support_threshold", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_support_threshold", b"check_support_threshold", "engine", b"engine", "family", b"family", "languages", b"languages", "limits", b"limits", "model", b"model", "precision", b"precision", "state", b"state", "summaries_unchecked", b"summaries_unchecked", "support_threshold", b"support_threshold", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1067,7 +1084,7 @@ class Limits(_message.Message):
     max_stream_items_in_flight: _builtins.int
     """Items of one stream that the server works on at once; it reads no further ones until one is answered."""
     max_queued_tokens: _builtins.int
-    """Tokens, at four characters each, that the articles being worked on and waiting may have together; a call whose article
+    """Tokens, estimated from the text, that the articles being worked on and waiting may have together; a call whose article
     would make them more is refused with QUEUE_FULL, unless no other call is there. Summaries and checks are counted
     apart; a check counts the summary, too.
     """

@@ -110,7 +110,8 @@ class SummarizerServiceServicer(object):
 
     def CheckSummary(self, request, context):
         """Checks a summary that anybody wrote, by hand or by any model, against its article: sentence by sentence, as the
-        server checks its own. No model is asked, so this does not wait for articles that are being summarised.
+        server checks its own, but with an estimate of `SummarySentence.support` that is made for what others write, and a
+        threshold for that. No model is asked, so this does not wait for articles that are being summarised.
 
         The call's deadline is respected: an abandoned call stops costing anything at the next sentence.
         """

@@ -73,7 +73,8 @@ class SummarizerServiceStub:
     """
     CheckSummary: _grpc.UnaryUnaryMultiCallable[_summarizer_pb2.CheckSummaryRequest, _summarizer_pb2.CheckSummaryResponse]
     """Checks a summary that anybody wrote, by hand or by any model, against its article: sentence by sentence, as the
-    server checks its own. No model is asked, so this does not wait for articles that are being summarised.
+    server checks its own, but with an estimate of `SummarySentence.support` that is made for what others write, and a
+    threshold for that. No model is asked, so this does not wait for articles that are being summarised.
 
     The call's deadline is respected: an abandoned call stops costing anything at the next sentence.
     """
@@ -116,7 +117,8 @@ class SummarizerServiceAsyncStub(SummarizerServiceStub):
     """
     CheckSummary: _aio.UnaryUnaryMultiCallable[_summarizer_pb2.CheckSummaryRequest, _summarizer_pb2.CheckSummaryResponse]  # type: ignore[assignment]
     """Checks a summary that anybody wrote, by hand or by any model, against its article: sentence by sentence, as the
-    server checks its own. No model is asked, so this does not wait for articles that are being summarised.
+    server checks its own, but with an estimate of `SummarySentence.support` that is made for what others write, and a
+    threshold for that. No model is asked, so this does not wait for articles that are being summarised.
 
     The call's deadline is respected: an abandoned call stops costing anything at the next sentence.
     """
@@ -174,7 +176,8 @@ class SummarizerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_summarizer_pb2.CheckSummaryResponse, _abc.Awaitable[_summarizer_pb2.CheckSummaryResponse]]:
         """Checks a summary that anybody wrote, by hand or by any model, against its article: sentence by sentence, as the
-        server checks its own. No model is asked, so this does not wait for articles that are being summarised.
+        server checks its own, but with an estimate of `SummarySentence.support` that is made for what others write, and a
+        threshold for that. No model is asked, so this does not wait for articles that are being summarised.
 
         The call's deadline is respected: an abandoned call stops costing anything at the next sentence.
         """

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from nutgraf_models.engines.base import Candidate, Completion, Finish, GenerationRequest, Handle, Row
 from nutgraf_models.lengths import Length
 from nutgraf_models.sentences import Sentence, has_words, split
+from nutgraf_models.shorten import clean_start
+from nutgraf_models.standalone import is_fragment
 
 # "By. Ida Fenn." and "PUBLISHED:. 07:58 EST, 1 May 2013." have a stop, but are no sentence.
 _CREDIT = re.compile(r"By\. .{2,60}|[|. ]*(?:PUBLISHED|UPDATED|CREATED|Last updated)\b.{0,60}")
@@ -61,6 +63,8 @@ def leading(sentences: list[Sentence]) -> list[str]:
 
 
 def _lead(article: str, row: Row) -> Candidate:
+    """The first sentences, whatever they say, but for datelines, bylines and captions."""
     count = min(LEAD_SENTENCES[row.length], row.max_sentences)
-    text = " ".join(leading(split(article))[:count])
+    texts = [clean_start(text) for text in leading(split(article))]
+    text = " ".join(([text for text in texts if not is_fragment(text)] or texts)[:count])
     return Candidate(text, len(text.split()), Finish.STOP)

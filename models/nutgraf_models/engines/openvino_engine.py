@@ -10,7 +10,6 @@ import itertools
 import math
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -19,28 +18,24 @@ from typing import Any
 
 import numpy as np
 
-# To be imported is reported to OpenVINO's makers by OpenVINO, unless this package of theirs is missing.
-sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
-# ruff: noqa: E402
-import openvino
-import openvino_genai
-
 from nutgraf_models.card import Card, Decoding
 from nutgraf_models.cards import read_json
 from nutgraf_models.engines.base import Candidate, Completion, Finish, GenerationRequest, Handle, Row
 from nutgraf_models.engines.tokens import IsEnough, Tokens
+from nutgraf_models.engines.unreported import openvino, openvino_genai
 from nutgraf_models.errors import ModelError
-from nutgraf_models.lengths import Length
 
 _BLOCK_TOKENS = 32  # of OpenVINO's key-value cache, on a CPU
-# What a request writes at most: both lengths by four beams. Where it is more, requests take turns.
-_ANSWERS_PER_REQUEST = 8
 # For models of a huge window.
 _MOST_CACHE_TOKENS = 1 << 16
 # Prompt tokens read in one step, which holds the interpreter's lock until it is over: more are read no faster.
 _TOKENS_PER_STEP = 256
 # After each step, for other threads.
 _PAUSE_SECONDS = 0.003
+# Prompt lookup: where the last tokens written stand in the prompt, so many of those behind them are tried in one step.
+# Summaries are largely made of the article's own words, and nothing is written that would not have been without it.
+_LOOKUP_TOKENS = 5
+_LOOKUP_NGRAM = 3
 # OpenVINO's own format, by the name that it looks for.
 _MODEL = "openvino_model.xml"
 
@@ -81,6 +76,10 @@ class OpenVinoEngine:
         # Where a processor has 8-bit products OpenVINO would round what is multiplied to 8 bits, and half of the
         # summaries would not be the reference's.
         properties: dict[str, Any] = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": 0}
+        # OpenVINO knows either this or beams.
+        self._looks_up = not any(preset.num_beams > 1 for preset in (card.decoding.short, card.decoding.long))
+        if self._looks_up:
+            properties["prompt_lookup"] = True
         if threads is not None:
             properties["INFERENCE_NUM_THREADS"] = threads
         converted = (folder / _MODEL).is_file()
@@ -101,8 +100,7 @@ class OpenVinoEngine:
     def submit(self, request: GenerationRequest) -> Handle:
         handle = Handle(next(self._handles))
         rows = [
-            _Row(self._encode_prompt(request.article, row.length), row, self._tokens.stop_rule(row))
-            for row in request.rows
+            _Row(self._encode_prompt(request.article, row), row, self._tokens.stop_rule(row)) for row in request.rows
         ]
         self._running[handle] = rows
         self._start(rows[0])
@@ -134,16 +132,17 @@ class OpenVinoEngine:
 
     def _blocks(self, prompt_tokens: int) -> int:
         """Blocks of the cache that the longest request takes. Each answer begins a block of its own."""
-        presets = self._card.decoding
-        answer = max(presets.short.max_new_tokens, presets.long.max_new_tokens)
+        presets = (self._card.decoding.short, self._card.decoding.long)
+        answers = sum(preset.num_beams for preset in presets)
+        answer = max(preset.max_new_tokens for preset in presets) + _LOOKUP_TOKENS
         shared = min(self.max_input_tokens + prompt_tokens, _MOST_CACHE_TOKENS // self.parallel_requests)
-        return math.ceil(shared / _BLOCK_TOKENS) + _ANSWERS_PER_REQUEST * (1 + math.ceil(answer / _BLOCK_TOKENS))
+        return math.ceil(shared / _BLOCK_TOKENS) + answers * (1 + math.ceil(answer / _BLOCK_TOKENS))
 
-    def _encode_prompt(self, article: str, length: Length) -> list[int]:
+    def _encode_prompt(self, article: str, row: Row) -> list[int]:
         prompt = self._card.prompt
-        # In two parts, so that the rows of a request have a prefix in common to the token.
+        # In parts, so that the rows of a request have a prefix in common to the token.
         before = self._tokens.encode(prompt.before + self._tokens.as_text(article))
-        return before + self._tokens.encode(prompt.after(length))
+        return before + self._tokens.encode(prompt.after(row.length)) + self._tokens.encode_begun(row)
 
     def _start(self, row: "_Row") -> None:
         config = openvino_genai.GenerationConfig()
@@ -153,6 +152,9 @@ class OpenVinoEngine:
         config.stop_token_ids = set(self._eos)
         config.apply_chat_template = False
         beams = row.decoding.num_beams
+        if self._looks_up:
+            config.num_assistant_tokens = _LOOKUP_TOKENS
+            config.max_ngram_size = _LOOKUP_NGRAM
         if beams > 1:
             config.num_beams = config.num_return_sequences = beams
             config.length_penalty = row.decoding.length_penalty

@@ -12,12 +12,12 @@ from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
-from transformers.utils import logging as transformers_logging
 
 from nutgraf_models.card import Card
 from nutgraf_models.engines import packed
 from nutgraf_models.engines.base import Candidate, Completion, GenerationRequest, Handle
 from nutgraf_models.engines.precision import best_device, best_dtype, multiplies_bfloat16
+from nutgraf_models.engines.quiet import quiet_transformers
 from nutgraf_models.engines.rows import CausalRows, Rows, Seq2SeqRows
 from nutgraf_models.engines.search import Hypothesis, Search, SpecialTokens, start_search
 from nutgraf_models.engines.tokens import Tokens
@@ -46,15 +46,15 @@ class TorchEngine:
     def __init__(self, card: Card, folder: Path, *, threads: int | None = None) -> None:
         if threads is not None:
             torch.set_num_threads(threads)
-        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         device = best_device()
         is_seq2seq = card.family == "seq2seq"
         can_pack = device.type == "cpu" and packed.is_available()
         dtype = best_dtype(device, card.family, packed=can_pack)
         auto = AutoModelForSeq2SeqLM if is_seq2seq else AutoModelForCausalLM
         try:
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            model = auto.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=dtype)
+            with quiet_transformers():
+                tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+                model = auto.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=dtype)
         except Exception as error:  # what damaged files raise is of many types, and of none where Rust raises it
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(f"cannot load {card.id}: {reason}") from error
@@ -123,7 +123,9 @@ class TorchEngine:
         searches = [start_search(row.decoding, self._special, self._tokens.stop_rule(row)) for row in request.rows]
         if self._special.start is None:
             prefix = self._tokens.encode(prompt.before + article)
-            suffixes = [self._tokens.encode(prompt.after(row.length)) for row in request.rows]
+            suffixes = [
+                self._tokens.encode(prompt.after(row.length)) + self._tokens.encode_begun(row) for row in request.rows
+            ]
             batch = _Batch(CausalRows(self._model, self._device, prefix, suffixes))
         else:
             ids = self._tokens.encode(prompt.before + article + prompt.after_long, special=True)

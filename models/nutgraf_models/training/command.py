@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -79,6 +81,9 @@ def run(
 
     OUTPUT/adapter and OUTPUT/card.toml are the result: try them with `nutgraf eval --model OUTPUT/card.toml`.
     """
+    if not sys.stderr.isatty():
+        # Read when tqdm is imported, which transformers does for its bars.
+        os.environ.setdefault("TQDM_DISABLE", "1")
     from nutgraf_models.training.run import train_adapter
     from nutgraf_models.training.trainer import Recipe
 

@@ -4,7 +4,6 @@ import datetime
 import importlib.metadata
 import json
 import logging
-import os
 import platform
 import random
 import shutil
@@ -44,7 +43,6 @@ def train_adapter(
     Raises:
         ModelError: the model or the pairs cannot be used, or `output` holds another run.
     """
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -56,7 +54,7 @@ def train_adapter(
     if card.family != "causal":
         raise ModelError(f"{card.id} is not a decoder-only model; the recipe knows no other kind")
     folder = store.pull(card, lambda what, done, total: None)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     end = _answer_end(card, tokenizer)
 
     def examples(pairs: list[Pair]) -> list[Example]:
@@ -76,7 +74,7 @@ def train_adapter(
     logger.info("%s; %d steps", count(pairs), total_steps(len(training), recipe))
 
     torch.manual_seed(recipe.seed)
-    base: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    base: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
     base.to(best_device())
     if start is not None:
         rank, alpha = rank_of(start)

@@ -1,0 +1,192 @@
+"""Engines that do what no engine may: no fault of theirs leaves a call without an answer."""
+
+import asyncio
+import threading
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from nutgraf.v1 import summarizer_pb2 as pb
+from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
+from nutgraf_models.engines.base import Completion, GenerationRequest, Handle
+from nutgraf_models.engines.lead import LeadEngine
+from nutgraf_service.metrics import Metrics
+from nutgraf_service.scheduler import Crashed, Scheduler, Stalled
+from support.articles import ARTICLE, OTHER
+from support.failures import failure
+from support.process import entry, running_python
+from support.server import TIMEOUT, GatedEngine, running_server, summarizer_with
+
+
+class Panics(BaseException):
+    """As libraries in other languages raise them."""
+
+
+class Raising(LeadEngine):
+    """Raises in a step, or as it takes a request in, what a test puts there."""
+
+    in_step: BaseException | None = None
+    in_submit: BaseException | None = None
+
+    def step(self) -> list[Completion]:
+        error, self.in_step = self.in_step, None
+        if error is not None:
+            raise error
+        return super().step()
+
+    def submit(self, request: GenerationRequest) -> Handle:
+        error, self.in_submit = self.in_submit, None
+        if error is not None:
+            raise error
+        return super().submit(request)
+
+
+# Some of these end an event loop, and some asyncio keeps from whoever waits.
+ERRORS = [Panics(), SystemExit(3), KeyboardInterrupt(), StopIteration(), asyncio.CancelledError(), MemoryError()]
+
+
+@pytest.mark.parametrize("place", ["in_step", "in_submit"])
+@pytest.mark.parametrize("error", ERRORS, ids=lambda one: type(one).__name__)
+def test_whatever_an_engine_raises_is_an_internal_error_and_the_next_call_is_answered(error, place):
+    engine = Raising()
+    with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
+        setattr(engine, place, error)
+        failed = failure(lambda: stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT))
+        assert failed.info.reason == "INTERNAL"
+        setattr(engine, place, error)
+        items = [pb.SummarizeManyRequest(id=name, request=pb.SummarizeRequest(text=ARTICLE)) for name in "ab"]
+        answers = list(stub.SummarizeMany(iter(items), timeout=TIMEOUT))
+        assert sorted(answer.WhichOneof(answer.DESCRIPTOR.oneofs[0].name) or "" for answer in answers) == [
+            "error",
+            "response",
+        ]
+        assert stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT).summaries
+
+
+class Forgetful(GatedEngine):
+    """Fails to cancel, and so completes what was cancelled."""
+
+    def cancel(self, handle: Handle) -> None:
+        waiting = dict(self._waiting)
+        super().cancel(handle)
+        self._waiting = waiting
+        raise RuntimeError(ARTICLE)
+
+
+def test_an_engine_that_cannot_cancel_costs_its_other_callers_nothing(capfd):
+    engine = Forgetful()
+    with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
+        doomed = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
+        engine.wait_until(lambda one: len(one.submitted) == 2)
+        doomed.cancel()
+        engine.wait_until(lambda one: one.cancelled)
+        engine.open()
+        for _ in range(3):
+            assert stub.Summarize(pb.SummarizeRequest(text=OTHER), timeout=TIMEOUT).summaries
+    logged = "".join(capfd.readouterr())
+    assert "failed to cancel" in logged
+    assert "Marlow" not in logged
+
+
+class Stuck(LeadEngine):
+    """Does not come back until it may, and then completes what it has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_in_step, self.may_go_on = threading.Event(), threading.Event()
+
+    def step(self) -> list[Completion]:
+        self.is_in_step.set()
+        assert self.may_go_on.wait(TIMEOUT)
+        return super().step()
+
+
+async def test_a_step_that_comes_back_after_all_answers_nobody_twice(capfd):
+    engine = Stuck()
+    scheduler = Scheduler(engine, Metrics(), max_running=2)
+    scheduler.start()
+    request = GenerationRequest(ARTICLE, ())
+    calls = [asyncio.create_task(scheduler.generate(request, None)) for _ in range(4)]
+    await asyncio.to_thread(engine.is_in_step.wait, TIMEOUT)
+    scheduler.abandon()
+    for call in calls:
+        with pytest.raises(Stalled):
+            await call
+    engine.may_go_on.set()
+    await asyncio.to_thread(scheduler.stop, TIMEOUT)
+    assert not scheduler.has_crashed
+    assert "InvalidState" not in "".join(capfd.readouterr())
+    with pytest.raises(Stalled):
+        await scheduler.generate(request, None)
+
+
+class Nonsense(Stuck):
+    def step(self) -> list[Completion]:
+        super().step()
+        return [None]  # type: ignore[list-item]
+
+
+async def test_what_escapes_in_the_engines_thread_fails_all_calls():
+    engine = Nonsense()
+    scheduler = Scheduler(engine, Metrics())
+    scheduler.start()
+    request = GenerationRequest(ARTICLE, ())
+    calls = [asyncio.create_task(scheduler.generate(request, None)) for _ in range(3)]
+    await asyncio.to_thread(engine.is_in_step.wait, TIMEOUT)
+    engine.may_go_on.set()
+    for call in calls:
+        with pytest.raises(Crashed):
+            await asyncio.wait_for(call, TIMEOUT)
+    assert scheduler.has_crashed
+    with pytest.raises(Crashed):
+        await scheduler.generate(request, None)
+
+
+PROCESS = """
+import sys
+from nutgraf._cli.main import main
+from nutgraf_models.engines.lead import LeadEngine
+from nutgraf_service import server
+
+class Nonsense(LeadEngine):
+    def step(self):
+        article = next(iter(self._waiting.values())).article
+        return [None] if sys.argv[1] in article else super().step()
+
+load = server.load_summarizer
+def load_nonsense(*args, **more):
+    summarizer = load(*args, **more)
+    summarizer.engine = Nonsense()
+    return summarizer
+server.load_summarizer = load_nonsense
+main(["serve", "--model", "lead", "--port", "0"])
+"""
+
+
+def test_an_engines_thread_that_ends_is_noticed_and_the_process_ends_with_status_1():
+    with running_python("-c", PROCESS, "Marlow") as process:
+        address = entry(process, "listening")["address"]
+        entry(process, "serving")
+        with grpc.insecure_channel(address) as channel:
+            watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=TIMEOUT)
+            assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+            stub = SummarizerServiceStub(channel)
+            assert stub.Summarize(pb.SummarizeRequest(text=OTHER), timeout=TIMEOUT).summaries
+            # Without a deadline.
+            failed = failure(lambda: stub.Summarize(pb.SummarizeRequest(text=ARTICLE)))
+            assert failed.info.reason == "INTERNAL"
+            assert failed.info.metadata["error_id"]
+            assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        assert process.wait(TIMEOUT) == 1
+        rest = process.stderr.read()
+        assert "the engine's thread has ended by an error; the process ends" in rest
+        assert "Traceback" not in rest
+
+
+def test_so_is_one_that_ends_at_its_first_summary():
+    with running_python("-c", PROCESS, "council") as process:
+        assert process.wait(TIMEOUT) == 1
+        rest = process.stderr.read()
+        assert "the engine's thread has ended by an error; the process ends" in rest
+        assert "Traceback" not in rest

@@ -1,0 +1,286 @@
+"""How much text the server holds at most, and that it lets go of it however a call ends."""
+
+import gc
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import grpc
+import pytest
+from google.protobuf import duration_pb2
+
+from nutgraf.v1 import summarizer_pb2 as pb
+from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
+from nutgraf_models.articles import Article
+from nutgraf_models.engines.base import GenerationRequest
+from nutgraf_models.engines.lead import LeadEngine
+from nutgraf_service import checker
+from nutgraf_service.admission import estimate_tokens
+from support.articles import ARTICLE, OTHER
+from support.failures import Failure, failure
+from support.server import TIMEOUT, GatedEngine, Running, running_server, summarizer_with
+from support.silent_proxy import SilentProxy, silent_proxy
+
+# So that what is counted here is no other test's.
+MARKED = "The lighthouse of Quarn was painted on Friday. " + ARTICLE
+REQUEST = pb.SummarizeRequest(text=MARKED)
+CHECK = pb.CheckSummaryRequest(text=MARKED, summary="The lighthouse was painted.")
+
+
+def item(text: str, **more: object) -> pb.SummarizeManyRequest:
+    return pb.SummarizeManyRequest(request=pb.SummarizeRequest(text=text), **more)  # type: ignore[arg-type]
+
+
+def held_texts() -> list[str]:
+    """The marked texts that anything in this process holds as an article or as work for the engine."""
+    gc.collect()
+    texts = []
+    for one in gc.get_objects():
+        if type(one) is Article:
+            texts.append(one.text)
+        elif type(one) is GenerationRequest:
+            texts.append(one.article)
+    return [text for text in texts if "Quarn" in text]
+
+
+def soon(condition: Callable[[], bool]) -> bool:
+    """Whether it becomes true as the server gets to know what its callers did."""
+    end = time.monotonic() + 20
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+@pytest.fixture
+def gated() -> Iterator[tuple[Running, GatedEngine]]:
+    """A server that may hold one article of `MARKED`'s length besides the first, and two calls at a time."""
+    engine = GatedEngine()
+    most = int(2.5 * REQUEST.ByteSize())
+    with running_server(lambda: summarizer_with(engine), max_held_bytes=most) as running:
+        yield running, engine
+
+
+def test_one_bound_holds_for_single_calls_and_checks(gated):
+    running, engine = gated
+    with running.stub() as stub:
+        calls = [stub.Summarize.future(REQUEST, timeout=TIMEOUT) for _ in range(2)]
+        assert soon(lambda: running.metric("nutgraf_held_bytes") == 2 * REQUEST.ByteSize())
+        for call in (partial(stub.Summarize, REQUEST), partial(stub.CheckSummary, CHECK)):
+            refused = failure(partial(call, timeout=TIMEOUT))
+            assert (refused.info.reason, refused.retry_after) == ("QUEUE_FULL", 1.0)
+            assert "bytes" in refused.message
+        engine.open()
+        assert all(call.result().summaries for call in calls)
+        assert stub.CheckSummary(CHECK, timeout=TIMEOUT).sentences
+        assert stub.Summarize(REQUEST, timeout=TIMEOUT).summaries
+        assert running.metric("nutgraf_held_bytes") == 0
+
+
+def test_a_text_that_is_larger_by_itself_is_let_in_when_there_is_no_other():
+    with running_server(max_held_bytes=1) as running, running.stub() as stub:
+        assert stub.Summarize(REQUEST, timeout=TIMEOUT).summaries
+        (answer,) = stub.SummarizeMany(iter([item(MARKED)]), timeout=TIMEOUT)
+        assert answer.response.summaries
+
+
+def test_characters_of_several_bytes_count_as_more(gated):
+    running, _ = gated
+    chinese = "灯塔在星期五重新粉刷。" * (len(MARKED) // 11)
+    with running.stub() as stub:
+        call = stub.Summarize.future(REQUEST, timeout=TIMEOUT)
+        assert soon(lambda: running.metric("nutgraf_held_bytes") > 0)
+        refused = failure(lambda: stub.Summarize(pb.SummarizeRequest(text=chinese), timeout=TIMEOUT))
+        assert refused.info.reason == "QUEUE_FULL"
+        call.cancel()
+    assert estimate_tokens(chinese) > 4 * estimate_tokens("a" * len(chinese))
+
+
+def test_chinese_articles_fill_the_queue_by_their_tokens():
+    engine = GatedEngine()
+    text = "灯塔在星期五重新粉刷。" * 50
+    # By four characters to a token both would fit.
+    with (
+        running_server(lambda: summarizer_with(engine), max_queued_tokens=len(text)) as running,
+        running.stub() as stub,
+    ):
+        call = stub.Summarize.future(pb.SummarizeRequest(text=text), timeout=TIMEOUT)
+        engine.wait_until(lambda one: len(one.submitted) == 2)
+        refused = failure(lambda: stub.Summarize(pb.SummarizeRequest(text=text), timeout=TIMEOUT))
+        assert "tokens" in refused.message
+        call.cancel()
+
+
+class Counting(LeadEngine):
+    """Notes at each step how many marked articles there are, while it is told to wait for callers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.most = 0
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def step(self):  # type: ignore[no-untyped-def]
+        assert self.go_on.wait(TIMEOUT)
+        self.most = max(self.most, len([one for one in gc.get_objects() if type(one) is Article]))
+        return super().step()
+
+
+def test_many_streams_together_hold_no_more_than_one_may():
+    streams, items, engine = 24, 4, Counting()
+    text = (MARKED + " ") * 20
+    most = 16 * len(text.encode())
+    answers: list[pb.SummarizeManyResponse] = []
+
+    def stream(stub: SummarizerServiceStub) -> None:
+        answers.extend(stub.SummarizeMany((item(text) for _ in range(items)), timeout=TIMEOUT))
+
+    with running_server(
+        lambda: summarizer_with(engine), max_held_bytes=most, max_stream_items=items, max_queued_requests=1000
+    ) as running:
+        engine.go_on.clear()
+        with running.stub() as stub:
+            threads = [threading.Thread(target=stream, args=(stub,)) for _ in range(streams)]
+            for thread in threads:
+                thread.start()
+            # Streams have half of it, and read no further from a quarter on.
+            assert soon(lambda: running.metric("nutgraf_held_bytes") > most / 4)
+            with running.stub() as other:
+                single = other.Summarize.future(REQUEST, timeout=TIMEOUT)
+                assert soon(lambda: running.metric("nutgraf_running_requests") > 0)
+                engine.go_on.set()
+                assert single.result().summaries
+            for thread in threads:
+                thread.join(TIMEOUT)
+        assert running.metric("nutgraf_held_bytes") == 0
+    assert len(answers) == streams * items
+    assert any(answer.HasField("response") for answer in answers)
+    assert {Failure(one.error).info.reason for one in answers if one.HasField("error")} <= {"QUEUE_FULL"}
+    # Eight of streams', one single call's, the warm-up's, and what has just been answered.
+    assert engine.most <= 8 + 1 + 1 + 2
+
+
+def test_so_many_calls_with_articles_may_be_under_way():
+    over = threading.Event()
+
+    def nothing_yet():
+        over.wait(TIMEOUT)
+        yield from ()
+
+    with running_server(max_calls=2) as running, running.stub() as stub:
+        streams = [stub.SummarizeMany(nothing_yet(), timeout=TIMEOUT) for _ in range(2)]
+        for stream in streams:
+            stream.initial_metadata()
+        for call in (
+            lambda: stub.Summarize(REQUEST, timeout=TIMEOUT),
+            lambda: stub.CheckSummary(CHECK, timeout=TIMEOUT),
+            lambda: list(stub.SummarizeMany(iter(()), timeout=TIMEOUT)),
+        ):
+            refused = failure(call)
+            assert (refused.info.reason, refused.retry_after) == ("QUEUE_FULL", 1.0)
+        # Who wants to know why is told.
+        assert stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT).state == pb.SERVER_STATE_SERVING
+        over.set()
+        assert [list(stream) for stream in streams] == [[], []]
+        assert stub.Summarize(REQUEST, timeout=TIMEOUT).summaries
+
+
+def end_well(engine: GatedEngine, calls: list[grpc.Future], proxy: SilentProxy) -> None:
+    engine.open()
+
+
+def fail(engine: GatedEngine, calls: list[grpc.Future], proxy: SilentProxy) -> None:
+    engine.fail_next = RuntimeError("broken")
+    engine.open()
+
+
+def cancel(engine: GatedEngine, calls: list[grpc.Future], proxy: SilentProxy) -> None:
+    for call in calls:
+        call.cancel()
+
+
+def vanish(engine: GatedEngine, calls: list[grpc.Future], proxy: SilentProxy) -> None:
+    proxy.fall_silent()
+
+
+def run_out_of_time(engine: GatedEngine, calls: list[grpc.Future], proxy: SilentProxy) -> None:
+    """They do so by themselves."""
+
+
+@pytest.mark.parametrize("method", ["Summarize", "SummarizeMany", "CheckSummary"])
+@pytest.mark.parametrize("end", [end_well, fail, cancel, vanish, run_out_of_time], ids=lambda one: one.__name__)
+def test_text_is_let_go_of_however_a_call_ends(method, end, monkeypatch):
+    engine, go_on, over = GatedEngine(), threading.Event(), threading.Event()
+    timeout = 1.0 if end is run_out_of_time else None
+
+    def check_later(*arguments: object, between_steps: Callable[[], None], **more: object) -> object:
+        while not go_on.wait(0.02):
+            between_steps()
+            if engine._is_open:
+                go_on.set()
+        if engine.fail_next is not None:
+            raise RuntimeError("broken")
+        return check(*arguments, between_steps=between_steps, **more)
+
+    check = checker.check_summary
+    monkeypatch.setattr(checker, "check_summary", check_later)
+    # pytest keeps what it logs, with all that is in the frames of an error.
+    monkeypatch.setattr(logging.getLogger("grpc._cython.cygrpc"), "disabled", True)
+
+    def items() -> Iterator[pb.SummarizeManyRequest]:
+        wait = {} if timeout is None else {"item_timeout": duration_pb2.Duration(seconds=int(timeout))}
+        for _ in range(3):
+            yield item(MARKED, **wait)
+        over.wait(TIMEOUT)
+
+    with (
+        running_server(lambda: summarizer_with(engine), keepalive=1.0, drain_grace=0.0) as running,
+        silent_proxy(running.address) as proxy,
+        grpc.insecure_channel(proxy.address) as channel,
+    ):
+        stub = SummarizerServiceStub(channel)
+        calls: list[grpc.Future] = []
+        if method == "SummarizeMany":
+            calls.append(stub.SummarizeMany(items()))
+        elif method == "Summarize":
+            calls += [stub.Summarize.future(REQUEST, timeout=timeout) for _ in range(3)]
+        else:
+            calls += [stub.CheckSummary.future(CHECK, timeout=timeout) for _ in range(3)]
+        assert soon(lambda: running.metric("nutgraf_held_bytes") >= 3 * REQUEST.ByteSize())
+        assert held_texts()
+        end(engine, calls, proxy)
+        # Those that waited, too, although nothing of what comes before them has moved.
+        assert soon(lambda: running.metric("nutgraf_held_bytes") == 0)
+        with running.stub() as other:
+            # grpc.aio keeps the last call, and by it the error that it ended with, until the next one comes.
+            other.GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT)
+        assert soon(lambda: not held_texts()), held_texts()
+        engine.fail_next = None
+        go_on.set()
+        engine.open()
+        with running.stub() as other:
+            assert other.Summarize(pb.SummarizeRequest(text=OTHER), timeout=TIMEOUT).summaries
+        for call in calls:
+            call.cancel()
+        over.set()
+
+
+def test_what_is_cancelled_leaves_the_queue_although_the_engine_is_at_something_else(gated):
+    running, engine = gated
+    engine.shut()
+    with running.stub() as stub:
+        before = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
+        engine.wait_until(lambda one: len(one.submitted) == 2)
+        for number in range(20):
+            waiting = stub.Summarize.future(REQUEST, timeout=TIMEOUT)
+            assert soon(lambda: running.metric("nutgraf_queued_requests") == 1), number
+            waiting.cancel()
+            assert soon(lambda: running.metric("nutgraf_held_bytes") < REQUEST.ByteSize())
+            assert soon(lambda: running.metric("nutgraf_queued_requests") == 0), number
+        assert soon(lambda: not held_texts())
+        assert not before.done()
+        engine.open()
+        assert before.result().summaries

@@ -1,0 +1,94 @@
+"""What others write to the log: libraries, threads, Python itself. None of it quotes an article or has no end."""
+
+import json
+import signal
+from collections import Counter
+
+import grpc
+
+from nutgraf.v1 import summarizer_pb2 as pb
+from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
+from support.process import Log, entry, running_python
+
+TIMEOUT = 60
+CALLS = 20
+ARTICLE = "Mayor Quillfeather opened the bridge of Tarn on Monday. It had cost three million. Two ferries are sold."
+
+# An engine in which libraries complain of the article in all the ways that there are.
+SERVER = """
+import asyncio, logging, sys, threading, warnings
+from nutgraf._cli.main import main
+from nutgraf_models.engines.lead import LeadEngine
+from nutgraf_service import server
+
+class Unraisable:
+    def __init__(self, text):
+        self.text = text
+    def __del__(self):
+        raise ValueError(self.text)
+
+def fail(text):
+    raise ValueError(text)
+
+async def fail_later(text):
+    fail(text)
+
+class Complaining(LeadEngine):
+    def step(self):
+        article = next(iter(self._waiting.values())).article
+        logging.getLogger("some.library").error("cannot read %s", article)
+        logging.getLogger("some.library").critical("cannot read " + article, stack_info=True)
+        try:
+            fail(article)
+        except ValueError:
+            logging.getLogger("another.library").exception(article)
+        warnings.warn(article)
+        Unraisable(article)
+        thread = threading.Thread(target=fail, args=(article,))
+        thread.start()
+        thread.join()
+        loop.call_soon_threadsafe(fail, article)
+        asyncio.run_coroutine_threadsafe(fail_later(article), loop)
+        return super().step()
+
+bind = server.Server.bind
+async def bind_and_tell(self):
+    global loop
+    loop = asyncio.get_running_loop()
+    await bind(self)
+server.Server.bind = bind_and_tell
+
+load = server.load_summarizer
+def load_complaining(*args, **more):
+    summarizer = load(*args, **more)
+    summarizer.engine = Complaining()
+    return summarizer
+server.load_summarizer = load_complaining
+main(["serve", "--model", "lead", "--port", "0"])
+"""
+
+
+def test_what_libraries_threads_and_python_say_quotes_no_article_and_libraries_are_not_heard_at_every_call():
+    with running_python("-c", SERVER) as process:
+        address = entry(process, "listening")["address"]
+        log = Log(process)
+        with grpc.insecure_channel(address) as channel:
+            stub = SummarizerServiceStub(channel)
+            while stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT).state != pb.SERVER_STATE_SERVING:
+                pass
+            for _ in range(CALLS):
+                assert stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT).summaries
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(TIMEOUT) == 0
+        text = log.text()
+    for word in ("Quillfeather", "ferries", "Tarn", "Traceback"):
+        assert word not in text
+    entries = [json.loads(line) for line in text.splitlines()]
+    assert [one["code"] for one in entries if one["message"] == "call"].count("OK") >= CALLS
+    # One for each place in a library; the warm-up was the first to come there.
+    libraries = Counter(one["library"] for one in entries if one["message"] == "a library's error")
+    assert libraries == {"some.library": 2, "another.library": 1, "asyncio": 1}
+    (with_error,) = [one for one in entries if one.get("library") == "another.library"]
+    assert with_error["error"] == "ValueError"
+    assert any(frame.endswith(" fail") for frame in with_error["frames"])
+    assert {"a thread ended by an error", "an error had nobody to go to"} <= {one["message"] for one in entries}
