@@ -1,4 +1,4 @@
-"""The README's own code, run; and what it shows of the command line, compared.
+"""The code in the READMEs, run; and the output they show of the command line, compared.
 
 `python tests/test_readme.py` rewrites the shown output where it has changed.
 """
@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README, CLIENT, SERVICE = (ROOT / name for name in ("README.md", "client/README.md", "service/README.md"))
 _SHOWN = re.compile(r"```console\n\$ (nutgraf[^\n]*)\n(.*?)```", re.S)
 
 
 def shown_commands() -> list[tuple[str, str]]:
-    return [(match[1], match[2].strip()) for match in _SHOWN.finditer(README.read_text(encoding="utf-8"))]
+    texts = (file.read_text(encoding="utf-8") for file in (CLIENT, SERVICE))
+    return [(match[1], match[2].strip()) for text in texts for match in _SHOWN.finditer(text)]
 
 
 def output_of(command: str) -> str:
@@ -38,21 +40,22 @@ def test_what_is_shown_of_the_command_line_is_what_it_prints(command, shown):
     assert shown == output_of(command), "run: python tests/test_readme.py"
 
 
-def test_the_python_blocks_run_in_order():
+@pytest.mark.parametrize(("file", "count"), [(README, 1), (CLIENT, 7)], ids=["README.md", "client/README.md"])
+def test_the_python_blocks_run_in_order(file, count):
     from support.server import running_server
 
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
-    assert len(blocks) >= 5
+    blocks = re.findall(r"```python\n(.*?)```", file.read_text(encoding="utf-8"), re.S)
+    assert len(blocks) == count
     with running_server() as server:
         names: dict[str, object] = {}
         for block in blocks:
-            exec(compile(block.replace("localhost:50051", server.address), "README.md", "exec"), names)
+            exec(compile(block.replace("localhost:50051", server.address), str(file), "exec"), names)
 
 
 def test_the_checked_summary_is_as_the_command_prints_it(tmp_path):
     from support.server import running_server
 
-    text = README.read_text(encoding="utf-8")
+    text = CLIENT.read_text(encoding="utf-8")
     for name, file in (("article", "port.txt"), ("summary", "summary.txt")):
         (tmp_path / file).write_text(re.search(rf'^{name} = """(.*?)"""', text, re.S | re.M)[1], encoding="utf-8")
     shown = re.search(r"^\$ nutgraf (check port.txt summary.txt)\n(.*?)```", text, re.S | re.M)
@@ -67,7 +70,7 @@ def test_the_checked_summary_is_as_the_command_prints_it(tmp_path):
 def test_every_reason_is_in_the_table():
     from nutgraf_service.refusals import CODES
 
-    text = README.read_text(encoding="utf-8")
+    text = SERVICE.read_text(encoding="utf-8")
     assert [reason for reason in CODES if f"`{reason}`" not in text] == []
 
 
@@ -78,8 +81,22 @@ def test_every_model_known_by_name_is_in_the_table():
     assert [name for name in known_cards() if f"`{name}`" not in text] == []
 
 
+def test_the_readme_is_short():
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_links_lead_to_files():
+    for file in (README, CLIENT, SERVICE, ROOT / "models/README.md"):
+        links = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", file.read_text(encoding="utf-8"))
+        assert [link for link in links if not (file.parent / link).exists()] == [], file
+
+
 if __name__ == "__main__":
-    text = README.read_text(encoding="utf-8")
-    README.write_text(
-        _SHOWN.sub(lambda match: f"```console\n$ {match[1]}\n{output_of(match[1])}\n```", text), encoding="utf-8"
-    )
+    for readme in (CLIENT, SERVICE):
+        readme.write_text(
+            _SHOWN.sub(
+                lambda match: f"```console\n$ {match[1]}\n{output_of(match[1])}\n```",
+                readme.read_text(encoding="utf-8"),
+            ),
+            encoding="utf-8",
+        )

@@ -1,4 +1,4 @@
-"""What Prometheus reads after calls of every kind, and that the README names all of it."""
+"""What Prometheus reads after calls of every kind, and that the README of the service names all of it."""
 
 import re
 import urllib.request
@@ -17,7 +17,7 @@ from support.articles import ARTICLE
 from support.process import entry, serve
 from support.server import TIMEOUT, GatedEngine, Running, ScriptedEngine, running_server, summarizer_with
 
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).parents[2] / "service/README.md"
 
 
 def scrape(running: Running) -> dict[str, float]:
