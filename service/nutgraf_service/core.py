@@ -195,7 +195,7 @@ class Core:
 
         async def take_turns() -> None:
             for place, request in left:
-                generated[place] = await scheduler.generate(request, None, priority, is_next=is_next)
+                generated[place] = await scheduler.generate(request, None, is_next=is_next, priority=priority)
 
         turns = [asyncio.create_task(take_turns()) for _ in requests[: self._max_running]]
         try:
@@ -223,7 +223,7 @@ class Core:
             replace(row, decoding=row.decoding.model_copy(update={"max_new_tokens": 3, "min_new_tokens": 0}))
             for row in request.rows
         )
-        generated = await scheduler.generate(replace(request, rows=rows), None, Priority(is_bulk=False))
+        generated = await scheduler.generate(replace(request, rows=rows), None)
         # What comes next, be it a summary or better candidates, is not wanted.
         await in_thread(self._pool, partial(advance, phases, (generated.rows,)))
 
