@@ -25,6 +25,8 @@ from support.server import TIMEOUT, GatedEngine, Running, SmallWindow, running_s
 CACHE = Settings.model_fields["cache_bytes"].default
 REQUEST = pb.SummarizeRequest(text=ARTICLE)
 SHORT, LONG = pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT), pb.SummarySpec(length=pb.SUMMARY_LENGTH_LONG)
+# Long enough for an article to get to the engine on a machine that is busy.
+SHORT_TIME = duration_pb2.Duration(seconds=3)
 THIRD = f"A ferry ran aground off Tarn on Sunday with forty passengers, who were taken off unhurt. {ARTICLE}"
 
 
@@ -142,8 +144,7 @@ def test_a_cancelled_caller_leaves_the_run_to_the_others_and_the_last_one_ends_i
 def test_each_callers_time_is_their_own():
     engine = GatedEngine()
     with sharing_server(engine) as running, running.stub() as stub:
-        short = duration_pb2.Duration(nanos=200_000_000)
-        hurried = stub.SummarizeMany(iter([item("hurried", ARTICLE, item_timeout=short)]), timeout=TIMEOUT)
+        hurried = stub.SummarizeMany(iter([item("hurried", ARTICLE, item_timeout=SHORT_TIME)]), timeout=TIMEOUT)
         engine.wait_until(lambda one: len(one.submitted) == 2)
         patient = call(stub)
         until_waiting(running, engine, 2)
@@ -162,8 +163,7 @@ def test_each_callers_time_is_their_own():
 def test_the_run_of_nobody_whose_time_is_left_ends():
     engine = GatedEngine()
     with sharing_server(engine) as running, running.stub() as stub:
-        short = duration_pb2.Duration(nanos=200_000_000)
-        items = [item(name, ARTICLE, item_timeout=short) for name in "ab"]
+        items = [item(name, ARTICLE, item_timeout=SHORT_TIME) for name in "ab"]
         assert [one.WhichOneof("result") for one in stub.SummarizeMany(iter(items), timeout=TIMEOUT)] == ["error"] * 2
         engine.wait_until(lambda one: len(one.cancelled) == 1)
 
