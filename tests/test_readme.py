@@ -86,7 +86,7 @@ def test_the_readme_is_short():
 
 
 def test_links_lead_to_files():
-    for file in (README, CLIENT, SERVICE, ROOT / "models/README.md"):
+    for file in (README, CLIENT, SERVICE, ROOT / "models/README.md", ROOT / "models/EXPERIMENTS.md"):
         links = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", file.read_text(encoding="utf-8"))
         assert [link for link in links if not (file.parent / link).exists()] == [], file
 
