@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nutgraf._async import AsyncClient
-    from nutgraf._enums import CheckKind, FinishReason, Length, ServerState, TermKind, Verdict, WarningCode
+    from nutgraf._enums import CheckKind, FinishReason, Length, Origin, ServerState, TermKind, Verdict, WarningCode
     from nutgraf._errors import (
         DeadlineExceeded,
         InvalidArticle,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_async": ("AsyncClient",),
-    "_enums": ("CheckKind", "FinishReason", "Length", "ServerState", "TermKind", "Verdict", "WarningCode"),
+    "_enums": ("CheckKind", "FinishReason", "Length", "Origin", "ServerState", "TermKind", "Verdict", "WarningCode"),
     "_errors": (
         "DeadlineExceeded",
         "InvalidArticle",
@@ -93,6 +93,7 @@ __all__ = [
     "Limits",
     "ManyResult",
     "NutgrafError",
+    "Origin",
     "Overloaded",
     "ProtocolMismatch",
     "Result",

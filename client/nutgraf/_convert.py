@@ -10,7 +10,7 @@ import enum
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeVar
 
-from nutgraf._enums import CheckKind, FinishReason, Length, ServerState, TermKind, Verdict, WarningCode
+from nutgraf._enums import CheckKind, FinishReason, Length, Origin, ServerState, TermKind, Verdict, WarningCode
 from nutgraf._results import (
     ArticleInfo,
     CheckResult,
@@ -44,6 +44,7 @@ _CHECK_KINDS = _numbers(CheckKind, pb.CheckKind.DESCRIPTOR, "CHECK_KIND_")
 _VERDICTS = _numbers(Verdict, pb.Verdict.DESCRIPTOR, "VERDICT_")
 _FINISH_REASONS = _numbers(FinishReason, pb.FinishReason.DESCRIPTOR, "FINISH_REASON_")
 _WARNING_CODES = _numbers(WarningCode, pb.WarningCode.DESCRIPTOR, "WARNING_CODE_")
+_ORIGINS = _numbers(Origin, pb.Origin.DESCRIPTOR, "ORIGIN_")
 _SERVER_STATES = _numbers(ServerState, pb.ServerState.DESCRIPTOR, "SERVER_STATE_")
 
 
@@ -60,6 +61,7 @@ def result(response: pb.SummarizeResponse, article: str, request_id: str | None)
         article=_article_info(response.article),
         timings=_timings(response.timings),
         model=response.model,
+        origin=_ORIGINS.get(response.origin, Origin.UNKNOWN),
         warnings=_warnings(response.warnings),
         request_id=request_id,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 
-__all__ = ["CheckKind", "FinishReason", "Length", "ServerState", "TermKind", "Verdict", "WarningCode"]
+__all__ = ["CheckKind", "FinishReason", "Length", "Origin", "ServerState", "TermKind", "Verdict", "WarningCode"]
 
 
 class Length(enum.StrEnum):
@@ -102,6 +102,18 @@ class WarningCode(enum.StrEnum):
     """The summary has a sentence that the check doubts."""
     NO_STORY = "no_story"
     """The text is a page without a story, such as a paywall, a log-in or an error: its own sentences were returned."""
+
+
+class Origin(enum.StrEnum):
+    """Where the summaries of an answer come from; they are the same whatever it is."""
+
+    UNKNOWN = "unknown"
+    RUN = "run"
+    """They were made for this call."""
+    SHARED_RUN = "shared_run"
+    """They were being made for another call that asked the same."""
+    CACHE = "cache"
+    """They had been made for another call that asked the same, not long before."""
 
 
 class ServerState(enum.StrEnum):

@@ -63,7 +63,7 @@ def lead_result(
     request = article if isinstance(article, pb.SummarizeRequest) else summarize_request(article, summaries=summaries)
     text = request.text
     found = [(match.start(), match.end()) for match in _SENTENCE.finditer(text)]
-    response = pb.SummarizeResponse(model="fake", article=_article_info(text))
+    response = pb.SummarizeResponse(model="fake", article=_article_info(text), origin=pb.ORIGIN_RUN)
     for spec in request.summaries or [pb.SummarySpec(length=length) for length in _SENTENCES]:
         count = _SENTENCES[spec.length]
         if spec.length == pb.SUMMARY_LENGTH_LONG and spec.HasField("max_sentences"):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nutgraf._enums import CheckKind, FinishReason, Length, ServerState, TermKind, Verdict, WarningCode
+from nutgraf._enums import CheckKind, FinishReason, Length, Origin, ServerState, TermKind, Verdict, WarningCode
 from nutgraf._errors import NutgrafError
 from nutgraf._requests import Article
 
@@ -29,11 +29,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Warning:
-    """Something that the caller should know although the call went well."""
+    """Something that the caller should know although the call went well; `detail` says it in words."""
 
     code: WarningCode
     detail: str
-    """The same in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ class ArticleInfo:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Where the time went in the server."""
+    """Where the time went in the server. Of an answer with another `origin` than RUN, only waiting took any."""
 
     queue_seconds: float
     """Waiting for other calls."""
@@ -147,6 +146,7 @@ class Result:
     timings: Timings
     model: str
     """The id of the model that wrote the summaries."""
+    origin: Origin
     warnings: tuple[Warning, ...]
     """About the article as a whole; each summary has its own as well."""
     request_id: str | None

@@ -20,8 +20,9 @@ from nutgraf_service.checker import Checker, CheckJob, CheckOutcome
 from nutgraf_service.metrics import Metrics
 from nutgraf_service.refusals import Refusal, empty_text
 from nutgraf_service.scheduler import DeadlinePassed, Scheduler, Stopped
+from nutgraf_service.sharing import Cache, Outcome, Sharing
 from nutgraf_service.threads import in_thread
-from nutgraf_service.waiting import Generated
+from nutgraf_service.waiting import Generated, Priority
 
 # Seconds that loading a model takes, roughly; what a caller is told to wait.
 _LOADING_SECONDS = 5.0
@@ -49,22 +50,15 @@ class Job:
     is_bulk: bool = False
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """Summaries, and the seconds that went into them."""
-
-    summary: ArticleSummary
-    queue_seconds: float
-    generate_seconds: float
-    total_seconds: float
-
-
 class Core:
     """Takes articles, as many as its admission lets in, and answers or refuses each."""
 
-    def __init__(self, metrics: Metrics, *, max_queued: int, max_queued_tokens: int) -> None:
+    def __init__(
+        self, metrics: Metrics, *, max_queued: int, max_queued_tokens: int, cache_bytes: int, cache_seconds: float
+    ) -> None:
         self._metrics = metrics
         self._admission = Admission(max_queued=max_queued, max_tokens=max_queued_tokens)
+        self._sharing = Sharing(Cache(max_bytes=cache_bytes, max_seconds=cache_seconds))
         self._checker = Checker(metrics, max_queued=max_queued, max_queued_tokens=max_queued_tokens)
         self.draining = asyncio.Event()
         self._is_warm = False
@@ -136,17 +130,29 @@ class Core:
         started = time.monotonic()
         summarizer, scheduler = self._ready(is_accepted=job.is_bulk)
         tokens = estimate_tokens(job.article.text)
-        async with self._admission.enter(tokens, job.deadline, is_bulk=job.is_bulk):
-            try:
-                outcome = await self._run(job, summarizer, scheduler, started)
-            except EmptyArticle:
-                raise empty_text() from None
-            except DeadlinePassed:
-                raise Refusal("DEADLINE_EXCEEDED", "the deadline passed before the summary was written") from None
-            except Stopped:
-                raise draining() from None
+
+        async def run(priority: Priority) -> Outcome:
+            outcome = await self._run(job, summarizer, scheduler, started, priority)
             self._admission.finish(tokens)
             return outcome
+
+        try:
+            outcome = await self._sharing.answer(
+                # All of the job that decides the answer, whatever else it may get.
+                self._sharing.key(summarizer.card.id, replace(job, deadline=None, is_bulk=False)),
+                lambda: self._admission.enter(tokens, job.deadline, is_bulk=job.is_bulk),
+                run,
+                deadline=job.deadline,
+                is_bulk=job.is_bulk,
+            )
+        except EmptyArticle:
+            raise empty_text() from None
+        except DeadlinePassed:
+            raise Refusal("DEADLINE_EXCEEDED", "the deadline passed before the summary was written") from None
+        except Stopped:
+            raise draining() from None
+        self._metrics.answered(outcome.origin.value)
+        return outcome
 
     async def check(self, job: CheckJob) -> CheckOutcome:
         """Checks a summary that somebody else wrote.
@@ -157,14 +163,16 @@ class Core:
         summarizer, _ = self._ready(is_accepted=False)
         return await self._checker.check(job, summarizer.engine.count_tokens)
 
-    async def _run(self, job: Job, summarizer: Summarizer, scheduler: Scheduler, started: float) -> Outcome:
+    async def _run(
+        self, job: Job, summarizer: Summarizer, scheduler: Scheduler, started: float, priority: Priority
+    ) -> Outcome:
         phases = summarizer.phases(job.article, job.specs, show_doubted=job.show_doubted)
         step = await in_thread(self._pool, partial(advance, phases))
         queue_seconds = generate_seconds = 0.0
         is_first = True
         while not isinstance(step, ArticleSummary):
             phase_started = time.monotonic()
-            generated = await self._generate(scheduler, step, job, is_next=not is_first)
+            generated = await self._generate(scheduler, step, priority, is_next=not is_first)
             # They are queued in this order, so once the first one runs the article is in the engine.
             queue_seconds += generated[0].queue_seconds
             generate_seconds += time.monotonic() - phase_started - generated[0].queue_seconds
@@ -175,9 +183,9 @@ class Core:
         return outcome
 
     async def _generate(
-        self, scheduler: Scheduler, requests: Sequence[GenerationRequest], job: Job, *, is_next: bool
+        self, scheduler: Scheduler, requests: Sequence[GenerationRequest], priority: Priority, *, is_next: bool
     ) -> list[Generated]:
-        """Runs the requests of a phase. If one fails, or the caller is cancelled, all end.
+        """Runs the requests of a phase. If one fails, or the run is cancelled, all end.
 
         Only as many as the engine runs are handed over at a time, so that others get their turns between the chunks of
         a long article.
@@ -187,7 +195,7 @@ class Core:
 
         async def take_turns() -> None:
             for place, request in left:
-                generated[place] = await scheduler.generate(request, job.deadline, is_next=is_next, is_bulk=job.is_bulk)
+                generated[place] = await scheduler.generate(request, None, is_next=is_next, priority=priority)
 
         turns = [asyncio.create_task(take_turns()) for _ in requests[: self._max_running]]
         try:

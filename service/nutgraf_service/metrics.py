@@ -31,6 +31,7 @@ class Metrics:
         self._calls = counter("calls_total", "Calls that ended.", "method", "code")
         self._call_seconds = histogram("call_seconds", "Time from a call to its answer.", _SECONDS, "method")
         self._refusals = counter("refusals_total", "Calls and stream items refused or failed.", "reason")
+        self._answers = counter("answers_total", "Articles answered.", "origin")
         self._articles = counter("articles_total", "Articles summarised.")
         self._summaries = counter("summaries_total", "Summaries written.", "length")
         self._unsupported = counter(
@@ -65,6 +66,10 @@ class Metrics:
 
     def refused(self, reason: str) -> None:
         self._refusals.labels(reason).inc()
+
+    def answered(self, origin: str) -> None:
+        """`origin` is "run", "shared_run" or "cache"."""
+        self._answers.labels(origin).inc()
 
     def abandoned(self, where: str) -> None:
         """`where` is "queue", "engine" or "check"."""

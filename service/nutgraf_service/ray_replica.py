@@ -69,7 +69,11 @@ class Replica:
         self._tokens = None if settings.token_file is None else Tokens(settings.token_file)
         self._tracing = None if settings.otlp_endpoint is None else Tracing(settings.otlp_endpoint, release)
         self._core = Core(
-            metrics, max_queued=settings.max_queued_requests, max_queued_tokens=settings.max_queued_tokens
+            metrics,
+            max_queued=settings.max_queued_requests,
+            max_queued_tokens=settings.max_queued_tokens,
+            cache_bytes=settings.cache_bytes,
+            cache_seconds=settings.cache_seconds,
         )
         self._servicer = Servicer(self._core, settings, metrics, self._tracing, release)
         summarizer = await asyncio.to_thread(self._load)

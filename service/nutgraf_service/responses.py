@@ -7,10 +7,11 @@ from nutgraf_models import results
 from nutgraf_models.checks.support import OTHERS_THRESHOLD, THRESHOLD
 from nutgraf_models.lengths import MAX_SENTENCES_LIMIT, MAX_WORDS_LIMIT, MIN_WORDS_LIMIT, Length
 from nutgraf_service.checker import CheckOutcome
-from nutgraf_service.core import Core, Outcome, State
+from nutgraf_service.core import Core, State
 from nutgraf_service.refusals import to_duration
 from nutgraf_service.requests import MAX_ID_CHARACTERS
 from nutgraf_service.settings import Settings
+from nutgraf_service.sharing import Outcome
 
 _LENGTHS = {Length.SHORT: pb.SUMMARY_LENGTH_SHORT, Length.LONG: pb.SUMMARY_LENGTH_LONG}
 _STATES = {
@@ -39,6 +40,7 @@ def response_from(outcome: Outcome, model: str) -> pb.SummarizeResponse:
             total_duration=to_duration(outcome.total_seconds),
         ),
         model=model,
+        origin=pb.Origin.Value(f"ORIGIN_{outcome.origin.name}"),
         warnings=_warnings(summary.warnings),
     )
 

@@ -13,7 +13,7 @@ import structlog
 from nutgraf_models.engines.base import Engine, GenerationRequest, Handle
 from nutgraf_service.logs import frames
 from nutgraf_service.metrics import Metrics
-from nutgraf_service.waiting import Generated, JobQueue, QueuedJob
+from nutgraf_service.waiting import Generated, JobQueue, Priority, QueuedJob
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("nutgraf")
 
@@ -82,19 +82,24 @@ class Scheduler:
         self._fail_all()
 
     async def generate(
-        self, request: GenerationRequest, deadline: float | None, *, is_next: bool = False, is_bulk: bool = False
+        self,
+        request: GenerationRequest,
+        deadline: float | None,
+        *,
+        is_next: bool = False,
+        priority: Priority | None = None,
     ) -> Generated:
         """Queues a request and waits for it. `deadline` is in `time.monotonic()` seconds.
 
-        `is_next` is for what has waited already: it goes before all others. `is_bulk` is for what nobody sits and
-        waits for. Cancelling the caller cancels the request.
+        `is_next` is for what has waited already: it goes before all others. `priority` is a single call's if not given.
+        Cancelling the caller cancels the request.
 
         Raises:
             DeadlinePassed: the deadline was over first.
             Stopped, Stalled, Crashed: the scheduler came to an end first.
             Exception: whatever the engine raised for this request.
         """
-        job = QueuedJob(request, deadline, is_bulk)
+        job = QueuedJob(request, deadline, priority or Priority(is_bulk=False))
         with self._changed:
             if self._end is not None:
                 raise self._end

@@ -64,7 +64,11 @@ class Server:
         self.metrics = Metrics()
         self._endpoint: Endpoint | None = None
         self.core = Core(
-            self.metrics, max_queued=settings.max_queued_requests, max_queued_tokens=settings.max_queued_tokens
+            self.metrics,
+            max_queued=settings.max_queued_requests,
+            max_queued_tokens=settings.max_queued_tokens,
+            cache_bytes=settings.cache_bytes,
+            cache_seconds=settings.cache_seconds,
         )
         release = version("nutgraf")
         self._tracing = None if settings.otlp_endpoint is None else Tracing(settings.otlp_endpoint, release)

@@ -47,6 +47,18 @@ class Settings(BaseSettings):
         32 << 20, ge=1, le=2**53, description="Bytes of articles held at once; others are refused, streams read later."
     )
     max_stream_items: int = Field(8, ge=1, le=_MOST, description="Articles of one stream worked on at once.")
+    cache_bytes: int = Field(
+        16 << 20,
+        ge=0,
+        le=2**53,
+        description="Finished summaries kept, by which the same article is answered; 0 shares nothing.",
+    )
+    cache_seconds: float = Field(
+        3600.0,
+        ge=0,
+        le=_MOST_SECONDS,
+        description="Seconds for which they answer; 0 keeps none, and shares only what is under way.",
+    )
     default_item_timeout: float = Field(
         60.0, gt=0, le=_MOST_SECONDS, description="Seconds for an item of a stream that names none."
     )

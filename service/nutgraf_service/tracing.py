@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from nutgraf_service.checker import CheckOutcome
-from nutgraf_service.core import Outcome
+from nutgraf_service.sharing import Outcome
 
 
 class TracingUnavailable(Exception):

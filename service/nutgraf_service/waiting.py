@@ -22,11 +22,21 @@ class Generated:
     generate_seconds: float
 
 
+@dataclass
+class Priority:
+    """How urgent a request is. It may be lifted while the request waits.
+
+    `is_bulk`: nobody sits and waits for it.
+    """
+
+    is_bulk: bool
+
+
 @dataclass(eq=False)
 class QueuedJob:
     request: GenerationRequest
     deadline: float | None  # time.monotonic()
-    is_bulk: bool
+    priority: Priority
     queued: float = field(default_factory=time.monotonic)
     started: float = 0.0
     future: "Future[Generated]" = field(default_factory=Future)
@@ -44,6 +54,10 @@ class QueuedJob:
 
     def _is_to_be_answered(self) -> bool:
         return self._unanswered.acquire(blocking=False) and self.future.set_running_or_notify_cancel()
+
+    @property
+    def is_bulk(self) -> bool:
+        return self.priority.is_bulk
 
     def is_expired(self, now: float) -> bool:
         return self.deadline is not None and now >= self.deadline
@@ -66,6 +80,9 @@ class JobQueue:
 
     def take(self, *, bulk_may_run: bool, single_runs: bool) -> QueuedJob | None:
         """The job whose turn it is; if bulk may not run, only a single call's."""
+        for job in [job for job in self._bulk if not job.is_bulk]:  # a single call waits for it since
+            self._bulk.remove(job)
+            self._single.append(job)
         for place, job in enumerate(self._next):
             if bulk_may_run or not job.is_bulk:
                 del self._next[place]

@@ -58,8 +58,8 @@ def main() -> None:
 
 @contextmanager
 def served(*options: str) -> Iterator[Served]:
-    """`nutgraf serve` with these options, once it serves."""
-    command = [sys.executable, "-m", "nutgraf", "serve", "--port", "0", *options]
+    """`nutgraf serve` with these options, once it serves. It works on the same article as often as it is asked."""
+    command = [sys.executable, "-m", "nutgraf", "serve", "--port", "0", "--cache-bytes", "0", *options]
     started = time.perf_counter()
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:

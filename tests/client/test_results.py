@@ -17,7 +17,7 @@ ARTICLE = "Zoë 🎈 won. She beat 12 others. “Glad,” she said."
 
 
 def response() -> pb.SummarizeResponse:
-    message = pb.SummarizeResponse(model="m")
+    message = pb.SummarizeResponse(model="m", origin=pb.ORIGIN_CACHE)
     message.article.character_count = len(ARTICLE)
     message.article.input_token_count = 20
     message.article.used_token_count = 15
@@ -65,6 +65,7 @@ def test_a_whole_response() -> None:
     assert result.article.used_token_count == 15
     assert result.warnings == (nutgraf.Warning(nutgraf.WarningCode.ARTICLE_TRUNCATED, "only the beginning"),)
     assert (result.model, result.request_id) == ("m", "r")
+    assert result.origin is nutgraf.Origin.CACHE
 
 
 def test_support_is_none_where_nothing_was_checked_and_0_is_no_support() -> None:
@@ -114,6 +115,7 @@ def test_numbers_of_a_newer_server_are_unknown() -> None:
     assert summary.warnings[0].code is nutgraf.WarningCode.UNKNOWN
     assert result.warnings[0].code is nutgraf.WarningCode.UNKNOWN
     assert (result.short, result.long) == (None, None)
+    assert result.origin is nutgraf.Origin.UNKNOWN
     info = _convert.server_info(pb.GetServerInfoResponse(state=99))  # type: ignore[arg-type]
     assert info.state is nutgraf.ServerState.UNKNOWN
 
@@ -138,6 +140,7 @@ def test_positions_outside_the_text_do_no_harm() -> None:
         (_enums.Verdict, pb.Verdict, "VERDICT_"),
         (_enums.FinishReason, pb.FinishReason, "FINISH_REASON_"),
         (_enums.WarningCode, pb.WarningCode, "WARNING_CODE_"),
+        (_enums.Origin, pb.Origin, "ORIGIN_"),
         (_enums.ServerState, pb.ServerState, "SERVER_STATE_"),
     ],
 )
@@ -173,7 +176,7 @@ def test_specs() -> None:
 
 
 def _newer() -> bytes:
-    message = pb.SummarizeResponse()
+    message = pb.SummarizeResponse(origin=99)  # type: ignore[arg-type]
     summary = message.summaries.add(length=99, text="x", finish_reason=99)  # type: ignore[arg-type]
     summary.checks_run.append(99)  # type: ignore[arg-type]
     summary.unsupported_terms.add(kind=99)  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from nutgraf import (
     Client,
     InvalidArticle,
     Length,
+    Origin,
     Overloaded,
     ServerState,
     Spec,
@@ -59,6 +60,7 @@ def test_lead_sentences() -> None:
         sentence.text for sentence in result.long.sentences
     ]
     assert client.summarize(TEXT) == result
+    assert result.origin is Origin.RUN
     assert client.summarize(TEXT, summaries=Spec("long", max_sentences=2)).summaries[0].text.endswith("wet!”")
 
 

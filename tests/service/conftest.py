@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from nutgraf_service.settings import Settings
 from support.server import GatedEngine, running_server, summarizer_with
 
 HOSTS = ["grpc.aio", pytest.param("ray", marks=pytest.mark.ray)]
@@ -32,7 +33,7 @@ def server(request) -> Iterator[object]:
         host.deploy_gated()
         yield host
     else:
-        with running_server() as running:
+        with running_server(cache_bytes=Settings.model_fields["cache_bytes"].default) as running:
             yield running
 
 

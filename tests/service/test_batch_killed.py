@@ -21,9 +21,9 @@ def command(source: Path, output: Path, server: Replica) -> list[str]:
 
 
 def records(output: Path) -> dict[str, dict[str, object]]:
-    """What was answered by id, without the times; fails if a line is torn or doubled."""
+    """What was answered by id, but for the times and where from; fails if a line is torn or doubled."""
     lines = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
-    by_id = {line["id"]: line | {"timings": None} for line in lines}
+    by_id = {line["id"]: line | {"timings": None, "origin": None} for line in lines}
     assert len(by_id) == len(lines)
     return by_id
 

@@ -62,15 +62,17 @@ def article(number: int) -> tuple[str, str]:
 class Callers:
     """What each caller was told, by the number of their article."""
 
-    def __init__(self, address: str, seed: int) -> None:
+    def __init__(self, address: str, seed: int, *, articles: int | None = None) -> None:
         self.address = address
         self.chance = random.Random(seed)
+        # Among how many they choose; None for one each.
+        self.articles = articles
         self.count = 0
         self.told: Counter[str] = Counter()
 
     def next_article(self) -> tuple[str, str]:
         self.count += 1
-        return article(self.count)
+        return article(self.count if self.articles is None else self.chance.randrange(self.articles))
 
     async def a_while(self) -> None:
         """Lets others go first, some number of times."""
@@ -147,11 +149,19 @@ class Callers:
         self.told[error.code().name] += 1
 
 
-@pytest.mark.parametrize("seed", range(6))
-async def test_whoever_waits_gets_the_summary_of_their_own_article_once(seed):
+@pytest.mark.parametrize(
+    ("seed", "articles", "settings"),
+    [
+        *((seed, None, {}) for seed in range(6)),
+        # Several ask for the same article at once, and again. The cache has room for one or two summaries.
+        *((seed, 6, {"cache_bytes": 1 << 20, "cache_seconds": 0}) for seed in range(6, 9)),
+        *((seed, 6, {"cache_bytes": 1 << 10}) for seed in range(9, 12)),
+    ],
+)
+async def test_whoever_waits_gets_the_summary_of_their_own_article_once(seed, articles, settings):
     summarizer = summarizer_with(Dawdling(seed))
-    with running_server(lambda: summarizer, max_queued_requests=1000) as running:
-        callers = Callers(running.address, seed)
+    with running_server(lambda: summarizer, max_queued_requests=1000, **settings) as running:
+        callers = Callers(running.address, seed, articles=articles)
         async with asyncio.TaskGroup() as group:
             for _ in range(CALLERS):
                 group.create_task(callers.one())
@@ -160,6 +170,7 @@ async def test_whoever_waits_gets_the_summary_of_their_own_article_once(seed):
             response = await SummarizerServiceStub(channel).Summarize(pb.SummarizeRequest(text=text), timeout=TIMEOUT)
             assert response.summaries[0].text == expected
         assert await soon_idle(running)
+        assert not running.server.core._sharing._runs
     # Enough of each, or the seed shows nothing.
     assert callers.told["answered"] > 20, callers.told
     assert callers.told["answered in a stream"] > 50, callers.told

@@ -60,7 +60,8 @@ def load_told(*args, **more):
     return summarizer
 server.load_summarizer = load_told
 main(["serve", "--model", "lead", "--port", "0", "--max-queued-requests", "0", "--max-text-characters", "2000",
-      "--max-message-bytes", "9000", "--max-summary-characters", "2000", "--token-file", sys.argv[2]])
+      "--max-message-bytes", "9000", "--cache-bytes", "0", "--max-summary-characters", "2000",
+      "--token-file", sys.argv[2]])
 """
 
 

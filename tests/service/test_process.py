@@ -45,8 +45,9 @@ def test_a_second_signal_ends_at_once():
 
             def requests():
                 # Long enough that the drain is not over before the second signal.
-                for _ in range(400):
-                    yield pb.SummarizeManyRequest(request=pb.SummarizeRequest(text=ARTICLE * 300))
+                for number in range(400):
+                    text = f"Day {number}. {ARTICLE * 300}"
+                    yield pb.SummarizeManyRequest(request=pb.SummarizeRequest(text=text))
                 more.wait(TIMEOUT)
 
             answers = SummarizerServiceStub(channel).SummarizeMany(requests(), timeout=TIMEOUT)
@@ -222,7 +223,8 @@ def test_an_engine_that_hangs_is_noticed_its_calls_are_answered_and_the_process_
             assert stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT).summaries
             hanging = stub.Summarize.future(pb.SummarizeRequest(text=f"It will hang. {ARTICLE}"), timeout=TIMEOUT)
             entry(process, "hangs")
-            for call in (hanging, stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)):
+            behind = stub.Summarize.future(pb.SummarizeRequest(text=f"It will wait. {ARTICLE}"), timeout=TIMEOUT)
+            for call in (hanging, behind):
                 assert call.exception(TIMEOUT).code() is grpc.StatusCode.INTERNAL
             assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
         assert process.wait(TIMEOUT) == 1

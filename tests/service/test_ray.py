@@ -72,7 +72,7 @@ def test_serves_own_failures_are_in_the_contracts_words(ray_host, tmp_path):
     ray_host.deploy(
         HeldReplica,
         tmp_path / "calls",
-        settings=Settings(model="lead", token_file=token),
+        settings=Settings(model="lead", token_file=token, cache_bytes=0),
         autoscaling_config=None,
         num_replicas=1,
         max_ongoing_requests=2,
@@ -144,7 +144,7 @@ def code_of(stub) -> grpc.StatusCode:
 def test_what_is_taken_away_finishes_its_calls_first_if_its_grace_is_long_enough(ray_host, tmp_path, grace):
     from support.ray_host import HeldReplica, wait_until
 
-    settings = Settings(model="lead", drain_grace=grace)
+    settings = Settings(model="lead", drain_grace=grace, cache_bytes=0)
     ray_host.deploy(HeldReplica, tmp_path, settings=settings, autoscaling_config=None, num_replicas=1)
     with ray_host.stub() as stub, ThreadPoolExecutor(1) as pool:
         # Less than the grace that Serve has by itself.
@@ -208,7 +208,7 @@ def test_health_asks_a_replica_and_a_watch_the_proxy(gated_ray):
 def test_an_engine_that_hangs_fails_its_calls_and_its_replica_is_replaced(ray_host, tmp_path):
     from support.ray_host import HeldReplica
 
-    settings = Settings(model="lead", max_step_seconds=0.3, drain_grace=1.0)
+    settings = Settings(model="lead", max_step_seconds=0.3, drain_grace=1.0, cache_bytes=0)
     ray_host.deploy(HeldReplica, tmp_path, settings=settings, autoscaling_config=None, num_replicas=1)
     (tmp_path / "hang").touch()
     (tmp_path / "open").touch()

@@ -116,7 +116,7 @@ class RayHost:
         self, replica: type[Replica], *arguments: object, settings: Settings | None = None, **options: object
     ) -> None:
         """Puts this in the place of what was there before, and waits until it serves."""
-        settings = settings or Settings(model="lead", drain_grace=30.0)
+        settings = settings or Settings(model="lead", drain_grace=30.0, cache_bytes=0)
         # Serve looks every 10 s for replicas that died, and every 2 s whether one that is to go has finished.
         soon = {"health_check_period_s": 0.5, "graceful_shutdown_wait_loop_s": 0.1}
         one = deployment(settings, replica).options(**{**soon, **options})

@@ -48,9 +48,11 @@ def running_server(
 ) -> Iterator[Running]:
     """Runs a server with the model that `load` returns, the lead baseline by default, until the block ends.
 
-    `wait`: not before it is SERVING.
+    `wait`: not before it is SERVING. Of the settings, `cache_bytes` is 0 unless it is given.
     """
-    options = {"host": "127.0.0.1", "port": 0, "model": "lead", "drain_grace": 10.0, **settings}
+    # The same article many times over is so many articles to most tests.
+    unshared = {"cache_bytes": 0}
+    options = {"host": "127.0.0.1", "port": 0, "model": "lead", "drain_grace": 10.0, **unshared, **settings}
     started = threading.Event()
     loaded = threading.Event()
     running: list[Running] = []

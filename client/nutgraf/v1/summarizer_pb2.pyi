@@ -56,6 +56,36 @@ SUMMARY_LENGTH_LONG: SummaryLength.ValueType  # 2
 """Two to four sentences."""
 Global___SummaryLength: _TypeAlias = SummaryLength  # noqa: Y015
 
+class _Origin:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OriginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Origin.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ORIGIN_UNSPECIFIED: _Origin.ValueType  # 0
+    """Not said."""
+    ORIGIN_RUN: _Origin.ValueType  # 1
+    """They were made for this call."""
+    ORIGIN_SHARED_RUN: _Origin.ValueType  # 2
+    """They were being made for another call that asked the same."""
+    ORIGIN_CACHE: _Origin.ValueType  # 3
+    """They had been made for another call that asked the same, not long before."""
+
+class Origin(_Origin, metaclass=_OriginEnumTypeWrapper):
+    """Where the summaries of an answer come from. They are the same whatever it is: "the same" is an article with the same
+    text, title, summaries and flags, to the character.
+    """
+
+ORIGIN_UNSPECIFIED: Origin.ValueType  # 0
+"""Not said."""
+ORIGIN_RUN: Origin.ValueType  # 1
+"""They were made for this call."""
+ORIGIN_SHARED_RUN: Origin.ValueType  # 2
+"""They were being made for another call that asked the same."""
+ORIGIN_CACHE: Origin.ValueType  # 3
+"""They had been made for another call that asked the same, not long before."""
+Global___Origin: _TypeAlias = Origin  # noqa: Y015
+
 class _Verdict:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -386,8 +416,11 @@ class SummarizeResponse(_message.Message):
     TIMINGS_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """The id of the model that wrote the summaries."""
+    origin: Global___Origin.ValueType
+    """Where the answer comes from: a server may answer the same article again without running the model again."""
     @_builtins.property
     def summaries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Summary]:
         """The summaries, in the order in which they were asked for."""
@@ -412,10 +445,11 @@ class SummarizeResponse(_message.Message):
         timings: Global___Timings | None = ...,
         model: _builtins.str = ...,
         warnings: _abc.Iterable[Global___Warning] | None = ...,
+        origin: Global___Origin.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["article", b"article", "timings", b"timings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["article", b"article", "model", b"model", "summaries", b"summaries", "timings", b"timings", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["article", b"article", "model", b"model", "origin", b"origin", "summaries", b"summaries", "timings", b"timings", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -685,7 +719,9 @@ Global___ArticleInfo: _TypeAlias = ArticleInfo  # noqa: Y015
 
 @_typing.final
 class Timings(_message.Message):
-    """Where the time of a call went."""
+    """Where the time of a call went. With ORIGIN_SHARED_RUN all of it was waiting for another call, and with ORIGIN_CACHE
+    there is only a total: what was done for another call is counted there.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
