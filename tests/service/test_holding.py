@@ -4,8 +4,10 @@ import gc
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import grpc
 import pytest
@@ -23,6 +25,7 @@ from support.failures import Failure, failure
 from support.server import TIMEOUT, GatedEngine, Running, running_server, summarizer_with
 from support.silent_proxy import SilentProxy, silent_proxy
 
+BORN: list[weakref.ref[object]] = []
 # So that what is counted here is no other test's.
 MARKED = "The lighthouse of Quarn was painted on Friday. " + ARTICLE
 REQUEST = pb.SummarizeRequest(text=MARKED)
@@ -33,15 +36,28 @@ def item(text: str, **more: object) -> pb.SummarizeManyRequest:
     return pb.SummarizeManyRequest(request=pb.SummarizeRequest(text=text), **more)  # type: ignore[arg-type]
 
 
+@pytest.fixture(autouse=True)
+def born(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps track of every article and request from now on. To ask the garbage collector disturbs other threads."""
+    BORN.clear()
+    for kind in (Article, GenerationRequest):
+        initialise = kind.__init__
+
+        def tracked(self: object, *args: object, initialise: Callable[..., None] = initialise, **more: object) -> None:
+            initialise(self, *args, **more)
+            BORN.append(weakref.ref(self))
+
+        monkeypatch.setattr(kind, "__init__", tracked)
+
+
+def living(kind: type) -> list[Any]:
+    return [one for reference in list(BORN) if type(one := reference()) is kind]
+
+
 def held_texts() -> list[str]:
     """The marked texts that anything in this process holds as an article or as work for the engine."""
     gc.collect()
-    texts = []
-    for one in gc.get_objects():
-        if type(one) is Article:
-            texts.append(one.text)
-        elif type(one) is GenerationRequest:
-            texts.append(one.article)
+    texts = [*(one.text for one in living(Article)), *(one.article for one in living(GenerationRequest))]
     return [text for text in texts if "Quarn" in text]
 
 
@@ -125,7 +141,7 @@ class Counting(LeadEngine):
 
     def step(self):  # type: ignore[no-untyped-def]
         assert self.go_on.wait(TIMEOUT)
-        self.most = max(self.most, len([one for one in gc.get_objects() if type(one) is Article]))
+        self.most = max(self.most, len(living(Article)))
         return super().step()
 
 
