@@ -111,7 +111,7 @@ def show(console: Console, article: Article, result: Result) -> None:
     timings, counts = result.timings, result.article
     put(
         console,
-        f"{counts.used_token_count} of {counts.input_token_count} tokens read; {timings.total_seconds:.2f} s: "
+        f"{counts.input_token_count} tokens read; {timings.total_seconds:.2f} s: "
         f"queue {timings.queue_seconds:.2f}, tokenize {timings.tokenize_seconds:.2f}, "
         f"generate {timings.generate_seconds:.2f}, check {timings.check_seconds:.2f}\n",
         2,

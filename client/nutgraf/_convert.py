@@ -187,7 +187,6 @@ def _article_info(info: pb.ArticleInfo) -> ArticleInfo:
     return ArticleInfo(
         character_count=info.character_count,
         input_token_count=info.input_token_count,
-        used_token_count=info.used_token_count,
         chunk_count=info.chunk_count,
         language=info.language,
     )

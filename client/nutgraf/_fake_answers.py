@@ -174,6 +174,4 @@ def _share(words: set[str], passage: str) -> float:
 
 def _article_info(text: str) -> pb.ArticleInfo:
     tokens = len(text.split())
-    return pb.ArticleInfo(
-        character_count=len(text), input_token_count=tokens, used_token_count=tokens, chunk_count=1, language="en"
-    )
+    return pb.ArticleInfo(character_count=len(text), input_token_count=tokens, chunk_count=1, language="en")

@@ -111,9 +111,7 @@ class ArticleInfo:
     character_count: int
     """Code points of the text as it was sent."""
     input_token_count: int
-    """Tokens of the whole article, as the model counts them."""
-    used_token_count: int
-    """Tokens that were read: all of them, unless there is a WarningCode.ARTICLE_TRUNCATED."""
+    """Tokens of the article, as the model counts them. All of them are read."""
     chunk_count: int
     """Chunks that the article was read in."""
     language: str

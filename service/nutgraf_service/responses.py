@@ -28,7 +28,6 @@ def response_from(outcome: Outcome, model: str) -> pb.SummarizeResponse:
         article=pb.ArticleInfo(
             character_count=summary.character_count,
             input_token_count=summary.input_tokens,
-            used_token_count=summary.input_tokens,
             chunk_count=summary.chunks,
             language=summary.language,
         ),
@@ -57,7 +56,6 @@ def check_response_from(outcome: CheckOutcome) -> pb.CheckSummaryResponse:
         article=pb.ArticleInfo(
             character_count=checked.character_count,
             input_token_count=checked.input_tokens,
-            used_token_count=checked.input_tokens,
             chunk_count=1,
             language=checked.language,
         ),

@@ -70,7 +70,7 @@ def test_json_is_protobufs_mapping(server: StubServer, article: str) -> None:
 def test_warnings_go_to_stderr(server: StubServer, article: str) -> None:
     def unsure(request: pb.SummarizeRequest, context: object) -> pb.SummarizeResponse:
         response = lead(request)
-        response.warnings.add(code=pb.WARNING_CODE_ARTICLE_TRUNCATED, detail="only the beginning was read")
+        response.warnings.add(code=pb.WARNING_CODE_NO_PROSE, detail="it looks like a table")
         response.summaries[0].unsupported_terms.add(kind=pb.TERM_KIND_NAME, span=pb.Span(start=0, end=3))
         response.summaries[0].warnings.add(code=pb.WARNING_CODE_FEWER_SENTENCES)
         return response
@@ -79,7 +79,7 @@ def test_warnings_go_to_stderr(server: StubServer, article: str) -> None:
     result = run("summarize", article, "--length", "short", "--server", server.address)
     assert result.stdout == "Zoë won.\n"
     assert result.stderr.splitlines() == [
-        "nutgraf: warning: only the beginning was read",
+        "nutgraf: warning: it looks like a table",
         "nutgraf: warning: short summary: fewer_sentences",
         "nutgraf: warning: short summary: not in the article: “Zoë” (name)",
     ]

@@ -20,12 +20,11 @@ def response() -> pb.SummarizeResponse:
     message = pb.SummarizeResponse(model="m", origin=pb.ORIGIN_CACHE)
     message.article.character_count = len(ARTICLE)
     message.article.input_token_count = 20
-    message.article.used_token_count = 15
     message.article.chunk_count = 1
     message.article.language = "en"
     message.timings.queue_duration.FromMilliseconds(250)
     message.timings.total_duration.FromMilliseconds(1250)
-    message.warnings.add(code=pb.WARNING_CODE_ARTICLE_TRUNCATED, detail="only the beginning")
+    message.warnings.add(code=pb.WARNING_CODE_NO_PROSE, detail="it looks like a table")
     summary = message.summaries.add(
         length=pb.SUMMARY_LENGTH_LONG,
         text="Zoë 🎈 beat 13. Glad.",
@@ -62,8 +61,8 @@ def test_a_whole_response() -> None:
     assert result.timings.queue_seconds == 0.25
     assert result.timings.total_seconds == 1.25
     assert result.timings.check_seconds == 0
-    assert result.article.used_token_count == 15
-    assert result.warnings == (nutgraf.Warning(nutgraf.WarningCode.ARTICLE_TRUNCATED, "only the beginning"),)
+    assert result.article.input_token_count == 20
+    assert result.warnings == (nutgraf.Warning(nutgraf.WarningCode.NO_PROSE, "it looks like a table"),)
     assert (result.model, result.request_id) == ("m", "r")
     assert result.origin is nutgraf.Origin.CACHE
 

@@ -35,7 +35,7 @@ def test_both_lengths_come_by_default_with_everything_that_the_contract_promises
     assert len(long.sentences) == 3
     assert response.model == "lead"
     assert response.article.character_count == len(ARTICLE)
-    assert response.article.used_token_count == response.article.input_token_count > 0
+    assert response.article.input_token_count > 0
     assert response.article.chunk_count == 1
     assert response.article.language == "en"
     assert response.timings.total_duration.ToTimedelta() >= response.timings.generate_duration.ToTimedelta()

@@ -48,7 +48,7 @@ def test_calls_articles_and_tokens_are_counted(server):
     assert found["nutgraf_articles_total"] == 2
     assert found["nutgraf_summaries_total['short']"] == found["nutgraf_summaries_total['long']"] == 2
     assert found["nutgraf_output_tokens_total"] == 2 * sum(one.output_token_count for one in response.summaries)
-    assert found["nutgraf_input_tokens_total"] == 2 * response.article.used_token_count
+    assert found["nutgraf_input_tokens_total"] == 2 * response.article.input_token_count
     assert found["nutgraf_summary_seconds_count"] == 2
     assert found["nutgraf_call_seconds_count['Summarize']"] == 2
     assert found["nutgraf_serving"] == 1

@@ -61,7 +61,7 @@ def test_an_articles_spans_join_the_callers_trace_and_add_up(collector):
     assert {span.parent_span_id for span in steps.values()} == {root.span_id}
     attributes = {one.key: one.value for one in root.attributes}
     assert attributes["nutgraf.request_id"].string_value == "of-the-caller"
-    assert attributes["nutgraf.input_tokens"].int_value == response.article.used_token_count
+    assert attributes["nutgraf.input_tokens"].int_value == response.article.input_token_count
     generate = steps["generate"]
     nanoseconds = generate.end_time_unix_nano - generate.start_time_unix_nano
     assert nanoseconds == pytest.approx(response.timings.generate_duration.ToNanoseconds(), abs=1000)

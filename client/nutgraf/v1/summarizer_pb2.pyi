@@ -232,29 +232,27 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     DESCRIPTOR: _descriptor.EnumDescriptor
     WARNING_CODE_UNSPECIFIED: _WarningCode.ValueType  # 0
     """Not said."""
-    WARNING_CODE_ARTICLE_TRUNCATED: _WarningCode.ValueType  # 1
-    """Only a part of the article was read; see `ArticleInfo`. This server reads every article whole and does not say it."""
-    WARNING_CODE_ARTICLE_TOO_SHORT: _WarningCode.ValueType  # 2
+    WARNING_CODE_ARTICLE_TOO_SHORT: _WarningCode.ValueType  # 1
     """The article is about as short as the summary would be: its own sentences were returned."""
-    WARNING_CODE_UNSUPPORTED_TERMS: _WarningCode.ValueType  # 3
+    WARNING_CODE_UNSUPPORTED_TERMS: _WarningCode.ValueType  # 2
     """The summary has terms that the article does not support; see `Summary.unsupported_terms`."""
-    WARNING_CODE_EXTRACTIVE_FALLBACK: _WarningCode.ValueType  # 4
+    WARNING_CODE_EXTRACTIVE_FALLBACK: _WarningCode.ValueType  # 3
     """Nothing that the model wrote could be shown: the summary is made of the article's own sentences."""
-    WARNING_CODE_LANGUAGE_NOT_SUPPORTED: _WarningCode.ValueType  # 5
+    WARNING_CODE_LANGUAGE_NOT_SUPPORTED: _WarningCode.ValueType  # 4
     """The article does not seem to be in a language of the model; from `CheckSummary`: of the check."""
-    WARNING_CODE_FEWER_SENTENCES: _WarningCode.ValueType  # 6
+    WARNING_CODE_FEWER_SENTENCES: _WarningCode.ValueType  # 5
     """The summary has fewer sentences than its length asks for."""
-    WARNING_CODE_WORD_CAP_EXCEEDED: _WarningCode.ValueType  # 7
+    WARNING_CODE_WORD_CAP_EXCEEDED: _WarningCode.ValueType  # 6
     """Not even one sentence fits the `max_words` that was asked for."""
-    WARNING_CODE_NO_PROSE: _WarningCode.ValueType  # 8
+    WARNING_CODE_NO_PROSE: _WarningCode.ValueType  # 7
     """The text holds no sentence: it looks like a table, a list, code, or what surrounds an article rather than like one."""
-    WARNING_CODE_INCOMPLETE_SENTENCE: _WarningCode.ValueType  # 9
+    WARNING_CODE_INCOMPLETE_SENTENCE: _WarningCode.ValueType  # 8
     """The model ended no sentence within its tokens: the summary's last sentence is incomplete and is marked by an
     ellipsis.
     """
-    WARNING_CODE_DOUBTED_SENTENCES: _WarningCode.ValueType  # 10
+    WARNING_CODE_DOUBTED_SENTENCES: _WarningCode.ValueType  # 9
     """The summary has a sentence with VERDICT_DOUBTED."""
-    WARNING_CODE_NO_STORY: _WarningCode.ValueType  # 11
+    WARNING_CODE_NO_STORY: _WarningCode.ValueType  # 10
     """The text is a page without a story: a paywall, a log-in, a captcha, a cookie wall, an error or the like. The summary
     is made of the page's own sentences.
     """
@@ -264,29 +262,27 @@ class WarningCode(_WarningCode, metaclass=_WarningCodeEnumTypeWrapper):
 
 WARNING_CODE_UNSPECIFIED: WarningCode.ValueType  # 0
 """Not said."""
-WARNING_CODE_ARTICLE_TRUNCATED: WarningCode.ValueType  # 1
-"""Only a part of the article was read; see `ArticleInfo`. This server reads every article whole and does not say it."""
-WARNING_CODE_ARTICLE_TOO_SHORT: WarningCode.ValueType  # 2
+WARNING_CODE_ARTICLE_TOO_SHORT: WarningCode.ValueType  # 1
 """The article is about as short as the summary would be: its own sentences were returned."""
-WARNING_CODE_UNSUPPORTED_TERMS: WarningCode.ValueType  # 3
+WARNING_CODE_UNSUPPORTED_TERMS: WarningCode.ValueType  # 2
 """The summary has terms that the article does not support; see `Summary.unsupported_terms`."""
-WARNING_CODE_EXTRACTIVE_FALLBACK: WarningCode.ValueType  # 4
+WARNING_CODE_EXTRACTIVE_FALLBACK: WarningCode.ValueType  # 3
 """Nothing that the model wrote could be shown: the summary is made of the article's own sentences."""
-WARNING_CODE_LANGUAGE_NOT_SUPPORTED: WarningCode.ValueType  # 5
+WARNING_CODE_LANGUAGE_NOT_SUPPORTED: WarningCode.ValueType  # 4
 """The article does not seem to be in a language of the model; from `CheckSummary`: of the check."""
-WARNING_CODE_FEWER_SENTENCES: WarningCode.ValueType  # 6
+WARNING_CODE_FEWER_SENTENCES: WarningCode.ValueType  # 5
 """The summary has fewer sentences than its length asks for."""
-WARNING_CODE_WORD_CAP_EXCEEDED: WarningCode.ValueType  # 7
+WARNING_CODE_WORD_CAP_EXCEEDED: WarningCode.ValueType  # 6
 """Not even one sentence fits the `max_words` that was asked for."""
-WARNING_CODE_NO_PROSE: WarningCode.ValueType  # 8
+WARNING_CODE_NO_PROSE: WarningCode.ValueType  # 7
 """The text holds no sentence: it looks like a table, a list, code, or what surrounds an article rather than like one."""
-WARNING_CODE_INCOMPLETE_SENTENCE: WarningCode.ValueType  # 9
+WARNING_CODE_INCOMPLETE_SENTENCE: WarningCode.ValueType  # 8
 """The model ended no sentence within its tokens: the summary's last sentence is incomplete and is marked by an
 ellipsis.
 """
-WARNING_CODE_DOUBTED_SENTENCES: WarningCode.ValueType  # 10
+WARNING_CODE_DOUBTED_SENTENCES: WarningCode.ValueType  # 9
 """The summary has a sentence with VERDICT_DOUBTED."""
-WARNING_CODE_NO_STORY: WarningCode.ValueType  # 11
+WARNING_CODE_NO_STORY: WarningCode.ValueType  # 10
 """The text is a page without a story: a paywall, a log-in, a captcha, a cookie wall, an error or the like. The summary
 is made of the page's own sentences.
 """
@@ -685,17 +681,12 @@ class ArticleInfo(_message.Message):
 
     CHARACTER_COUNT_FIELD_NUMBER: _builtins.int
     INPUT_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
-    USED_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
     CHUNK_COUNT_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     character_count: _builtins.int
     """Code points of the text as it was sent."""
     input_token_count: _builtins.int
-    """Tokens of the whole article, as the model counts them."""
-    used_token_count: _builtins.int
-    """Tokens of the article that were read, by the model or the check: all of them, unless there is a
-    WARNING_CODE_ARTICLE_TRUNCATED.
-    """
+    """Tokens of the article, as the model counts them. All of them are read."""
     chunk_count: _builtins.int
     """Chunks that the article was read in: 1 unless it is longer than `Limits.max_input_tokens`. A check needs no chunks."""
     language: _builtins.str
@@ -705,13 +696,12 @@ class ArticleInfo(_message.Message):
         *,
         character_count: _builtins.int = ...,
         input_token_count: _builtins.int = ...,
-        used_token_count: _builtins.int = ...,
         chunk_count: _builtins.int = ...,
         language: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["character_count", b"character_count", "chunk_count", b"chunk_count", "input_token_count", b"input_token_count", "language", b"language", "used_token_count", b"used_token_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["character_count", b"character_count", "chunk_count", b"chunk_count", "input_token_count", b"input_token_count", "language", b"language"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
