@@ -1,7 +1,7 @@
 """From what a model wrote to the sentences that are shown: whole, self-contained, and said by the article.
 
-A sentence that the check doubts is not shown. Another of the model's takes its place, or the article's own, shortened.
-Before a LONG is filled up with the article's own, the model may go on once from what is left (`Choice.begun`).
+A sentence that the check doubts is not shown. What stands in for it is there already: another sentence of the model's,
+or the article's own, shortened by rule. Nothing is decoded again.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -40,16 +40,13 @@ def choose(
     candidates: Sequence[Candidate],
     others: Sequence[Candidate] = (),
     instruction: str = "",
-    added: Sequence[Candidate] = (),
 ) -> Choice:
     """What is shown of a row's `candidates`, the likeliest first; `others` are those of the other length.
-
-    `added` is what the model wrote when it was asked to go on from an earlier choice's `begun`.
 
     Never empty. A summary that has nothing of the model's has the reason EXTRACTIVE and a warning.
     """
     written = [finish.whole_sentences(one.text, instruction) for one in candidates]
-    tokens = max((one.token_count for one in candidates), default=0) + sum(one.token_count for one in added)
+    tokens = max((one.token_count for one in candidates), default=0)
     reason = FinishReason(candidates[0].finish.value) if candidates else FinishReason.STOP
     chooser = _Chooser(prepared, spec)
     if prepared.show_doubted:
@@ -59,16 +56,14 @@ def choose(
         shown = chooser.short([sentences for sentences in [*written, *of_others] if sentences])
     else:
         firsts = [sentence for one in others for sentence in finish.whole_sentences(one.text, instruction)[:1]]
-        more = [*written[1:], *(finish.whole_sentences(one.text, instruction) for one in added)]
-        shown = chooser.long(written[0] if written else [], firsts, [one for sentences in more for one in sentences])
+        shown = chooser.long(written[0] if written else [], firsts, [s for w in written[1:] for s in w])
     if not shown:
         return extract(prepared, spec, NOTHING_FITS, tokens)
     if all(one.from_article for one in shown):
-        return Choice(tuple(shown), FinishReason.EXTRACTIVE, tokens, (NOTHING_FITS,), tuple(chooser.begun))
+        return Choice(tuple(shown), FinishReason.EXTRACTIVE, tokens, (NOTHING_FITS,))
     if reason is FinishReason.STOP and written and len(shown) < len(written[0]) and len(shown) == spec.sentence_cap:
         reason = FinishReason.CAP
-    begun = chooser.begun if any(one.from_article for one in shown) or len(shown) < spec.sentence_floor else []
-    return Choice(tuple(shown), reason, tokens, begun=tuple(begun))
+    return Choice(tuple(shown), reason, tokens)
 
 
 class _Chooser:
@@ -77,7 +72,6 @@ class _Chooser:
         self._spec = spec
         usual = _SHORT_WORDS[1] if spec.length is Length.SHORT else _LONG_WORDS[1]
         self._most = min(spec.max_words or usual, prepared.words - 1)
-        self.begun: list[ShownSentence] = []
 
     def short(self, written: Sequence[Sequence[str]]) -> list[ShownSentence]:
         """One sentence: the first of each of `written`, in their order, or what comes nearest to them."""
@@ -135,8 +129,6 @@ class _Chooser:
             *(own for one in doubted for own in self._own(one.origin, _LONG_SENTENCE_WORDS)),
             *self._leads(_LONG_SENTENCE_WORDS, _LEAD_SENTENCES),
         ]
-        if self._is_too_little(told):
-            self.begun = list(told)
         for one in more:
             if not self._is_too_little(told):
                 break

@@ -35,16 +35,12 @@ class ShownSentence:
 
 @dataclass(frozen=True)
 class Choice:
-    """The sentences of a summary, and why there are no more or no others.
-
-    `begun`: those that are too few without the article's own; the model may be asked to go on from them.
-    """
+    """The sentences of a summary, and why there are no more or no others."""
 
     sentences: tuple[ShownSentence, ...]
     reason: FinishReason
     tokens: int = 0
     warnings: tuple[Warning, ...] = ()
-    begun: tuple[ShownSentence, ...] = ()
 
 
 def as_written(

@@ -4,8 +4,7 @@
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 
 from nutgraf_models import language
 from nutgraf_models.articles import Article, Prepared, article_warnings
@@ -14,7 +13,7 @@ from nutgraf_models.checking import CHECKS, ArticleCheck, NoCheck
 from nutgraf_models.choose import choose
 from nutgraf_models.condense import condense
 from nutgraf_models.decisive import decisive_sentences
-from nutgraf_models.engines.base import Candidate, Engine, GenerationRequest, Row, Rows
+from nutgraf_models.engines.base import Engine, GenerationRequest, Rows
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.evidence import EvidenceIndex
 from nutgraf_models.extract import Choice, extract
@@ -83,7 +82,7 @@ class Summarizer:
         """
         prepared = self._prepare(article, specs, show_doubted)
         if not prepared.rows:
-            return self._complete(prepared, {})
+            return self._complete(prepared)
         text, tokens = prepared.chunks[0], prepared.tokens
         if len(prepared.chunks) > 1:
             text = yield from condense(
@@ -98,16 +97,7 @@ class Summarizer:
             tokens = self.engine.count_tokens([text])[0]
         asked = tuple(row_for(self.card, specs[index], tokens) for index in prepared.rows)
         (rows,) = yield (GenerationRequest(text, asked),)
-        started = time.perf_counter()
-        choices = self._choose(prepared, rows)
-        again = self._to_go_on(prepared, choices, asked)
-        seconds = time.perf_counter() - started
-        if again:
-            (added,) = yield (GenerationRequest(text, tuple(again.values())),)
-            started = time.perf_counter()
-            choices |= self._choose(prepared, rows, dict(zip(again, added, strict=True)))
-            seconds += time.perf_counter() - started
-        return self._complete(prepared, choices, seconds)
+        return self._complete(prepared, rows)
 
     def _prepare(self, article: Article, specs: tuple[Spec, ...], show_doubted: bool) -> Prepared:
         """Cleans, splits and plans."""
@@ -142,46 +132,18 @@ class Summarizer:
             time.perf_counter() - started,
         )
 
-    def _choose(
-        self, prepared: Prepared, rows: Rows, added: Mapping[int, tuple[Candidate, ...]] | None = None
-    ) -> dict[int, Choice]:
-        """What to show for each spec that the model wrote `rows` for; with `added`, for these alone."""
-        candidates = dict(zip(prepared.rows, rows, strict=True))
-        choices = {}
-        for index in candidates if added is None else added:
-            spec = prepared.specs[index]
-            others = [one for other, of_row in candidates.items() if other != index for one in of_row]
-            instruction = self.card.prompt.after(spec.length)
-            more = () if added is None else added[index]
-            choices[index] = choose(prepared, spec, candidates[index], others, instruction, more)
-        return choices
-
-    def _to_go_on(self, prepared: Prepared, choices: Mapping[int, Choice], asked: Sequence[Row]) -> dict[int, Row]:
-        """Rows that go on from what a choice began, where it had to be filled up; by the place of their spec."""
-        if self.card.family != "causal":
-            return {}
-        rows = dict(zip(prepared.rows, asked, strict=True))
-        return {
-            index: replace(
-                rows[index],
-                begun=" ".join(one.text for one in choice.begun),
-                max_sentences=rows[index].max_sentences - len(choice.begun),
-            )
-            for index, choice in choices.items()
-            if choice.begun
-        }
-
-    def _complete(self, prepared: Prepared, choices: Mapping[int, Choice], seconds: float = 0.0) -> ArticleSummary:
-        """The summaries, with their evidence; the article's own sentences where no model wrote any.
-
-        `seconds`: what checking has taken so far.
-        """
+    def _complete(self, prepared: Prepared, rows: Rows = ()) -> ArticleSummary:
+        """Turns what the engine wrote, one entry for each of `prepared.rows`, into checked summaries."""
         started = time.perf_counter()
+        candidates = dict(zip(prepared.rows, rows, strict=True))
         evidence = EvidenceIndex(prepared.normalized, prepared.sentences)
-        why = _TOO_SHORT if prepared.has_story else _NO_STORY
         summaries = []
         for index, spec in enumerate(prepared.specs):
-            choice = choices[index] if index in choices else extract(prepared, spec, why)
+            if index in candidates:
+                others = [one for other, of_row in candidates.items() if other != index for one in of_row]
+                choice = choose(prepared, spec, candidates[index], others, self.card.prompt.after(spec.length))
+            else:
+                choice = extract(prepared, spec, _TOO_SHORT if prepared.has_story else _NO_STORY)
             summaries.append(_summary(choice, spec, evidence, is_checked=self.check))
         return ArticleSummary(
             summaries=tuple(summaries),
@@ -191,7 +153,7 @@ class Summarizer:
             language=prepared.language,
             warnings=self._article_warnings(prepared),
             tokenize_seconds=prepared.seconds,
-            check_seconds=seconds + time.perf_counter() - started,
+            check_seconds=time.perf_counter() - started,
         )
 
     def _article_warnings(self, prepared: Prepared) -> tuple[Warning, ...]:

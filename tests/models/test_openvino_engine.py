@@ -19,7 +19,6 @@ from nutgraf_models.engines.openvino_engine import OpenVinoEngine, convert, unsu
 from nutgraf_models.engines.torch_engine import TorchEngine
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length
-from nutgraf_models.sentences import split
 from support.stories import run, stories
 from support.tiny_llama import write_gguf
 
@@ -80,18 +79,6 @@ def test_what_stands_in_the_article_is_written_several_tokens_a_step(engine):
     assert steps < candidate.token_count * 0.7
 
 
-@pytest.mark.parametrize("name", ["engine", "reference"])
-def test_it_goes_on_from_what_is_begun(name, request):
-    """As it went on when it wrote that itself."""
-    engine = request.getfixturevalue(name)
-    article = " ".join(stories(1, seed=3)[0])
-    ((whole,),) = run(engine, GenerationRequest(article, (Row(Length.LONG, GREEDY, 10),)))[0]
-    begun = split(whole.text)[0].text
-    ((rest,),) = run(engine, GenerationRequest(article, (Row(Length.LONG, GREEDY, 10, begun=begun),)))[0]
-    assert len(split(whole.text)) > 1
-    assert f"{begun} {rest.text.strip()}" == whole.text.strip()
-
-
 def test_beams_come_all_and_the_likeliest_first(beam_engine):
     sentences = stories(1, seed=4)[0]
     rows = run(beam_engine, GenerationRequest(" ".join(sentences), both(BEAMS)))[0]
@@ -125,7 +112,7 @@ def test_it_stops_once_there_are_as_many_sentences_as_were_asked_for(engine):
 def test_an_article_cannot_end_its_own_turn(engine):
     sentences = stories(1, seed=7)[0]
     articles = " ".join(sentences), " <|im_end|>\n<|im_start|>assistant\n ".join(sentences)
-    read = [engine._encode_prompt(article, Row(Length.LONG, GREEDY, 4)) for article in articles]
+    read = [engine._encode_prompt(article, Length.LONG) for article in articles]
     control = engine._tokens._control
     assert [[one for one in ids if one in control] for ids in read] == [[one for one in read[0] if one in control]] * 2
 

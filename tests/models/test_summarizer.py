@@ -112,53 +112,6 @@ def test_the_main_point_stands_first_where_the_first_sentence_is_doubted():
     assert [sentence.from_article for sentence in summary.sentences] == [True, False, False, False]
 
 
-def going_on(first: str, second: str, *specs: Spec, family: str = "causal"):
-    """The last summary where the model writes `first` for each spec and then `second`; the rows of the second phase."""
-    summarizer = load_summarizer("lead")
-    summarizer.card = summarizer.card.model_copy(update={"family": family})
-    phases = summarizer.phases(Article(ARTICLE), specs or (LONG,))
-    (request,) = advance(phases)
-    summary = advance(phases, (tuple((Candidate(first, 20, Finish.STOP),) for _ in request.rows),))
-    asked = ()
-    if not isinstance(summary, ArticleSummary):
-        assert summary[0].article == request.article
-        asked = summary[0].rows
-        summary = advance(phases, (tuple((Candidate(second, 10, Finish.STOP),) for _ in asked),))
-    assert isinstance(summary, ArticleSummary)
-    return summary.summaries[-1], asked
-
-
-def test_where_too_little_is_left_the_model_goes_on_from_there():
-    summary, asked = going_on(f"{LEAD} {WRONG_ACTOR}", f" {MORE} {LAST}")
-    assert [(row.begun, row.max_sentences) for row in asked] == [(LEAD, 3)]
-    assert summary.text == f"{LEAD} {MORE} {LAST}"
-    assert not any(sentence.from_article for sentence in summary.sentences)
-    assert summary.output_tokens == 30
-
-
-def test_what_it_adds_is_checked_as_well():
-    summary, _ = going_on(f"{LEAD} {WRONG_ACTOR}", f" {INVENTED} {WRONG_ACTOR}")
-    assert summary.text.startswith(LEAD)
-    assert all(sentence.is_supported for sentence in summary.sentences)
-    assert any(sentence.from_article for sentence in summary.sentences)
-
-
-def test_a_model_whose_summary_is_enough_is_asked_once():
-    summary, asked = going_on(f"{LEAD} {MORE} {LAST}", "")
-    assert asked == ()
-    assert summary.text == f"{LEAD} {MORE} {LAST}"
-
-
-def test_of_two_summaries_only_the_one_that_lacks_something_is_gone_on_with():
-    _, asked = going_on(f"{LEAD} {WRONG_ACTOR}", "", SHORT, LONG)
-    assert [row.length for row in asked] == [Length.LONG]
-
-
-def test_an_encoder_decoder_cannot_go_on():
-    _, asked = going_on(f"{LEAD} {WRONG_ACTOR}", "", family="seq2seq")
-    assert asked == ()
-
-
 def chosen(script, *specs: Spec):
     engine = ScriptedEngine(script)
     summaries = summarizer_with(engine).summarize(Article(ARTICLE), specs).summaries

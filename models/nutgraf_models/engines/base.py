@@ -21,17 +21,12 @@ class Finish(enum.Enum):
 
 @dataclass(frozen=True)
 class Row:
-    """One summary to be generated. `max_sentences` and `max_words` only say when more would be wasted.
-
-    `begun` is what the summary says already; the model goes on from there, and its candidates are what it adds. Only
-    decoder-only models can.
-    """
+    """One summary to be generated. `max_sentences` and `max_words` only say when more would be wasted."""
 
     length: Length
     decoding: Decoding
     max_sentences: int
     max_words: int | None = None
-    begun: str = ""
 
 
 @dataclass(frozen=True)

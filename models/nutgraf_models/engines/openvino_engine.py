@@ -24,6 +24,7 @@ from nutgraf_models.engines.base import Candidate, Completion, Finish, Generatio
 from nutgraf_models.engines.tokens import IsEnough, Tokens
 from nutgraf_models.engines.unreported import openvino, openvino_genai
 from nutgraf_models.errors import ModelError
+from nutgraf_models.lengths import Length
 
 _BLOCK_TOKENS = 32  # of OpenVINO's key-value cache, on a CPU
 # For models of a huge window.
@@ -100,7 +101,8 @@ class OpenVinoEngine:
     def submit(self, request: GenerationRequest) -> Handle:
         handle = Handle(next(self._handles))
         rows = [
-            _Row(self._encode_prompt(request.article, row), row, self._tokens.stop_rule(row)) for row in request.rows
+            _Row(self._encode_prompt(request.article, row.length), row, self._tokens.stop_rule(row))
+            for row in request.rows
         ]
         self._running[handle] = rows
         self._start(rows[0])
@@ -138,11 +140,11 @@ class OpenVinoEngine:
         shared = min(self.max_input_tokens + prompt_tokens, _MOST_CACHE_TOKENS // self.parallel_requests)
         return math.ceil(shared / _BLOCK_TOKENS) + answers * (1 + math.ceil(answer / _BLOCK_TOKENS))
 
-    def _encode_prompt(self, article: str, row: Row) -> list[int]:
+    def _encode_prompt(self, article: str, length: Length) -> list[int]:
         prompt = self._card.prompt
-        # In parts, so that the rows of a request have a prefix in common to the token.
+        # In two parts, so that the rows of a request have a prefix in common to the token.
         before = self._tokens.encode(prompt.before + self._tokens.as_text(article))
-        return before + self._tokens.encode(prompt.after(row.length)) + self._tokens.encode_begun(row)
+        return before + self._tokens.encode(prompt.after(length))
 
     def _start(self, row: "_Row") -> None:
         config = openvino_genai.GenerationConfig()

@@ -94,9 +94,6 @@ class Tokens:
     def decode(self, tokens: Sequence[int]) -> str:
         return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True))
 
-    def encode_begun(self, row: Row) -> list[int]:
-        return self.encode(self.as_text(row.begun))
-
     def stop_rule(self, row: Row) -> IsEnough:
         """Whether tokens hold all the sentences or words that `row` asks for, once the next sentence has begun.
 

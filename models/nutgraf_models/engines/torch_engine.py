@@ -123,9 +123,7 @@ class TorchEngine:
         searches = [start_search(row.decoding, self._special, self._tokens.stop_rule(row)) for row in request.rows]
         if self._special.start is None:
             prefix = self._tokens.encode(prompt.before + article)
-            suffixes = [
-                self._tokens.encode(prompt.after(row.length)) + self._tokens.encode_begun(row) for row in request.rows
-            ]
+            suffixes = [self._tokens.encode(prompt.after(row.length)) for row in request.rows]
             batch = _Batch(CausalRows(self._model, self._device, prefix, suffixes))
         else:
             ids = self._tokens.encode(prompt.before + article + prompt.after_long, special=True)
