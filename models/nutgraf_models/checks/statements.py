@@ -169,10 +169,15 @@ class StatementIndex:
         return float(any(_CONDITION.match(token.folded) for token in outside))
 
     def _is_opening_lost(self, tokens: Sequence[Token], matched: Sequence[tuple[int, int]], origin: int) -> float:
-        """Whether the sentence was cut out behind a "when" or "how" that governs it, with no comma between."""
+        """Whether the sentence was cut out behind a "when" or "how" that governs it, with no comma between.
+
+        Or behind a "with", word for word: "with the union not allowing it" has no verb to make a sentence of.
+        """
         if not matched or not matched[0][1]:
             return 0.0
         first, source = matched[0][1], self._tokens[origin]
+        if source[first - 1].folded == "with" and len(matched) == len(tokens):
+            return 1.0
         start = next((at for at in range(first - 1, 0, -1) if _SEAM & set(self._gap(origin, at))), 0)
         return float(
             not _SEAM & set(self._gap(origin, first))
