@@ -79,7 +79,7 @@ def test_a_he_for_a_she_is_doubted():
 
 
 def test_what_was_cut_out_behind_a_with_is_no_sentence():
-    article = "The move takes him out of the squad, with the union not allowing players abroad to be picked. It was his."
+    article = "The move takes him out of the squad, with the union not allowing players abroad to be picked. He left."
     check = ArticleCheck(article, split(article))
     assert not check.check("The union not allowing players abroad to be picked.").is_supported
     assert check.check("The move takes him out of the squad.").is_supported
