@@ -19,8 +19,8 @@ from nutgraf_service.admission import Admission, estimate_tokens
 from nutgraf_service.checker import Checker, CheckJob, CheckOutcome
 from nutgraf_service.metrics import Metrics
 from nutgraf_service.refusals import Refusal, empty_text
-from nutgraf_service.scheduler import DeadlinePassed, Scheduler, Stopped
-from nutgraf_service.sharing import Cache, Outcome, Sharing
+from nutgraf_service.scheduler import Scheduler, Stopped
+from nutgraf_service.sharing import Cache, DeadlinePassed, Outcome, Sharing
 from nutgraf_service.threads import in_thread
 from nutgraf_service.waiting import Generated, Priority
 
@@ -195,7 +195,7 @@ class Core:
 
         async def take_turns() -> None:
             for place, request in left:
-                generated[place] = await scheduler.generate(request, None, is_next=is_next, priority=priority)
+                generated[place] = await scheduler.generate(request, is_next=is_next, priority=priority)
 
         turns = [asyncio.create_task(take_turns()) for _ in requests[: self._max_running]]
         try:
@@ -223,7 +223,7 @@ class Core:
             replace(row, decoding=row.decoding.model_copy(update={"max_new_tokens": 3, "min_new_tokens": 0}))
             for row in request.rows
         )
-        generated = await scheduler.generate(replace(request, rows=rows), None)
+        generated = await scheduler.generate(replace(request, rows=rows))
         # What comes next, be it a summary or better candidates, is not wanted.
         await in_thread(self._pool, partial(advance, phases, (generated.rows,)))
 

@@ -18,10 +18,6 @@ from nutgraf_service.waiting import Generated, JobQueue, Priority, QueuedJob
 log: structlog.stdlib.BoundLogger = structlog.get_logger("nutgraf")
 
 
-class DeadlinePassed(Exception):
-    """The deadline was over before the request was done."""
-
-
 class Stalled(Exception):
     """The engine has not come back from a step."""
 
@@ -84,22 +80,20 @@ class Scheduler:
     async def generate(
         self,
         request: GenerationRequest,
-        deadline: float | None,
         *,
         is_next: bool = False,
         priority: Priority | None = None,
     ) -> Generated:
-        """Queues a request and waits for it. `deadline` is in `time.monotonic()` seconds.
+        """Queues a request and waits for it.
 
         `is_next` is for what has waited already: it goes before all others. `priority` is a single call's if not given.
         Cancelling the caller cancels the request.
 
         Raises:
-            DeadlinePassed: the deadline was over first.
             Stopped, Stalled, Crashed: the scheduler came to an end first.
             Exception: whatever the engine raised for this request.
         """
-        job = QueuedJob(request, deadline, priority or Priority(is_bulk=False))
+        job = QueuedJob(request, priority or Priority(is_bulk=False))
         with self._changed:
             if self._end is not None:
                 raise self._end
@@ -158,13 +152,11 @@ class Scheduler:
                 self._admitting = job
             if job is None:
                 return
-            now = time.monotonic()
-            if job.future.cancelled() or job.is_expired(now):
+            if job.future.cancelled():
                 self._metrics.abandoned("queue")
-                job.fail(DeadlinePassed())
                 self._admitting = None
                 continue
-            job.started = now
+            job.started = time.monotonic()
             try:
                 self._running[self._engine.submit(job.request)] = job
             except BaseException as error:
@@ -176,12 +168,10 @@ class Scheduler:
         return len(self._running) < self._max_running + any(job.is_bulk for job in self._running.values())
 
     def _drop_abandoned(self) -> None:
-        now = time.monotonic()
         for handle, job in list(self._running.items()):
-            if job.future.cancelled() or job.is_expired(now):
+            if job.future.cancelled():
                 self._metrics.abandoned("engine")
                 self._cancel(handle)
-                job.fail(DeadlinePassed())
 
     def _cancel(self, handle: Handle) -> QueuedJob:
         """Takes a request from the engine. One that cannot even forget is left to end as it may."""

@@ -17,8 +17,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nutgraf_models.results import ArticleSummary
-from nutgraf_service.scheduler import DeadlinePassed
 from nutgraf_service.waiting import Priority
+
+
+class DeadlinePassed(Exception):
+    """The caller's deadline was over before there was a summary."""
 
 
 class Origin(enum.Enum):

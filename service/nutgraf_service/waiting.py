@@ -35,7 +35,6 @@ class Priority:
 @dataclass(eq=False)
 class QueuedJob:
     request: GenerationRequest
-    deadline: float | None  # time.monotonic()
     priority: Priority
     queued: float = field(default_factory=time.monotonic)
     started: float = 0.0
@@ -58,9 +57,6 @@ class QueuedJob:
     @property
     def is_bulk(self) -> bool:
         return self.priority.is_bulk
-
-    def is_expired(self, now: float) -> bool:
-        return self.deadline is not None and now >= self.deadline
 
 
 class JobQueue:

@@ -107,7 +107,7 @@ async def test_a_step_that_comes_back_after_all_answers_nobody_twice(capfd):
     scheduler = Scheduler(engine, Metrics(), max_running=2)
     scheduler.start()
     request = GenerationRequest(ARTICLE, ())
-    calls = [asyncio.create_task(scheduler.generate(request, None)) for _ in range(4)]
+    calls = [asyncio.create_task(scheduler.generate(request)) for _ in range(4)]
     await asyncio.to_thread(engine.is_in_step.wait, TIMEOUT)
     scheduler.abandon()
     for call in calls:
@@ -118,7 +118,7 @@ async def test_a_step_that_comes_back_after_all_answers_nobody_twice(capfd):
     assert not scheduler.has_crashed
     assert "InvalidState" not in "".join(capfd.readouterr())
     with pytest.raises(Stalled):
-        await scheduler.generate(request, None)
+        await scheduler.generate(request)
 
 
 class Nonsense(Stuck):
@@ -132,7 +132,7 @@ async def test_what_escapes_in_the_engines_thread_fails_all_calls():
     scheduler = Scheduler(engine, Metrics())
     scheduler.start()
     request = GenerationRequest(ARTICLE, ())
-    calls = [asyncio.create_task(scheduler.generate(request, None)) for _ in range(3)]
+    calls = [asyncio.create_task(scheduler.generate(request)) for _ in range(3)]
     await asyncio.to_thread(engine.is_in_step.wait, TIMEOUT)
     engine.may_go_on.set()
     for call in calls:
@@ -140,7 +140,7 @@ async def test_what_escapes_in_the_engines_thread_fails_all_calls():
             await asyncio.wait_for(call, TIMEOUT)
     assert scheduler.has_crashed
     with pytest.raises(Crashed):
-        await scheduler.generate(request, None)
+        await scheduler.generate(request)
 
 
 PROCESS = """
