@@ -9,7 +9,7 @@ EDITABLE := --editable
 EXTRAS := service
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo checkpoints test test-slow test-lowest test-ray fuzz soak lint audit protos protos-check bench eval train clean
+.PHONY: help install demo checkpoints test test-fast test-slow test-lowest test-ray fuzz soak lint audit protos protos-check bench eval train clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
@@ -65,6 +65,11 @@ TEST_PROCESSES ?= 3
 test: checkpoints  ## Run the tests
 	$(BIN)/nutgraf models pull
 	$(BIN)/pytest -m 'not slow and not ray' --numprocesses $(TEST_PROCESSES) --dist loadfile
+
+# What needs neither a model nor a server process: minutes less, and most mistakes.
+FAST_TESTS = tests/client tests/test_rooms.py tests/test_readme.py $(shell grep -L checkpoint tests/models/test_*.py)
+test-fast: $(VENV)/dev.stamp  ## Run the tests of the client and of text, without models
+	$(BIN)/pytest -m 'not slow and not ray' --numprocesses $(TEST_PROCESSES) --dist loadfile $(FAST_TESTS)
 
 test-slow: $(VENV)/dev.stamp  ## Run the tests that take minutes or gigabytes
 	$(BIN)/nutgraf models pull

@@ -25,7 +25,8 @@ _POINTING_START = re.compile(
     r"(?:and|but|so|or|yet|also|however|meanwhile|instead|then|still|nor|because of this|as a result|in fact|indeed|"
     r"once again|of course|after all|in other words|for example|for instance|similarly|likewise|nevertheless|"
     r"nonetheless|moreover|furthermore|in addition|besides|by contrast|at the same time),?\s"
-    r"|(?:he|she|they|his|her|their|its|him|them|these|those|such|both|neither|others?|another|here|there['’]s why)\b"
+    r"|(?:he|she|they|his|her|their|its|him|them|these|those|such|both|either|neither|others?|another|here"
+    r"|there['’]s why)\b"
     r"(?! (?:in (?:\w+ )?(?:\w+|\d+)|of|who|sides|houses|men and|women and|people|parents)\b)"
     r"|(?:this|that)\b(?! (?:year|week|month|summer|winter|spring|autumn|morning|afternoon|evening|weekend|season)\b)"
     rf"|(?!{_EMPTY_IT})it\b"
@@ -36,11 +37,14 @@ _POINTING_START = re.compile(
     r"|result|accident|blaze|fire|ship|plane|car|bus|train|video|footage|pictures?|images?|site|building|school"
     r"|\d+-year-old|\d+) (?:was|were|is|are|has|have|had|will|would|also|said|says|took|came|comes|follows|happened"
     r"|won|lost|died|told|did|does|could|can|may|might|must|should|went|made|left|began|started|ended|added"
-    r"|believes?|claims?|claimed|denied|denies|hopes?|wants?|plans?|intends?|aims?|includes?|included)\b",
+    r"|believes?|claims?|claimed|denied|denies|hopes?|wants?|plans?|intends?|aims?|includes?|included|[a-z]{3,}(?:ed|s))\b",
     re.I,
 )
 # "It is the strongest storm of the year", of which nothing was said. "It was the mayor who" says it itself.
-_IT_IS_ONE = re.compile(r"it (?:is|was) (?:the|an?|one|also|now|still|another)\b(?!.*\b(?:that|who|when|to)\b)", re.I)
+_IT_IS_ONE = re.compile(r"it (?:is|was) (?:the|an?|one|also|now|still|another)\b(?!.*\b(?:that|who|when)\b)", re.I)
+# "Mylan and Mylan"; "for four months for four months". What is said twice was put together wrongly.
+_SAID_TWICE = re.compile(r"\b([A-Z][\w'’-]+) (?:and|or|,) \1\b(?![-'’]\w| [A-Z])|\b(\w+ \w+(?: \w+){0,8}),? \2\b")
+_LABELLED = re.compile(r"(?:The|A|An) [a-z]+: ")
 _OPENING_PRONOUN = re.compile(rf"[\"“'‘]?(?!{_EMPTY_IT})(he|she|they|his|her|their|it|its)\b", re.I)
 _PERSONAL = frozenset("he she him her his hers himself herself".split())
 _GROUP = frozenset("they them their theirs themselves it its itself".split())
@@ -67,6 +71,7 @@ _POINTING_NOUN = re.compile(
 # "Winners of the last four races, they were second": nobody is named before "they".
 _LATE_SUBJECT = re.compile(
     r"\W*[A-Z][a-z'’-]*(?: [a-z'’-]+){1,12}, (?:they|he|she|it)\b(?! (?:is|was) (?:thought|believed|said))"
+    r"|\W*For [^,]{3,100}, it\b(?! (?:is|was)\b)"
 )
 _NAME_FOLLOWS = re.compile(r", (?:[a-z-]+ ){0,4}[A-Z][\w'’-]+")
 _PERSON = re.compile(
@@ -138,6 +143,8 @@ def is_fragment(sentence: str) -> bool:
         return True
     if (text[:1].islower() and not text[1:2].isupper()) or text[:1] in ",;:.()]-–—":
         return True
+    if _SAID_TWICE.search(text) or _LABELLED.match(text) or _repeats(text):
+        return True
     if text.count("(") != text.count(")") or text.count("“") != text.count("”") or text.count('"') % 2:
         return True
     # A capital first word may be a name or a verb; no verb of a statement stands there.
@@ -151,6 +158,13 @@ def is_fragment(sentence: str) -> bool:
         for place, word in enumerate(words)
         if place > 0
     )
+
+
+def _repeats(text: str) -> bool:
+    """Whether five words come again in the same sentence: "the mayor has said it was late, the mayor has said it"."""
+    words = [fold(match.group()) for match in _WORD.finditer(text)]
+    runs = [tuple(words[place : place + 5]) for place in range(len(words) - 4)]
+    return len(set(runs)) < len(runs)
 
 
 def opening_pronoun(sentence: str) -> str:
@@ -188,6 +202,8 @@ def points_back(sentence: str, before: str = "") -> bool:
             return True
         for match in _POINTING_NOUN.finditer(spoken):
             noun = match.group(1)
+            if match.group().casefold().startswith("those") and noun.endswith(("ed", "ing")):
+                continue  # "those involved"
             if noun not in ("who", "as", "of", "in", "with", "a", "an", "to", "that") and not re.search(
                 rf"\b{re.escape(noun[:4])}", spoken[: match.start()]
             ):

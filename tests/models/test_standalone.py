@@ -27,6 +27,10 @@ from support.long_articles import FACT, long_article, planted
         "The port reopened on Monday (after a crane fell.",
         "The port reopened on Monday …",
         "The port reopened on Monday",
+        "Brell, Fenn, Orre and Orre have said that they will move their headquarters abroad.",
+        "He was held in the harbour for four months for four months.",
+        "Fenn, the mayor has said it, took a risk on a show that might fail, the mayor has said it took a risk.",
+        "The idea: Housing is too dear for poor families.",
     ],
 )
 def test_what_is_no_whole_sentence(text):
@@ -42,6 +46,8 @@ def test_what_is_no_whole_sentence(text):
         "By 2060, immigrants could account for a third of all growth.",
         "“We were lucky,” Ida Fenn said.",
         "It isn't over.",
+        "The park and Park Street are closed, and so are Vell Castle and Castle Street.",
+        "The plan has a new tax on firms and a new tax on fuel.",
         "Video from the port shows a crane that fell across the quay on Monday night.",
     ],
 )
@@ -56,6 +62,10 @@ def test_what_is_one(text):
         "But the port stayed shut.",
         "This followed a storm.",
         "Those passwords were stolen in May.",
+        "Either scenario would end the deal.",
+        "It is the strongest storm to make landfall since 2013.",
+        "For Ida Fenn, it meant a new life.",
+        "The group funds schools and programmes.",
         "The company said it would appeal.",
         "The 25-year-old was jailed for a year.",
         "Its owner was fined.",
@@ -82,6 +92,7 @@ def test_what_points_to_nothing_when_it_stands_first(text):
         "“We were lucky,” said Ida Fenn.",
         "Before she left, Ida Fenn thanked the crew.",
         "The US Army has a base there.",
+        "The jury was told not to judge the morals of those involved.",
     ],
 )
 def test_what_does_not(text):

@@ -85,6 +85,49 @@ def test_what_was_cut_out_behind_a_with_is_no_sentence():
     assert check.check("The move takes him out of the squad.").is_supported
 
 
+RACE = (
+    "Halden driver Mats Orre set the pace on Friday, but Brell's Ida Fenn was only a second behind. "
+    "A Vell man is facing a murder charge after he admitted stabbing his neighbour, police said. "
+    "Nils Bratt, 24, visited the house on Friday night. Karl Stenmark, 21, allegedly gave him a shirt. "
+    "Orre was found guilty of fraud in 2012, but his conviction was quashed in April. "
+    "The mammoth could walk the earth again, after Fenn signed a deal to clone it. "
+    "Sheikh Omar bin Said opened the track."
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("names of two people", "Halden's Ida Fenn was only a second behind."),
+        (
+            "a victim named as the accused",
+            "Nils Bratt, 24, is facing a murder charge after he admitted stabbing his neighbour, police said.",
+        ),
+        ("a verdict without what became of it", "Orre was found guilty of fraud in 2012."),
+        (
+            "clauses without the word between them",
+            "The mammoth could walk the earth again, Fenn signed a deal to clone it.",
+        ),
+    ],
+)
+def test_what_joins_things_that_the_article_does_not_is_doubted(kind, sentence):
+    assert not ArticleCheck(RACE, split(RACE)).check(sentence).is_supported, kind
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Brell's Ida Fenn was only a second behind.",
+        "A Vell man is facing a murder charge, police said.",
+        "Orre was found guilty of fraud in 2012, but his conviction was quashed.",
+        "The mammoth could walk the earth again after Fenn signed a deal to clone it.",
+        "Sheikh Omar Said opened the track.",
+    ],
+)
+def test_names_and_clauses_that_the_article_joins_are_supported(sentence):
+    assert ArticleCheck(RACE, split(RACE)).check(sentence).is_supported
+
+
 def test_the_headline_counts_as_article_and_is_no_origin(check):
     checked = check.check("Former mayor of Vell cleared.")
     assert checked.terms == ()

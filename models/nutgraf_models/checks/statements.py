@@ -8,9 +8,11 @@ of it is one subsequence of one article sentence, where that is cut, and what fe
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise, takewhile
 from typing import NamedTuple
 
+from nutgraf_models.checks.joins import given_name, joined_names, lost_link
 from nutgraf_models.checks.names import ordinary_words
 from nutgraf_models.checks.words import Token, alignment, common_subsequence, tokens_of
 
@@ -29,6 +31,7 @@ _CONDITION = re.compile(r"(?:if|unless|provided)$")
 # What makes the words behind it no statement of their own.
 _OPENINGS = frozenset("if unless when whenever although though instead how why whether because until once".split())
 _HE, _SHE = frozenset("he him his himself mr".split()), frozenset("she her hers herself mrs ms miss".split())
+_TITLES = frozenset("mr mrs ms miss dr prof professor sir dame lord lady".split())
 _DEFINITE = frozenset({"the", "that", "this", "these", "those", "both"})
 _SEAM = frozenset(',;:()[]–—-"“”')
 _QUESTION = re.compile(r"\?[\"'”’ ]*$")
@@ -48,8 +51,13 @@ class Features(NamedTuple):
     rough_cuts: float  # places where words of the origin were left out, and there is no comma, bracket or dash
     lost_saying: float  # 1 if the origin says whose word it is, and the sentence does not
     added_saying: float  # 1 if the sentence does and the origin does not; a half if a sentence next to that does
-    lost_condition: float  # 1 if an "if" before or after it was left out, or a "when" or "how" just before it
+    # 1 if an "if" before or after it was left out, a "when" or "how" just before it, an "after" between its clauses, or
+    # a "but" with which the origin takes it back.
+    lost_condition: float
     question: float  # 1 if the origin only asks
+    joined_names: (
+        float  # 1 if two names stand together that do so nowhere in the article, or a name is given to "a man"
+    )
     other_sex: float  # 1 if the sentence says "he" where the article says "she", or the other way round
 
 
@@ -89,6 +97,8 @@ class StatementIndex:
         """
         known = {token.form for token in tokens_of(before)}
         tokens = tokens_of(sentence)[:_MOST_WORDS]
+        if tokens and tokens[0].folded in _TITLES:
+            tokens = tokens[1:]
         if not tokens or not origin:
             return True
         if tokens[0].folded in _DEFINITE:
@@ -103,7 +113,7 @@ class StatementIndex:
             and tokens[0].folded not in ordinary_words()
             and not (len(tokens) > 1 and tokens[1].is_capital)
         )
-        return not is_lone_name or tokens[0].form in known or not self._is_introduced(tokens[0].form, origin)
+        return not is_lone_name or tokens[0].form in known or not self._is_introduced(tokens[0].form, origin + 1)
 
     def _is_in(self, form: str, origin: int) -> bool:
         """Whether an article sentence before `origin` has this content word."""
@@ -145,7 +155,12 @@ class StatementIndex:
             lost_saying=float(_is_said(self._tokens[origin]) and not _is_said(tokens)),
             added_saying=self._added_saying(tokens, origin),
             lost_condition=max(
-                self._is_condition_lost(tokens, matched, origin), self._is_opening_lost(tokens, matched, origin)
+                self._is_condition_lost(tokens, matched, origin),
+                self._is_opening_lost(tokens, matched, origin),
+                lost_link(matched, self._tokens[origin], partial(self._gap, origin)),
+            ),
+            joined_names=max(
+                joined_names(tokens, self._tokens, self._found_in), given_name(tokens, self._tokens[origin])
             ),
             question=1.0 if is_asked else 0.0,
             other_sex=self._other_sex(tokens, origin),
