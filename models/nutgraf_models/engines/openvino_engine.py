@@ -55,7 +55,7 @@ class OpenVinoEngine:
 
     name = "openvino"
     # They share each reading of the weights, which is most of a step's cost.
-    parallel_requests = 4
+    parallel_requests = 8
 
     def __init__(self, card: Card, folder: Path, *, threads: int | None = None) -> None:
         reason = unsupported(card, folder)
