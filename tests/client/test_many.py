@@ -286,7 +286,17 @@ def test_the_article_of_the_size_that_was_refused_is_taken_for_the_one(server: S
     items = ["x" * 3000, "y" * 2000, "z" * 1000]
     request = pb.SummarizeManyRequest(id="1", request=pb.SummarizeRequest(text=items[1]))
     said = f"SERVER: Received message larger than max ({request.ByteSize()} vs. 1000)"
-    server.servicer.many = scripts.failing(make_status(code_pb2.RESOURCE_EXHAUSTED, said), times=1)
+    refusals = iter([make_status(code_pb2.RESOURCE_EXHAUSTED, said)])
+
+    def refusing(requests: scripts.Requests, context: grpc.ServicerContext) -> scripts.Responses:
+        if status := next(refusals, None):
+            for number, _ in enumerate(requests):
+                if number == 1:  # it has to have been sent
+                    abort(context, status)
+        for request in requests:
+            yield answer(request)
+
+    server.servicer.many = refusing
     assert [found.index for found in client.summarize_many(items) if found.error] == [1]
 
 
