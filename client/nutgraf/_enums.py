@@ -80,7 +80,6 @@ class WarningCode(enum.StrEnum):
     """What a warning is about; its `detail` says the same in words."""
 
     UNKNOWN = "unknown"
-    """Only a part of the article was read. A server that reads every article whole does not say it."""
     ARTICLE_TOO_SHORT = "article_too_short"
     """The article is about as short as the summary would be: its own sentences were returned."""
     UNSUPPORTED_TERMS = "unsupported_terms"

@@ -41,7 +41,7 @@ def joined_names(
     `found_in` has the article sentences of a word.
     """
     for one, other in pairwise(tokens):
-        if not (_is_name(one) and _is_name(other)) or other.form not in found_in:
+        if not (is_name(one) and is_name(other)) or other.form not in found_in:
             continue
         if not any(_is_one_name(one.form, other.form, article[index]) for index in found_in.get(one.form, ())):
             return 1.0
@@ -51,11 +51,12 @@ def joined_names(
 def given_name(tokens: Sequence[Token], source: Sequence[Token]) -> float:
     """1 if the sentence begins with somebody's name, where `source` has "a man" or the like; else 0."""
     is_somebody = bool(source) and source[0].folded in ("a", "an")
-    is_named = len(tokens) > 1 and _is_name(tokens[0]) and _is_name(tokens[1])
+    is_named = len(tokens) > 1 and is_name(tokens[0]) and is_name(tokens[1])
     return float(is_somebody and is_named and all(token.form != tokens[1].form for token in source))
 
 
-def _is_name(token: Token) -> bool:
+def is_name(token: Token) -> bool:
+    """Whether a word is a name wherever it stands: it has a capital, and is none of those that begin sentences."""
     return token.is_name and token.folded not in ordinary_words()
 
 

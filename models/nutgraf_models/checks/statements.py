@@ -12,7 +12,7 @@ from functools import partial
 from itertools import pairwise, takewhile
 from typing import NamedTuple
 
-from nutgraf_models.checks.joins import given_name, joined_names, lost_link
+from nutgraf_models.checks.joins import given_name, is_name, joined_names, lost_link
 from nutgraf_models.checks.names import ordinary_words
 from nutgraf_models.checks.words import Token, alignment, common_subsequence, tokens_of
 
@@ -55,9 +55,7 @@ class Features(NamedTuple):
     # a "but" with which the origin takes it back.
     lost_condition: float
     question: float  # 1 if the origin only asks
-    joined_names: (
-        float  # 1 if two names stand together that do so nowhere in the article, or a name is given to "a man"
-    )
+    joined_names: float  # 1 if two names stand together as nowhere in the article, or "a man" is given a name
     other_sex: float  # 1 if the sentence says "he" where the article says "she", or the other way round
 
 
@@ -108,11 +106,7 @@ class StatementIndex:
             if not content or len(nouns) < min(3, len(tokens) - 1):
                 return True
             return bool(known.intersection(content)) or (is_next and not self._is_in(content[0], origin))
-        is_lone_name = (
-            tokens[0].is_name
-            and tokens[0].folded not in ordinary_words()
-            and not (len(tokens) > 1 and tokens[1].is_capital)
-        )
+        is_lone_name = is_name(tokens[0]) and not (len(tokens) > 1 and tokens[1].is_capital)
         return not is_lone_name or tokens[0].form in known or not self._is_introduced(tokens[0].form, origin + 1)
 
     def _is_in(self, form: str, origin: int) -> bool:
