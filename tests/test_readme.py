@@ -75,7 +75,7 @@ def test_every_reason_is_in_the_table():
 
 
 def test_every_model_known_by_name_is_in_the_table():
-    from nutgraf_models.cards import known_cards
+    from nutgraf_models.checkpoints.registry import known_cards
 
     text = README.read_text(encoding="utf-8")
     assert [name for name in known_cards() if f"`{name}`" not in text] == []

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlparse
 
 import pytest
 
-from nutgraf_models.articles import Article
+from nutgraf_models.article import Article
 from nutgraf_models.loading import load_summarizer
 
 SEEDS = sorted((Path(__file__).parents[1] / "seeds").glob("*.txt"))

@@ -21,7 +21,10 @@ def names(tmp_path_factory) -> set[str]:
 
 
 def test_it_has_every_card(names):
-    cards = {f"nutgraf_models/cards/{card.name}" for card in (ROOT / "models/nutgraf_models/cards").glob("*.toml")}
+    cards = {
+        f"nutgraf_models/checkpoints/cards/{card.name}"
+        for card in (ROOT / "models/nutgraf_models/checkpoints/cards").glob("*.toml")
+    }
     assert len(cards) == 6
     assert cards <= names
 

@@ -4,13 +4,13 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from nutgraf_models import store
-from nutgraf_models.card import Card
-from nutgraf_models.cards import find_card
+from nutgraf_models.checkpoints import store
+from nutgraf_models.checkpoints.card import Card
+from nutgraf_models.checkpoints.registry import find_card
 from nutgraf_models.engines.base import Engine
-from nutgraf_models.engines.cpus import usable_cpus
 from nutgraf_models.engines.lead import LeadEngine
-from nutgraf_models.summarizer import Summarizer
+from nutgraf_models.pipeline.summarizer import Summarizer
+from nutgraf_models.runtime.cpus import usable_cpus
 
 EngineName = Literal["auto", "openvino", "torch"]
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from nutgraf_models.articles import Article
+from nutgraf_models.article import Article
+from nutgraf_models.checks.summary_check import check_summary
 from nutgraf_models.errors import EmptyArticle, EmptySummary
 from nutgraf_models.results import CheckedSummary
-from nutgraf_models.summary_check import check_summary
 from nutgraf_service.admission import Admission, estimate_tokens
 from nutgraf_service.metrics import Metrics
 from nutgraf_service.refusals import Refusal, empty_summary, empty_text

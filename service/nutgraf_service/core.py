@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
-from nutgraf_models.articles import Article
+from nutgraf_models.article import Article
 from nutgraf_models.engines.base import GenerationRequest
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.lengths import Length, Spec
-from nutgraf_models.phases import advance
+from nutgraf_models.pipeline.driver import advance
+from nutgraf_models.pipeline.summarizer import Summarizer
 from nutgraf_models.results import ArticleSummary
-from nutgraf_models.summarizer import Summarizer
 from nutgraf_service.admission import Admission, estimate_tokens
 from nutgraf_service.checker import Checker, CheckJob, CheckOutcome
 from nutgraf_service.metrics import Metrics
@@ -166,8 +166,8 @@ class Core:
     async def _run(
         self, job: Job, summarizer: Summarizer, scheduler: Scheduler, started: float, priority: Priority
     ) -> Outcome:
-        phases = summarizer.phases(job.article, job.specs, show_doubted=job.show_doubted)
-        step = await in_thread(self._pool, partial(advance, phases))
+        pipeline = summarizer.pipeline(job.article, job.specs, show_doubted=job.show_doubted)
+        step = await in_thread(self._pool, partial(advance, pipeline))
         queue_seconds = generate_seconds = 0.0
         is_first = True
         while not isinstance(step, ArticleSummary):
@@ -177,7 +177,7 @@ class Core:
             queue_seconds += generated[0].queue_seconds
             generate_seconds += time.monotonic() - phase_started - generated[0].queue_seconds
             is_first = False
-            step = await in_thread(self._pool, partial(advance, phases, tuple(one.rows for one in generated)))
+            step = await in_thread(self._pool, partial(advance, pipeline, tuple(one.rows for one in generated)))
         outcome = Outcome(step, queue_seconds, generate_seconds, time.monotonic() - started)
         self._metrics.summarized(step, outcome.queue_seconds, outcome.generate_seconds, outcome.total_seconds)
         return outcome
@@ -215,8 +215,8 @@ class Core:
 
     async def _warm_up(self, summarizer: Summarizer, scheduler: Scheduler) -> None:
         """A few tokens are enough to load what is loaded lazily and to set up the kernels."""
-        phases = summarizer.phases(_WARM_UP, (Spec(Length.SHORT, max_words=5),))
-        step = await in_thread(self._pool, partial(advance, phases))
+        pipeline = summarizer.pipeline(_WARM_UP, (Spec(Length.SHORT, max_words=5),))
+        step = await in_thread(self._pool, partial(advance, pipeline))
         assert not isinstance(step, ArticleSummary)
         (request,) = step
         rows = tuple(
@@ -225,7 +225,7 @@ class Core:
         )
         generated = await scheduler.generate(replace(request, rows=rows))
         # What comes next, be it a summary or better candidates, is not wanted.
-        await in_thread(self._pool, partial(advance, phases, (generated.rows,)))
+        await in_thread(self._pool, partial(advance, pipeline, (generated.rows,)))
 
 
 def loading() -> Refusal:

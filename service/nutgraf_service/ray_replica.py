@@ -15,7 +15,7 @@ from grpc_health.v1 import health_pb2
 
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf_models.loading import load_summarizer
-from nutgraf_models.summarizer import Summarizer
+from nutgraf_models.pipeline.summarizer import Summarizer
 from nutgraf_service.calls import DETAILS, SERVICE
 from nutgraf_service.core import Core
 from nutgraf_service.logs import configure_logs

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from nutgraf_models.cards import find_card
+from nutgraf_models.checkpoints.registry import find_card
 from nutgraf_service.ray_proxy import add_servicers
 from nutgraf_service.ray_replica import Replica
 from nutgraf_service.security import exposure_warning

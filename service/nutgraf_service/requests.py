@@ -3,7 +3,7 @@
 import time
 
 from nutgraf.v1 import summarizer_pb2 as pb
-from nutgraf_models.articles import Article
+from nutgraf_models.article import Article
 from nutgraf_models.checks.support import OTHERS_THRESHOLD
 from nutgraf_models.lengths import DEFAULT_SPECS, Length, Spec
 from nutgraf_service.checker import CheckJob

@@ -13,7 +13,7 @@ from grpc_reflection.v1alpha import reflection
 
 from nutgraf.v1 import summarizer_pb2_grpc
 from nutgraf_models.loading import load_summarizer
-from nutgraf_models.summarizer import Summarizer
+from nutgraf_models.pipeline.summarizer import Summarizer
 from nutgraf_service.addresses import UNIX, bracketed, check_free, listening_address
 from nutgraf_service.calls import SERVICE, MalformedMessages
 from nutgraf_service.core import Core

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from nutgraf_models.cards import DEFAULT_MODEL
+from nutgraf_models.checkpoints.registry import DEFAULT_MODEL
 from nutgraf_models.loading import EngineName
 
 # A number that gRPC and the messages of the contract can hold, and a time of which they can hold the milliseconds.

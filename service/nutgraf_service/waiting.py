@@ -6,7 +6,7 @@ from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from nutgraf_models.engines.base import GenerationRequest, Rows
+from nutgraf_models.engines.base import GenerationRequest, RowCandidates
 from nutgraf_service.threads import ordinary
 
 # Where both wait, so many single calls go before the next of bulk.
@@ -17,7 +17,7 @@ _SINGLES_PER_BULK = 3
 class Generated:
     """What the engine wrote for each row, and the seconds that the request waited and ran."""
 
-    rows: Rows
+    rows: RowCandidates
     queue_seconds: float
     generate_seconds: float
 

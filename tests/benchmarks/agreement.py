@@ -15,23 +15,24 @@ import torch
 from first_figures import processor
 from transformers import AutoModelForCausalLM
 
-from nutgraf_models import metrics, store
-from nutgraf_models.cards import DEFAULT_MODEL, find_card
-from nutgraf_models.engines.base import Candidate, Engine, Finish, GenerationRequest, Row
+from nutgraf_models.checkpoints import store
+from nutgraf_models.checkpoints.registry import DEFAULT_MODEL, find_card
+from nutgraf_models.engines.base import Candidate, Engine, GenerationRequest, Row
 from nutgraf_models.engines.openvino_engine import OpenVinoEngine, _Row
 from nutgraf_models.engines.torch_engine import TorchEngine
-from nutgraf_models.evaluation import ROUGE
+from nutgraf_models.evaluation.evaluate import ROUGE
+from nutgraf_models.evaluation.references import ReferenceRow, read_references
 from nutgraf_models.lengths import Length, Spec
-from nutgraf_models.normalize import normalize
-from nutgraf_models.references import ReferenceRow, read_references
-from nutgraf_models.sentences import split
+from nutgraf_models.results import FinishReason
+from nutgraf_models.text.normalize import normalize
+from nutgraf_models.text.sentences import split
 
 
 @dataclass(frozen=True)
 class Written:
     prompt: list[int]
     tokens: list[int]
-    finish: Finish
+    finish: FinishReason
 
 
 class Recording(OpenVinoEngine):
@@ -83,7 +84,7 @@ def main() -> None:
     print(f"tokens that the reference would write, too  {same_tokens / all_tokens:8.2%} of {all_tokens}")
     print(f"answers that are the same to the last one   {same_answers / len(rows):8.2%} of {len(rows)}")
     for engine, values in scores.items():
-        means = "/".join(f"{metrics.mean([value[place] for value in values]):.2f}" for place in range(len(ROUGE)))
+        means = "/".join(f"{scores.mean([value[place] for value in values]):.2f}" for place in range(len(ROUGE)))
         print(f"ROUGE-1/2/Lsum of {engine:10} {means:>30}")
 
 
@@ -102,7 +103,7 @@ def agreements(model: torch.nn.Module, written: Written) -> list[bool]:
     ids = torch.tensor([written.prompt + written.tokens])
     likeliest = model(ids).logits[0, len(written.prompt) - 1 :].argmax(-1).tolist()
     agreed = [token == other for token, other in zip(written.tokens, likeliest, strict=False)]
-    if written.finish is Finish.STOP:
+    if written.finish is FinishReason.STOP:
         ends = model.generation_config.eos_token_id
         agreed.append(likeliest[-1] in (ends if isinstance(ends, list) else [ends]))
     return agreed

@@ -15,12 +15,12 @@ from typing import Any
 from first_figures import processor
 from under_load import leading_words
 
-from nutgraf_models.articles import Article
-from nutgraf_models.cards import DEFAULT_MODEL
+from nutgraf_models.article import Article
+from nutgraf_models.checkpoints.registry import DEFAULT_MODEL
 from nutgraf_models.engines.base import GenerationRequest, Handle
 from nutgraf_models.engines.openvino_engine import OpenVinoEngine
 from nutgraf_models.loading import load_summarizer
-from nutgraf_models.phases import run
+from nutgraf_models.pipeline.driver import run
 
 
 def main() -> None:
@@ -33,11 +33,11 @@ def main() -> None:
     summarizer = load_summarizer(DEFAULT_MODEL, engine="openvino")
     engine = summarizer.engine
     assert isinstance(engine, OpenVinoEngine)
-    run(engine, (summarizer.phases(Article(article)) for article in articles[:2]))
+    run(engine, (summarizer.pipeline(Article(article)) for article in articles[:2]))
 
     profile = Profile(engine)
     started = time.perf_counter()
-    results = run(engine, (summarizer.phases(Article(article)) for article in articles[2:]))
+    results = run(engine, (summarizer.pipeline(Article(article)) for article in articles[2:]))
     taken = time.perf_counter() - started
     profile.seconds["cleaning, splitting, counting"] = sum(one.tokenize_seconds for one in results)
     profile.seconds["checking"] = sum(one.check_seconds for one in results)

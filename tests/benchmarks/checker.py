@@ -30,15 +30,15 @@ from near import near_names, near_numbers, other_counts
 from paraphrase import MONTHS, TENS, WORDS, paraphrase, shorten
 from statements import measure_labels
 
-from nutgraf_models.evidence import EvidenceIndex
-from nutgraf_models.language import detect
-from nutgraf_models.normalize import normalize
-from nutgraf_models.plain_check import content_coverage, unsupported_words
-from nutgraf_models.prose import story_lines
-from nutgraf_models.references import ReferenceRow, read_references
+from nutgraf_models.checks.evidence import EvidenceIndex
+from nutgraf_models.checks.terms import TermIndex
+from nutgraf_models.evaluation.reference_check import content_coverage, unsupported_words
+from nutgraf_models.evaluation.references import ReferenceRow, read_references
 from nutgraf_models.results import TermKind
-from nutgraf_models.sentences import Sentence, split
-from nutgraf_models.terms import TermIndex
+from nutgraf_models.text.boilerplate import story_lines
+from nutgraf_models.text.language import detect
+from nutgraf_models.text.normalize import normalize
+from nutgraf_models.text.sentences import Sentence, split
 from nutgraf_models.training.clean import clean_article, clean_reference
 
 TUNE, REPORT = "tune", "report"

@@ -28,8 +28,8 @@ from transformers.utils import logging as transformers_logging
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from checkpoints import checkpoint
-from nutgraf_models.card import Decoding
-from nutgraf_models.cards import find_card
+from nutgraf_models.checkpoints.card import Decoding
+from nutgraf_models.checkpoints.registry import find_card
 from nutgraf_models.engines.base import GenerationRequest, Row
 from nutgraf_models.engines.torch_engine import TorchEngine
 from nutgraf_models.lengths import Length

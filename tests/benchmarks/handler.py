@@ -13,9 +13,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceServicer, add_SummarizerServiceServicer_to_server
-from nutgraf_models.cards import DEFAULT_MODEL, find_card
-from nutgraf_models.engines.precision import best_device, multiplies_bfloat16
+from nutgraf_models.checkpoints.registry import DEFAULT_MODEL, find_card
 from nutgraf_models.lengths import Length
+from nutgraf_models.runtime.precision import best_device, multiplies_bfloat16
 
 CARD = find_card(DEFAULT_MODEL)
 

@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nutgraf_models.articles import Article
-from nutgraf_models.cards import DEFAULT_MODEL
+from nutgraf_models.article import Article
+from nutgraf_models.checkpoints.registry import DEFAULT_MODEL
 from nutgraf_models.engines.base import GenerationRequest
 from nutgraf_models.lengths import Length
 from nutgraf_models.loading import load_summarizer
-from nutgraf_models.phases import Phases, run
+from nutgraf_models.pipeline.driver import Pipeline, run
+from nutgraf_models.pipeline.summarizer import Summarizer
 from nutgraf_models.results import ArticleSummary
-from nutgraf_models.summarizer import Summarizer
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from support.long_articles import Planted, planted
@@ -81,21 +81,21 @@ def of_size(tokens: int, position: float, summarizer: Summarizer) -> Planted:
 def measured(summarizer: Summarizer, text: str) -> tuple[ArticleSummary, Cost]:
     cost = Cost()
     started = time.perf_counter()
-    (summary,) = run(summarizer.engine, [counting(summarizer.phases(Article(text)), summarizer, cost)])
+    (summary,) = run(summarizer.engine, [counting(summarizer.pipeline(Article(text)), summarizer, cost)])
     cost.seconds = time.perf_counter() - started
     return summary, cost
 
 
-def counting(phases: Phases, summarizer: Summarizer, cost: Cost) -> Phases:
-    """The same phases, with what they cost added up."""
-    requests: tuple[GenerationRequest, ...] = next(phases)
+def counting(pipeline: Pipeline, summarizer: Summarizer, cost: Cost) -> Pipeline:
+    """The same pipeline, with what they cost added up."""
+    requests: tuple[GenerationRequest, ...] = next(pipeline)
     while True:
         cost.requests += len(requests)
         cost.read += sum(summarizer.engine.count_tokens([one.article for one in requests]))
         rows = yield requests
         cost.written += sum(one.token_count for request in rows for row in request for one in row)
         try:
-            requests = phases.send(rows)
+            requests = pipeline.send(rows)
         except StopIteration as end:
             return end.value
 

@@ -1,6 +1,6 @@
 """Counts the words that a sentence may begin with and that are no names.
 
-    python tests/benchmarks/ordinary_words.py DATA.jsonl... > models/nutgraf_models/checks/ordinary_words.txt
+    python tests/benchmarks/ordinary_words.py DATA.jsonl... > models/nutgraf_models/text/ordinary_words.txt
 
 A word is one if it begins sentences, and stands with a small letter twice as often as with a capital elsewhere.
 Only the half of the articles is read that `checker.py` tunes on, so that what it reports is not known beforehand.

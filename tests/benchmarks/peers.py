@@ -35,12 +35,12 @@ from first_figures import TIMEOUT, processor, served
 from under_load import leading_words
 
 from nutgraf import Client
-from nutgraf_models import store
-from nutgraf_models.articles import Article
-from nutgraf_models.cards import DEFAULT_MODEL, find_card
+from nutgraf_models.article import Article
+from nutgraf_models.checkpoints import store
+from nutgraf_models.checkpoints.registry import DEFAULT_MODEL, find_card
 from nutgraf_models.lengths import Length
 from nutgraf_models.loading import load_summarizer
-from nutgraf_models.phases import run
+from nutgraf_models.pipeline.driver import run
 
 CARD = find_card(DEFAULT_MODEL)
 START_SECONDS = 180.0
@@ -114,7 +114,7 @@ def core() -> Iterator[Peer]:
     summarizer = load_summarizer(DEFAULT_MODEL)
 
     def many(articles: Sequence[str], _: int) -> object:
-        return run(summarizer.engine, (summarizer.phases(Article(article)) for article in articles))
+        return run(summarizer.engine, (summarizer.pipeline(Article(article)) for article in articles))
 
     yield Peer(lambda article: many([article], 1), many)
 

@@ -18,8 +18,9 @@ import numpy as np
 import torch
 from first_figures import article_of, processor, served, timed
 
-from nutgraf_models import store
-from nutgraf_models.cards import DEFAULT_MODEL, find_card, read_json
+from nutgraf_models.checkpoints import store
+from nutgraf_models.checkpoints.folder_card import read_json
+from nutgraf_models.checkpoints.registry import DEFAULT_MODEL, find_card
 
 INSTRUCTION_TOKENS = 20  # of the prompt after the article, for each length
 

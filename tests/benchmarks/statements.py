@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nutgraf_models.checks.summary_check import check_summary
 from nutgraf_models.checks.support import OTHERS_THRESHOLD
 from nutgraf_models.results import CheckedSummary, Verdict
-from nutgraf_models.summary_check import check_summary
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nutgraf_models.engines import precision
+from nutgraf_models.runtime import precision
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import torch
 from safetensors.numpy import save_file
 from transformers import AutoModelForCausalLM
 
-from nutgraf_models import adapter as adapters
+from nutgraf_models.checkpoints import adapter as adapters
 from nutgraf_models.errors import ModelError
 from support.tiny_llama import WIDTH, write_random_gguf
 

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from nutgraf_models.card import Card
-from nutgraf_models.cards import DEFAULT_MODEL, card_for_folder, find_card, known_cards
+from nutgraf_models.checkpoints.card import Card
+from nutgraf_models.checkpoints.folder_card import card_for_folder
+from nutgraf_models.checkpoints.registry import DEFAULT_MODEL, find_card, known_cards
+from nutgraf_models.checkpoints.sources import HubSource, PathSource, PypiSource, parse_source
 from nutgraf_models.errors import ModelError
-from nutgraf_models.sources import HubSource, PathSource, PypiSource, parse_source
 
 ENCODER_DECODERS = {
     "facebook/bart-large-cnn",

@@ -2,11 +2,11 @@
 
 import pytest
 
-from nutgraf_models.evidence import EvidenceIndex
-from nutgraf_models.normalize import normalize
+from nutgraf_models.checks.evidence import EvidenceIndex
+from nutgraf_models.checks.terms import TermIndex
 from nutgraf_models.results import TermKind
-from nutgraf_models.sentences import split
-from nutgraf_models.terms import TermIndex
+from nutgraf_models.text.normalize import normalize
+from nutgraf_models.text.sentences import split
 from support.articles import ARTICLE
 
 

@@ -4,7 +4,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from checkpoints import vocab
-from nutgraf_models.engines.tokens import Tokens
+from nutgraf_models.engines.tokenizer import ArticleTokenizer
 
 BUILDERS = {
     "llama": vocab.smollm_tokenizer,
@@ -21,7 +21,7 @@ class Tokenizer:
         BUILDERS[family](folder)
         vocab.write_json(folder / "config.json", {"model_type": family})
         self.backend = AutoTokenizer.from_pretrained(folder, local_files_only=True).backend_tokenizer
-        self.tokens = Tokens(self.backend)
+        self.tokens = ArticleTokenizer(self.backend)
         unknown = self.backend.token_to_id("<unk>")
         self.control = {index: token.content for index, token in self.backend.get_added_tokens_decoder().items()}
         self.control.pop(unknown, None)

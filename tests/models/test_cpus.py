@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nutgraf_models import loading
-from nutgraf_models.engines.cpus import usable_cpus
+from nutgraf_models.runtime.cpus import usable_cpus
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +90,7 @@ def quota_of_one_cpu() -> Iterator[Path]:
 def test_a_model_that_is_loaded_under_a_quota_uses_as_many_threads() -> None:
     code = (
         "import os, sys, torch, pathlib; pathlib.Path(sys.argv[1], 'cgroup.procs').write_text(str(os.getpid()));"
-        "from nutgraf_models.loading import default_threads; from nutgraf_models.engines.cpus import usable_cpus;"
+        "from nutgraf_models.loading import default_threads; from nutgraf_models.runtime.cpus import usable_cpus;"
         "print(usable_cpus(), default_threads())"
     )
     if (os.cpu_count() or 1) < 2:

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from rouge_score.rouge_scorer import RougeScorer
 
-from nutgraf_models.commands import evaluate
+from nutgraf_models.cli import evaluate
 
 LEAD = "The port of Marlow reopened on Monday after a crane fell across its quay in a storm."
 ARTICLE = (

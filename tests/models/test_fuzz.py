@@ -3,12 +3,12 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nutgraf_models.articles import Article
+from nutgraf_models.article import Article
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.lengths import Length, Spec
-from nutgraf_models.normalize import normalize
 from nutgraf_models.results import WarningKind
-from nutgraf_models.sentences import has_words, split, word_count
+from nutgraf_models.text.normalize import normalize
+from nutgraf_models.text.sentences import has_words, split, word_count
 from support.articles import ARTICLE
 from support.examples import examples
 from support.server import ScriptedEngine, summarizer_with

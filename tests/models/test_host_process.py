@@ -22,8 +22,8 @@ sys.addaudithook(lambda event, args: event in ("socket.connect", "socket.getaddr
 logging.getLogger("transformers").setLevel(logging.INFO)
 environment, modules = dict(os.environ), dict(sys.modules)
 
-from nutgraf_models.articles import Article
-from nutgraf_models.convert import convert_gguf
+from nutgraf_models.article import Article
+from nutgraf_models.checkpoints.conversion import convert_gguf
 from nutgraf_models.loading import load_summarizer
 
 model, folder, gguf = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from nutgraf_models.articles import Article
-from nutgraf_models.engines.base import Candidate, Completion, Finish, GenerationRequest
+from nutgraf_models.article import Article
+from nutgraf_models.engines.base import Candidate, Completion, GenerationRequest
 from nutgraf_models.engines.lead import LeadEngine
-from nutgraf_models.finish import distinct
 from nutgraf_models.lengths import Length, Spec
-from nutgraf_models.phases import run
-from nutgraf_models.plan import CHUNK_TOKENS, make_chunks
-from nutgraf_models.sentences import split
+from nutgraf_models.pipeline.driver import run
+from nutgraf_models.pipeline.plan import CHUNK_TOKENS, make_chunks
+from nutgraf_models.pipeline.postprocess import distinct
+from nutgraf_models.results import FinishReason
+from nutgraf_models.text.sentences import split
 from support.articles import ARTICLE
 from support.growth import assert_linear
 from support.long_articles import FACT, LEAD, long_article, planted
@@ -52,7 +53,7 @@ class Window(LeadEngine):
 
     def write(self, request: GenerationRequest, row: int) -> Candidate:
         text = self.say(request.article)
-        return Candidate(text, len(text.split()), Finish.STOP)
+        return Candidate(text, len(text.split()), FinishReason.STOP)
 
     def say(self, article: str) -> str:
         return " ".join(one.text for one in split(article)[:3])
@@ -240,7 +241,7 @@ def test_articles_that_run_side_by_side_each_get_their_own_and_come_in_order():
     texts = [long_article(3000), ARTICLE, long_article(1500, seed=1), "Short. It is.", long_article(6000, seed=2)]
     engine = Counting(1000)
     summarizer = summarizer_with(engine)
-    together = run(engine, (summarizer.phases(Article(text)) for text in texts))
+    together = run(engine, (summarizer.pipeline(Article(text)) for text in texts))
     assert engine.most == engine.parallel_requests
     for text, summary in zip(texts, together, strict=True):
         alone = summarizer_with(Window(1000)).summarize(Article(text))

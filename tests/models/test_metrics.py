@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from nutgraf_models.metrics import (
+from nutgraf_models.evaluation.reference_check import content_coverage, unsupported_words
+from nutgraf_models.evaluation.scores import (
     bootstrap_interval,
     copying,
     ends_in_full_stop,
@@ -12,7 +13,6 @@ from nutgraf_models.metrics import (
     repeats_a_sentence,
     repeats_itself,
 )
-from nutgraf_models.plain_check import content_coverage, unsupported_words
 
 ARTICLE = "The old port of Marlow reopened on Monday after a crane fell. Two ships waited nine hours outside."
 

@@ -12,13 +12,15 @@ import pytest
 from transformers import AutoModelForCausalLM
 
 from checkpoints import checkpoint
-from nutgraf_models.card import Card, Decoding, DecodingPresets
-from nutgraf_models.cards import find_card
-from nutgraf_models.engines.base import Candidate, Completion, Engine, Finish, GenerationRequest, Row
-from nutgraf_models.engines.openvino_engine import OpenVinoEngine, convert, unsupported
+from nutgraf_models.checkpoints.card import Card, Decoding, DecodingPresets
+from nutgraf_models.checkpoints.conversion import save_openvino_model
+from nutgraf_models.checkpoints.registry import find_card
+from nutgraf_models.engines.base import Candidate, Completion, Engine, GenerationRequest, Row
+from nutgraf_models.engines.openvino_engine import OpenVinoEngine, unsupported
 from nutgraf_models.engines.torch_engine import TorchEngine
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length
+from nutgraf_models.results import FinishReason
 from support.stories import run, stories
 from support.tiny_llama import write_gguf
 
@@ -85,7 +87,7 @@ def test_beams_come_all_and_the_likeliest_first(beam_engine):
     for row in rows:
         assert len(row) == BEAMS.num_beams
         assert len({candidate.text for candidate in row}) == len(row)
-        assert row[0].finish is Finish.STOP
+        assert row[0].finish is FinishReason.STOP
         assert row[0].token_count > 0
 
 
@@ -106,7 +108,7 @@ def test_a_cancelled_request_is_gone_and_its_neighbour_is_answered(engine):
 def test_it_stops_once_there_are_as_many_sentences_as_were_asked_for(engine):
     article = " ".join(stories(1, seed=6)[0])
     ((candidate,),) = run(engine, GenerationRequest(article, (Row(Length.LONG, GREEDY, 1),)))[0]
-    assert candidate.finish is Finish.CAP
+    assert candidate.finish is FinishReason.CAP
 
 
 def test_an_article_cannot_end_its_own_turn(engine):
@@ -136,7 +138,7 @@ def test_a_damaged_file_is_named(folder, tmp_path):
 def test_what_was_converted_is_loaded_instead_and_writes_the_same(folder, engine, tmp_path):
     shutil.copytree(folder, tmp_path / "converted")
     file = tmp_path / "converted" / "smollm.F16.gguf"
-    convert(file)
+    save_openvino_model(file)
     file.write_bytes(b"not read any more")
     converted = OpenVinoEngine(card(folder), file.parent)
     assert converted.precision == "F16"
@@ -147,7 +149,7 @@ def test_what_was_converted_is_loaded_instead_and_writes_the_same(folder, engine
 def test_of_a_model_that_openvino_does_not_know_nothing_is_converted(tmp_path):
     file = tmp_path / "other.F16.gguf"
     file.write_bytes(b"GGUF and nothing else")
-    convert(file)
+    save_openvino_model(file)
     assert list(tmp_path.iterdir()) == [file]
 
 
@@ -158,10 +160,10 @@ def test_a_disk_that_is_full_when_it_is_converted_is_said(folder, tmp_path, monk
         raise RuntimeError("basic_ios::clear: iostream error")  # as OpenVINO does
 
     monkeypatch.setattr(openvino_genai, "ContinuousBatchingPipeline", fail)
-    convert(file)
+    save_openvino_model(file)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=file.stat().st_size - 1))
     with pytest.raises(OSError, match="No space left"):
-        convert(file)
+        save_openvino_model(file)
 
 
 def test_weights_that_cannot_be_written_to_are_read_all_the_same(folder, engine, monkeypatch):

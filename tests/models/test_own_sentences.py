@@ -2,12 +2,12 @@
 
 import pytest
 
-from nutgraf_models.articles import Article
+from nutgraf_models.article import Article
+from nutgraf_models.extracts.own_sentences import own_sentences
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.loading import load_summarizer
-from nutgraf_models.own import own_sentences
 from nutgraf_models.results import FinishReason
-from nutgraf_models.sentences import split
+from nutgraf_models.text.sentences import split
 from support.server import ScriptedEngine, summarizer_with
 
 NEWS = "The port of Marlow reopened on Monday after a crane fell into the harbour."

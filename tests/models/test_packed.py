@@ -3,9 +3,10 @@ import torch
 from torch import nn
 
 from checkpoints import checkpoint
-from nutgraf_models.cards import find_card
-from nutgraf_models.engines import packed, precision
+from nutgraf_models.checkpoints.registry import find_card
+from nutgraf_models.engines import packed
 from nutgraf_models.engines.torch_engine import TorchEngine
+from nutgraf_models.runtime import precision
 
 pytestmark = pytest.mark.skipif(not packed.is_available(), reason="FBGEMM is for x86")
 

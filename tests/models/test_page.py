@@ -2,10 +2,10 @@
 
 import pytest
 
-from nutgraf_models.articles import Article
+from nutgraf_models.article import Article
 from nutgraf_models.loading import load_summarizer
-from nutgraf_models.normalize import normalize
-from nutgraf_models.sentences import split
+from nutgraf_models.text.normalize import normalize
+from nutgraf_models.text.sentences import split
 from support.growth import assert_linear
 
 FIRST = "The port of Marlow reopened on Monday after a crane fell."

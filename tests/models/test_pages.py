@@ -2,11 +2,11 @@
 
 import pytest
 
-from nutgraf_models.articles import Article
+from nutgraf_models.article import Article
 from nutgraf_models.loading import load_summarizer
-from nutgraf_models.normalize import clean
-from nutgraf_models.pages import is_no_story
 from nutgraf_models.results import FinishReason, WarningKind
+from nutgraf_models.text.no_story import is_no_story
+from nutgraf_models.text.normalize import clean
 from support.articles import ARTICLE, OTHER
 from support.pages import MORE, PAGES, PAYWALLS
 from support.server import ScriptedEngine, summarizer_with

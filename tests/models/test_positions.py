@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nutgraf_models.evidence import EvidenceIndex, shared_weight
-from nutgraf_models.normalize import normalize
-from nutgraf_models.sentences import split
+from nutgraf_models.checks.evidence import EvidenceIndex, shared_weight
+from nutgraf_models.text.normalize import normalize
+from nutgraf_models.text.sentences import split
 from support.examples import examples
 
 # What makes positions go wrong: characters that ftfy repairs, composes or drops, scripts, emoji, tags, breaks.

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from nutgraf_models.engines import precision
+from nutgraf_models.runtime import precision
 
 CPU = torch.device("cpu")
 AVX2 = {"avx2", "fma"}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from nutgraf_models.normalize import normalize
-from nutgraf_models.prose import has_prose, is_boilerplate, story_lines
-from nutgraf_models.sentences import split
+from nutgraf_models.text.boilerplate import has_prose, is_boilerplate, story_lines
+from nutgraf_models.text.normalize import normalize
+from nutgraf_models.text.sentences import split
 from support.growth import assert_linear
 
 STORY = "The port of Marlow reopened on Monday.\nTwo ships waited for nine hours.\nNobody was hurt, Ida Fenn said."

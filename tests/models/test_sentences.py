@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nutgraf_models.articles import Article
-from nutgraf_models.finish import cut_short
+from nutgraf_models.article import Article
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.loading import load_summarizer
+from nutgraf_models.pipeline.postprocess import cut_short
 from nutgraf_models.results import FinishReason
-from nutgraf_models.sentences import has_words, split
+from nutgraf_models.text.sentences import has_words, split
 from support.articles import ARTICLE
 from support.examples import examples
 from support.server import ScriptedEngine, summarizer_with

@@ -2,10 +2,10 @@
 
 import pytest
 
-from nutgraf_models.decisive import decisive_sentences
-from nutgraf_models.sentences import split, word_count
-from nutgraf_models.shorten import clean_start, shorten
-from nutgraf_models.standalone import is_fragment, points_back
+from nutgraf_models.checks.standalone import is_fragment, points_back
+from nutgraf_models.extracts.decisive import decisive_sentences
+from nutgraf_models.extracts.shorten import clean_start, shorten
+from nutgraf_models.text.sentences import split, word_count
 from support.long_articles import FACT, long_article, planted
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from nutgraf_models.checking import ArticleCheck
+from nutgraf_models.checks.article_check import ArticleCheck
 from nutgraf_models.checks.statements import StatementIndex
 from nutgraf_models.checks.words import common_subsequence
-from nutgraf_models.sentences import split
+from nutgraf_models.text.sentences import split
 from support.growth import assert_linear
 
 ARTICLE = (

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from safetensors import SafetensorError
 
-from nutgraf_models import convert, store
-from nutgraf_models.card import Card, Decoding, DecodingPresets
-from nutgraf_models.cards import find_card
+from nutgraf_models.checkpoints import conversion, store
+from nutgraf_models.checkpoints.card import Card, Decoding, DecodingPresets
+from nutgraf_models.checkpoints.registry import find_card
 from nutgraf_models.errors import ModelError
 from nutgraf_models.loading import load_summarizer
 from support.hub import COMMIT, hub
@@ -51,7 +51,7 @@ def converted(monkeypatch) -> None:
         target.mkdir()
         (target / "model.safetensors").write_bytes(file.read_bytes())
 
-    monkeypatch.setattr(convert, "convert_gguf", copy)
+    monkeypatch.setattr(conversion, "convert_gguf", copy)
 
 
 def card(**changes: object) -> Card:
@@ -116,7 +116,7 @@ def test_a_failed_pull_leaves_what_was_there(home, index, converted, monkeypatch
         (target / "model.safetensors").write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(convert, "convert_gguf", fail)
+    monkeypatch.setattr(conversion, "convert_gguf", fail)
     with pytest.raises(KeyboardInterrupt):
         store.pull(card(), ignore, force=True)
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
@@ -127,13 +127,13 @@ def test_a_killed_pull_is_never_trusted(home, index, tmp_path):
     script = tmp_path / "killed.py"
     script.write_text(
         "import os, signal\n"
-        "from nutgraf_models import convert, store\n"
-        "from nutgraf_models.cards import find_card\n"
+        "from nutgraf_models.checkpoints import conversion, store\n"
+        "from nutgraf_models.checkpoints.registry import find_card\n"
         "def convert_gguf(file, target):\n"
         "    target.mkdir()\n"
         "    (target / 'model.safetensors').write_bytes(b'half')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
-        "convert.convert_gguf = convert_gguf\n"
+        "conversion.convert_gguf = convert_gguf\n"
         f"store.pull(find_card({str(tmp_path / 'card.toml')!r}), lambda *_: None)\n"
     )
     (tmp_path / "card.toml").write_text(
@@ -183,7 +183,7 @@ def test_a_disk_that_gets_full_under_the_weights_is_said(home, index, monkeypatc
     def fail(file: Path, target: Path) -> None:
         raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
 
-    monkeypatch.setattr(convert, "convert_gguf", fail)
+    monkeypatch.setattr(conversion, "convert_gguf", fail)
     with pytest.raises(ModelError, match="no space left for tiny"):
         store.pull(card(), ignore)
     assert everything(home) == []
@@ -201,18 +201,18 @@ def test_a_pull_waits_for_another_one_and_takes_what_that_has_got(home, index, t
     script = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from nutgraf_models import convert, store\n"
-        "from nutgraf_models.card import Card\n"
+        "from nutgraf_models.checkpoints import conversion, store\n"
+        "from nutgraf_models.checkpoints.card import Card\n"
         "def convert_gguf(file, target):\n"
         f"    Path({str(begun)!r}).touch()\n"
         f"    while not Path({str(go_on)!r}).exists():\n"
         "        time.sleep(0.01)\n"
         "    target.mkdir()\n"
         "    (target / 'model.safetensors').write_bytes(b'of the first')\n"
-        "convert.convert_gguf = convert_gguf\n"
+        "conversion.convert_gguf = convert_gguf\n"
         "store.pull(Card.model_validate_json(sys.argv[1]), lambda *_: None)\n"
     )
-    monkeypatch.setattr(convert, "convert_gguf", lambda file, target: pytest.fail("it was fetched twice"))
+    monkeypatch.setattr(conversion, "convert_gguf", lambda file, target: pytest.fail("it was fetched twice"))
     waits: list[str] = []
 
     def wait(what: str, done: int, total: int | None) -> None:

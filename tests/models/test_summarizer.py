@@ -2,26 +2,28 @@
 
 import pytest
 
-from nutgraf_models.articles import Article
-from nutgraf_models.engines.base import Candidate, Finish
+from nutgraf_models.article import Article
+from nutgraf_models.engines.base import Candidate
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.loading import load_summarizer
-from nutgraf_models.phases import advance
+from nutgraf_models.pipeline.driver import advance
+from nutgraf_models.pipeline.summarizer import Summarizer
 from nutgraf_models.results import ArticleSummary, FinishReason, WarningKind
-from nutgraf_models.summarizer import Summarizer
 from support.articles import ARTICLE
 from support.server import ScriptedEngine, summarizer_with
 
 SHORT, LONG = Spec(Length.SHORT), Spec(Length.LONG)
 
 
-def written(*texts: str, spec: Spec = SHORT, show_doubted: bool = False, article: str = ARTICLE, finish=Finish.STOP):
+def written(
+    *texts: str, spec: Spec = SHORT, show_doubted: bool = False, article: str = ARTICLE, finish=FinishReason.STOP
+):
     """The summary where the model's candidates were `texts`."""
-    phases = load_summarizer("lead").phases(Article(article), (spec,), show_doubted=show_doubted)
+    pipeline = load_summarizer("lead").pipeline(Article(article), (spec,), show_doubted=show_doubted)
     candidates = tuple(Candidate(text, len(text.split()), finish) for text in texts)
-    advance(phases)
-    summary = advance(phases, ((candidates,),))
+    advance(pipeline)
+    summary = advance(pipeline, ((candidates,),))
     assert isinstance(summary, ArticleSummary)
     return summary.summaries[0]
 
@@ -183,7 +185,7 @@ def test_a_short_summary_over_thirty_words_is_shortened_or_gives_way():
 
 
 def test_a_candidate_cut_off_by_its_tokens_loses_its_last_sentence():
-    summary = written(f"{LEAD} {MORE} {LAST} Two ships had to", spec=LONG, finish=Finish.TOKEN_LIMIT)
+    summary = written(f"{LEAD} {MORE} {LAST} Two ships had to", spec=LONG, finish=FinishReason.TOKEN_LIMIT)
     assert summary.text == f"{LEAD} {MORE} {LAST}"
     assert summary.finish_reason is FinishReason.TOKEN_LIMIT
 
@@ -208,8 +210,8 @@ def test_nothing_usable_becomes_the_articles_own_sentence(texts):
 
 
 def test_a_sentence_that_never_ended_is_shown_only_to_those_who_ask_for_what_the_model_wrote():
-    assert written("the port of Marlow and", finish=Finish.TOKEN_LIMIT).text == LEAD
-    summary = written("the port of Marlow and", finish=Finish.TOKEN_LIMIT, show_doubted=True)
+    assert written("the port of Marlow and", finish=FinishReason.TOKEN_LIMIT).text == LEAD
+    summary = written("the port of Marlow and", finish=FinishReason.TOKEN_LIMIT, show_doubted=True)
     assert summary.text == "the port of Marlow and …"
     assert WarningKind.INCOMPLETE_SENTENCE in kinds(summary)
 

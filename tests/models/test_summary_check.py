@@ -3,10 +3,10 @@
 import pytest
 
 from nutgraf_models.checks.claims import claims_nothing, only_asks
+from nutgraf_models.checks.summary_check import check_summary
 from nutgraf_models.checks.support import OTHERS_THRESHOLD
 from nutgraf_models.errors import EmptyArticle, EmptySummary
 from nutgraf_models.results import CheckedSummary, TermKind, Verdict, WarningKind
-from nutgraf_models.summary_check import check_summary
 from support.articles import ARTICLE
 from support.growth import assert_linear
 

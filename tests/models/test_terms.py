@@ -2,8 +2,8 @@
 
 import pytest
 
+from nutgraf_models.checks.terms import TermIndex
 from nutgraf_models.results import TermKind
-from nutgraf_models.terms import TermIndex
 from support.growth import assert_linear
 from support.terms import unsupported
 

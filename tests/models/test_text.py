@@ -5,11 +5,11 @@ import unicodedata
 
 import pytest
 
-from nutgraf_models.finish import cap, cut_short, whole_sentences
-from nutgraf_models.language import detect
 from nutgraf_models.lengths import Length, Spec
-from nutgraf_models.normalize import clean, normalize
-from nutgraf_models.sentences import split, word_count
+from nutgraf_models.pipeline.postprocess import cap, cut_short, whole_sentences
+from nutgraf_models.text.language import detect
+from nutgraf_models.text.normalize import clean, normalize
+from nutgraf_models.text.sentences import split, word_count
 from support.growth import assert_linear
 
 

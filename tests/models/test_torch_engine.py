@@ -8,13 +8,14 @@ import torch
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
 from checkpoints import checkpoint
-from nutgraf_models.card import Decoding
-from nutgraf_models.cards import find_card
-from nutgraf_models.engines import precision
-from nutgraf_models.engines.base import Completion, Finish, GenerationRequest, Handle, Row, Rows
+from nutgraf_models.checkpoints.card import Decoding
+from nutgraf_models.checkpoints.registry import find_card
+from nutgraf_models.engines.base import Completion, GenerationRequest, Handle, Row, RowCandidates
 from nutgraf_models.engines.torch_engine import TorchEngine
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length
+from nutgraf_models.results import FinishReason
+from nutgraf_models.runtime import precision
 from support.stories import run, stories
 
 pytestmark = pytest.mark.usefixtures("without_bfloat16")
@@ -49,7 +50,7 @@ def best(engine: TorchEngine, sentences: list[str], one: Row) -> str:
     return run(engine, GenerationRequest(" ".join(sentences), (one,)))[0][0][0].text.strip()
 
 
-def texts(rows: Rows) -> list[list[str]]:
+def texts(rows: RowCandidates) -> list[list[str]]:
     return [[candidate.text for candidate in candidates] for candidates in rows]
 
 
@@ -112,14 +113,14 @@ def test_min_new_tokens_and_max_new_tokens_hold(engine):
     # Forced on, a checkpoint writes what may look like more sentences than a row usually may have.
     rows = (row(decoding=short), row(decoding=forced, max_sentences=100))
     few, many = run(engine, GenerationRequest(article, rows))[0]
-    assert (few[0].token_count, few[0].finish) == (5, Finish.TOKEN_LIMIT)
+    assert (few[0].token_count, few[0].finish) == (5, FinishReason.TOKEN_LIMIT)
     assert many[0].token_count >= 50
 
 
 def test_a_row_ends_when_it_has_its_sentences(engine):
     sentences = stories(1, seed=4)[0]
     (one,) = run(engine, GenerationRequest(" ".join(sentences), (row(max_sentences=1),)))[0]
-    assert one[0].finish is Finish.CAP
+    assert one[0].finish is FinishReason.CAP
     assert one[0].text.strip().startswith(sentences[0])
     (three,) = run(engine, GenerationRequest(" ".join(sentences), (row(),)))[0]
     assert one[0].token_count < three[0].token_count
@@ -292,7 +293,7 @@ def test_a_long_prompt_is_read_in_pieces_with_the_same_result(monkeypatch):
     sentences = stories(1, seed=11)[0]
     request = GenerationRequest(" ".join(sentences), (row(Length.SHORT), row(Length.LONG)))
     whole = run(engine, request)
-    monkeypatch.setattr("nutgraf_models.engines.rows._PIECE", 7)
+    monkeypatch.setattr("nutgraf_models.engines.batch_rows._PIECE", 7)
     assert run(engine, request) == whole
 
 

@@ -16,15 +16,15 @@ from torch.nn import functional
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from checkpoints import vocab
-from nutgraf_models import store
-from nutgraf_models.adapter import digest
-from nutgraf_models.articles import Article
-from nutgraf_models.card import Prompt
-from nutgraf_models.cards import find_card
+from nutgraf_models.article import Article
+from nutgraf_models.checkpoints import store
+from nutgraf_models.checkpoints.adapter import digest
+from nutgraf_models.checkpoints.card import Prompt
+from nutgraf_models.checkpoints.registry import find_card
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import DEFAULT_SPECS
 from nutgraf_models.loading import load_summarizer
-from nutgraf_models.normalize import normalize
+from nutgraf_models.text.normalize import normalize
 from nutgraf_models.training import trainer
 from nutgraf_models.training.command import train as command
 from nutgraf_models.training.decoder import LoraDecoder

@@ -6,9 +6,9 @@ from collections import Counter
 import pytest
 from click.testing import CliRunner
 
+from nutgraf_models.evaluation.references import ReferenceRow
 from nutgraf_models.lengths import Length
-from nutgraf_models.normalize import normalize
-from nutgraf_models.references import ReferenceRow
+from nutgraf_models.text.normalize import normalize
 from nutgraf_models.training.clean import Truecaser, clean_article, clean_reference, detokenize
 from nutgraf_models.training.command import train
 from nutgraf_models.training.pairs import Pair, article_key, make_pairs, read_pairs, write_pairs

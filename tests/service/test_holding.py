@@ -15,7 +15,7 @@ from google.protobuf import duration_pb2
 
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
-from nutgraf_models.articles import Article
+from nutgraf_models.article import Article
 from nutgraf_models.engines.base import GenerationRequest
 from nutgraf_models.engines.lead import LeadEngine
 from nutgraf_service import checker

@@ -11,7 +11,7 @@ from google.protobuf import duration_pb2
 
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
-from nutgraf_models.articles import Article
+from nutgraf_models.article import Article
 from nutgraf_models.lengths import DEFAULT_SPECS
 from nutgraf_models.loading import load_summarizer
 from nutgraf_models.results import ArticleSummary

@@ -14,8 +14,8 @@ import pytest
 import trustme
 
 from checkpoints import checkpoint
-from nutgraf_models import store
-from nutgraf_models.cards import DEFAULT_MODEL, find_card
+from nutgraf_models.checkpoints import store
+from nutgraf_models.checkpoints.registry import DEFAULT_MODEL, find_card
 
 TIMEOUT = 120
 _PR_CAPBSET_DROP, _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 24, 1, 2
@@ -107,7 +107,7 @@ def test_a_cache_that_may_not_be_used(shut: Path) -> None:
 def test_a_disk_that_gets_full_under_a_pull(tmp_path: Path) -> None:
     code = """
 import errno
-from nutgraf_models import store
+from nutgraf_models.checkpoints import store
 def fetch(*_):
     raise OSError(errno.ENOSPC, "No space left on device")
 store.fetch_from_pypi = fetch

@@ -15,7 +15,7 @@ from ray import serve
 
 from nutgraf.v1 import summarizer_pb2_grpc
 from nutgraf_models.engines.lead import LeadEngine
-from nutgraf_models.summarizer import Summarizer
+from nutgraf_models.pipeline.summarizer import Summarizer
 from nutgraf_service.calls import request_id_of
 from nutgraf_service.ray_proxy import REMAINING
 from nutgraf_service.ray_replica import Replica

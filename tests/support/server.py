@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 import grpc
 
 from nutgraf.v1 import summarizer_pb2_grpc
-from nutgraf_models.engines.base import Candidate, Finish, GenerationRequest, Rows
+from nutgraf_models.engines.base import Candidate, GenerationRequest, RowCandidates
 from nutgraf_models.engines.lead import LeadEngine
 from nutgraf_models.lengths import Length
 from nutgraf_models.loading import load_summarizer
-from nutgraf_models.summarizer import Summarizer
+from nutgraf_models.pipeline.summarizer import Summarizer
+from nutgraf_models.results import FinishReason
 from nutgraf_service.server import Server
 from nutgraf_service.settings import Settings
 
@@ -119,11 +120,12 @@ class ScriptedEngine(LeadEngine):
         requests = dict(self._waiting)
         return [replace(one, rows=self._write(requests[one.handle])) for one in super().step()]
 
-    def _write(self, request: GenerationRequest) -> Rows:
+    def _write(self, request: GenerationRequest) -> RowCandidates:
         asked = [(row.length, row.decoding.num_beams) for row in request.rows]
         self.asked += asked
         return tuple(
-            tuple(Candidate(text, len(text.split()), Finish.STOP) for text in self.script.get(one, ())) for one in asked
+            tuple(Candidate(text, len(text.split()), FinishReason.STOP) for text in self.script.get(one, ()))
+            for one in asked
         )
 
 

@@ -1,6 +1,6 @@
 """What of a summary its article lacks, as text."""
 
-from nutgraf_models.terms import TermIndex
+from nutgraf_models.checks.terms import TermIndex
 
 
 def unsupported(summary: str, article: str, title: str = "") -> list[str]:

@@ -13,7 +13,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from checkpoints import vocab
-from nutgraf_models.adapter import GGUF_NAMES, interleave
+from nutgraf_models.checkpoints.adapter import GGUF_NAMES, interleave
 
 WIDTH = 128
 _LAYER = {**GGUF_NAMES, "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm"}

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise, takewhile
 
-from nutgraf_models.checks.names import ordinary_words
 from nutgraf_models.checks.words import Token
+from nutgraf_models.text.ordinary_words import ordinary_words
 
 _LINKS = frozenset("after as when while because before since although though but where".split())
 # Behind such a link, what takes back what the clause before it says.

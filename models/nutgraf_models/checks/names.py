@@ -10,6 +10,7 @@ from pathlib import Path
 from nutgraf_models.checks.forms import PHRASES, name_forms, plain, singular
 from nutgraf_models.checks.runs import LINKS, acronym, initials, is_acronym, is_joined, parts, phrases, runs
 from nutgraf_models.checks.words import Token, tokens_of
+from nutgraf_models.text.ordinary_words import ordinary_words
 
 # Capitalised for other reasons than being a name.
 _NO_NAMES = frozenset("i mr mrs ms miss dr prof sir dame lord lady st rev i'm i'll i've i'd".split())
@@ -149,12 +150,6 @@ class NameIndex:
         return any(
             one not in self._lower and one not in _COURTESY and one not in ordinary_words() for one in neighbours
         )
-
-
-@lru_cache(maxsize=1)
-def ordinary_words() -> frozenset[str]:
-    """Words that a sentence may begin with and that are no names; how they were counted is in the README."""
-    return _words("ordinary_words.txt")
 
 
 @lru_cache(maxsize=1)

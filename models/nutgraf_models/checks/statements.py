@@ -13,8 +13,8 @@ from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 from nutgraf_models.checks.joins import given_name, is_name, joined_names, lost_link
-from nutgraf_models.checks.names import ordinary_words
 from nutgraf_models.checks.words import Token, alignment, common_subsequence, tokens_of
+from nutgraf_models.text.ordinary_words import ordinary_words
 
 # Article sentences that share most words with a sentence; only these are aligned with it.
 _MOST_ALIGNED = 12

@@ -1,22 +1,14 @@
 """The interface between a model and whoever schedules its work."""
 
-import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NewType, Protocol
 
-from nutgraf_models.card import Decoding
+from nutgraf_models.checkpoints.card import Decoding
 from nutgraf_models.lengths import Length
+from nutgraf_models.results import FinishReason
 
 Handle = NewType("Handle", int)
-
-
-class Finish(enum.Enum):
-    """Why a candidate ended."""
-
-    STOP = "stop"  # the model ended it
-    CAP = "cap"  # it had as many sentences or words as were asked for
-    TOKEN_LIMIT = "token_limit"  # it used up its tokens
 
 
 @dataclass(frozen=True)
@@ -46,11 +38,11 @@ class Candidate:
 
     text: str
     token_count: int
-    finish: Finish
+    finish: FinishReason
 
 
 # For each row of a request its candidates, the likeliest first.
-Rows = tuple[tuple[Candidate, ...], ...]
+RowCandidates = tuple[tuple[Candidate, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -58,7 +50,7 @@ class Completion:
     """The end of a request: what was written, or what went wrong."""
 
     handle: Handle
-    rows: Rows = ()
+    rows: RowCandidates = ()
     error: Exception | None = None
 
 

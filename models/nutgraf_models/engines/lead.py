@@ -5,17 +5,15 @@ that stands in for a model in tests.
 """
 
 import itertools
-import re
 from collections.abc import Sequence
 
-from nutgraf_models.engines.base import Candidate, Completion, Finish, GenerationRequest, Handle, Row
+from nutgraf_models.checks.standalone import is_fragment
+from nutgraf_models.engines.base import Candidate, Completion, GenerationRequest, Handle, Row
+from nutgraf_models.extracts.leading import leading
+from nutgraf_models.extracts.shorten import clean_start
 from nutgraf_models.lengths import Length
-from nutgraf_models.sentences import Sentence, has_words, split
-from nutgraf_models.shorten import clean_start
-from nutgraf_models.standalone import is_fragment
-
-# "By. Ida Fenn." and "PUBLISHED:. 07:58 EST, 1 May 2013." have a stop, but are no sentence.
-_CREDIT = re.compile(r"By\. .{2,60}|[|. ]*(?:PUBLISHED|UPDATED|CREATED|Last updated)\b.{0,60}")
+from nutgraf_models.results import FinishReason
+from nutgraf_models.text.sentences import split
 
 LEAD_SENTENCES = {Length.SHORT: 1, Length.LONG: 3}
 
@@ -51,20 +49,9 @@ class LeadEngine:
         self._waiting.pop(handle, None)
 
 
-def leading(sentences: list[Sentence]) -> list[str]:
-    """The sentences that a lead is taken from: headlines and other lines without a full stop only if all are such.
-
-    Pieces of fewer than two words ("1.", "Dr.") and bylines are none. A text that is nothing else is one sentence.
-    """
-    texts = [one.text for one in sentences if has_words(one.text)]
-    whole = [one.text for one in sentences if one.is_complete and has_words(one.text)]
-    story = [text for text in whole if not _CREDIT.fullmatch(text)]
-    return story or whole or texts or [" ".join(one.text for one in sentences)]
-
-
 def _lead(article: str, row: Row) -> Candidate:
     """The first sentences, whatever they say, but for datelines, bylines and captions."""
     count = min(LEAD_SENTENCES[row.length], row.max_sentences)
     texts = [clean_start(text) for text in leading(split(article))]
     text = " ".join(([text for text in texts if not is_fragment(text)] or texts)[:count])
-    return Candidate(text, len(text.split()), Finish.STOP)
+    return Candidate(text, len(text.split()), FinishReason.STOP)

@@ -5,7 +5,6 @@ the second is handed over when the first has been read, not before, or both woul
 """
 
 import contextlib
-import errno
 import itertools
 import math
 import os
@@ -18,13 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from nutgraf_models.card import Card, Decoding
-from nutgraf_models.cards import read_json
-from nutgraf_models.engines.base import Candidate, Completion, Finish, GenerationRequest, Handle, Row
-from nutgraf_models.engines.tokens import IsEnough, Tokens
-from nutgraf_models.engines.unreported import openvino, openvino_genai
+from nutgraf_models.checkpoints.card import Card, Decoding
+from nutgraf_models.checkpoints.folder_card import read_json
+from nutgraf_models.engines.base import Candidate, Completion, GenerationRequest, Handle, Row
+from nutgraf_models.engines.tokenizer import ArticleTokenizer, IsEnough
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length
+from nutgraf_models.results import FinishReason
+from nutgraf_models.runtime.openvino_import import openvino, openvino_genai
 
 _BLOCK_TOKENS = 32  # of OpenVINO's key-value cache, on a CPU
 # For models of a huge window.
@@ -42,7 +42,7 @@ _MODEL = "openvino_model.xml"
 
 
 class OpenVinoEngine:
-    """Loads a GGUF file, or what `convert` made of it. Decodes greedily or by beams; see `unsupported`.
+    """Loads a GGUF file, or what `save_openvino_model` made of it. Decodes greedily or by beams; see `unsupported`.
 
     Args:
         card: what to know of the checkpoint.
@@ -64,7 +64,7 @@ class OpenVinoEngine:
         file = _weights(folder)
         assert file is not None
         self._card = card
-        self._tokens = Tokens.from_folder(folder)
+        self._tokens = ArticleTokenizer.from_folder(folder)
         self._eos = _end_tokens(folder)
         prompt_tokens = self._tokens.count_prompt(card.prompt)
         self.max_input_tokens = card.room_for_article(prompt_tokens)
@@ -178,7 +178,7 @@ class _Row:
         self.prompt = prompt
         self.decoding: Decoding = row.decoding
         self.handle: Any = None
-        self.ended: list[tuple[list[int], Finish]] = []
+        self.ended: list[tuple[list[int], FinishReason]] = []
         self._tokens: list[int] = []
         self._is_enough = is_enough
 
@@ -200,35 +200,18 @@ class _Row:
             for output in self.handle.read().values():
                 for token in output.generated_ids:
                     if token in eos:
-                        self.ended = [(self._tokens, Finish.STOP)]
+                        self.ended = [(self._tokens, FinishReason.STOP)]
                         return
                     self._tokens.append(token)
                     if self._is_enough(self._tokens):
-                        self.ended = [(self._tokens, Finish.CAP)]
+                        self.ended = [(self._tokens, FinishReason.CAP)]
                         self.handle.stop()
                         return
         if self.handle.get_status() != openvino_genai.GenerationStatus.RUNNING:
             self.ended = [self._end(self._tokens)]
 
-    def _end(self, tokens: list[int]) -> tuple[list[int], Finish]:
-        return tokens, Finish.TOKEN_LIMIT if len(tokens) >= self.decoding.max_new_tokens else Finish.STOP
-
-
-def convert(file: Path) -> None:
-    """Writes the model of a GGUF file beside it in OpenVINO's own format, which is loaded in half the time.
-
-    Of a model that OpenVINO does not know nothing is written: torch may run it.
-
-    Raises:
-        OSError: there is no space left.
-    """
-    properties = {"enable_save_ov_model": True}
-    try:
-        openvino_genai.ContinuousBatchingPipeline(str(file), openvino_genai.SchedulerConfig(), "CPU", properties)
-    except RuntimeError as error:
-        # It removes what it could not finish, and does not say that this was for want of space.
-        if shutil.disk_usage(file.parent).free < file.stat().st_size:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file.parent)) from error
+    def _end(self, tokens: list[int]) -> tuple[list[int], FinishReason]:
+        return tokens, FinishReason.TOKEN_LIMIT if len(tokens) >= self.decoding.max_new_tokens else FinishReason.STOP
 
 
 def unsupported(card: Card, folder: Path) -> str | None:

@@ -17,9 +17,9 @@ from transformers.generation.logits_process import (
     RepetitionPenaltyLogitsProcessor,
 )
 
-from nutgraf_models.card import Decoding
-from nutgraf_models.engines.base import Finish
-from nutgraf_models.engines.tokens import IsEnough
+from nutgraf_models.checkpoints.card import Decoding
+from nutgraf_models.engines.tokenizer import IsEnough
+from nutgraf_models.results import FinishReason
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Hypothesis:
 
     tokens: tuple[int, ...]
     score: float
-    finish: Finish
+    finish: FinishReason
 
 
 @dataclass(frozen=True)
@@ -78,18 +78,18 @@ class GreedySearch(Search):
     def __init__(self, decoding: Decoding, special: SpecialTokens, is_enough: IsEnough) -> None:
         super().__init__(decoding, special, is_enough)
         self._tokens = [] if special.start is None else [special.start]
-        self._finish = Finish.TOKEN_LIMIT
+        self._finish = FinishReason.TOKEN_LIMIT
 
     def advance(self, logits: torch.Tensor) -> Move | None:
         scores = self._processors(_history([self._tokens], logits), cast(torch.FloatTensor, logits.float()))
         token = int(scores[0].argmax())
         self.generated += 1
         if token in self._special.eos:
-            self._finish = Finish.STOP
+            self._finish = FinishReason.STOP
             return None
         self._tokens.append(token)
         if self._is_enough(self._tokens[self._skip :]):
-            self._finish = Finish.CAP
+            self._finish = FinishReason.CAP
             return None
         if self.generated >= self._decoding.max_new_tokens:
             return None
@@ -129,12 +129,12 @@ class BeamSearch(Search):
                 break
             if token in self._special.eos:
                 if rank < width:
-                    self._finish(self._beams[origin], total, Finish.STOP)
+                    self._finish(self._beams[origin], total, FinishReason.STOP)
                 continue
             grown = [*self._beams[origin], token]
             if self._is_enough(grown[self._skip :]):
                 if rank < width:
-                    self._finish(grown, total, Finish.CAP)
+                    self._finish(grown, total, FinishReason.CAP)
                 continue
             origins.append(origin)
             tokens.append(token)
@@ -146,14 +146,14 @@ class BeamSearch(Search):
             return None
         if self.generated >= self._decoding.max_new_tokens:
             for beam, score in zip(self._beams, scores, strict=True):
-                self._finish(beam, score, Finish.TOKEN_LIMIT)
+                self._finish(beam, score, FinishReason.TOKEN_LIMIT)
             return None
         return Move(origins, tokens)
 
     def hypotheses(self) -> list[Hypothesis]:
         return list(self._finished)
 
-    def _finish(self, tokens: list[int], total: float, finish: Finish) -> None:
+    def _finish(self, tokens: list[int], total: float, finish: FinishReason) -> None:
         score = total / self.generated**self._decoding.length_penalty
         self._finished.append(Hypothesis(tuple(tokens[self._skip :]), score, finish))
         self._finished.sort(key=lambda hypothesis: hypothesis.score, reverse=True)

@@ -13,15 +13,15 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
-from nutgraf_models.card import Card
+from nutgraf_models.checkpoints.card import Card
 from nutgraf_models.engines import packed
 from nutgraf_models.engines.base import Candidate, Completion, GenerationRequest, Handle
-from nutgraf_models.engines.precision import best_device, best_dtype, multiplies_bfloat16
-from nutgraf_models.engines.quiet import quiet_transformers
-from nutgraf_models.engines.rows import CausalRows, Rows, Seq2SeqRows
+from nutgraf_models.engines.batch_rows import BatchRows, CausalRows, Seq2SeqRows
 from nutgraf_models.engines.search import Hypothesis, Search, SpecialTokens, start_search
-from nutgraf_models.engines.tokens import Tokens
+from nutgraf_models.engines.tokenizer import ArticleTokenizer
 from nutgraf_models.errors import ModelError
+from nutgraf_models.runtime.precision import best_device, best_dtype, multiplies_bfloat16
+from nutgraf_models.runtime.transformers_logging import quiet_transformers
 
 # Requests of an encoder-decoder in one batch: with more, a token takes as many times longer.
 _TOGETHER = 8
@@ -66,7 +66,7 @@ class TorchEngine:
             packed.pack(self._model, bfloat16=encoder)
             self.precision = "float16" if encoder is None else "bfloat16 and float16"
         self._device = device
-        self._tokens = Tokens(tokenizer.backend_tokenizer)
+        self._tokens = ArticleTokenizer(tokenizer.backend_tokenizer)
         self._special = _special_tokens(card, model)
         self._handles = itertools.count(1)
         self._waiting: dict[Handle, GenerationRequest] = {}
@@ -155,7 +155,7 @@ class TorchEngine:
 class _Batch:
     """Requests whose rows are one batch of the model. `requests` are those still running."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: BatchRows) -> None:
         self.rows = rows
         self.requests: dict[Handle, list[Search]] = {}
         # The searches that go on, in the order of their rows.

@@ -1,0 +1,1 @@
+"""Training an adapter for the default model."""

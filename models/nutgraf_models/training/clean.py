@@ -4,8 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from nutgraf_models.normalize import normalize
-from nutgraf_models.sentences import is_complete, split
+from nutgraf_models.text.normalize import normalize
+from nutgraf_models.text.sentences import is_complete, split
 
 # Penn Treebank's way to write brackets and quotes.
 _TREEBANK = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "``": '"', "''": '"'}

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from nutgraf_models.cards import DEFAULT_MODEL
+from nutgraf_models.checkpoints.registry import DEFAULT_MODEL
 from nutgraf_models.errors import ModelError
-from nutgraf_models.references import read_references
+from nutgraf_models.evaluation.references import read_references
 from nutgraf_models.training import pairs as pairs_
 from nutgraf_models.training.clean import clean_article
 

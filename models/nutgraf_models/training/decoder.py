@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
-from nutgraf_models.adapter import GGUF_NAMES
+from nutgraf_models.checkpoints.adapter import GGUF_NAMES
 from nutgraf_models.errors import ModelError
 
 # The linear layers of a block by their names in transformers, attention's first.

@@ -13,11 +13,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from nutgraf_models.evaluation.reference_check import content_coverage, content_words, unsupported_words
+from nutgraf_models.evaluation.references import ReferenceRow
 from nutgraf_models.lengths import Length
-from nutgraf_models.normalize import normalize
-from nutgraf_models.plain_check import content_coverage, content_words, unsupported_words
-from nutgraf_models.references import ReferenceRow
-from nutgraf_models.sentences import split, word_count
+from nutgraf_models.text.normalize import normalize
+from nutgraf_models.text.sentences import split, word_count
 from nutgraf_models.training.clean import Truecaser, clean_article, clean_reference
 from nutgraf_models.training.dress import dress
 

@@ -11,10 +11,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from nutgraf_models import store
-from nutgraf_models.adapter import digest, rank_of
-from nutgraf_models.card import Card
-from nutgraf_models.cards import find_card
+from nutgraf_models.checkpoints import store
+from nutgraf_models.checkpoints.adapter import digest, rank_of
+from nutgraf_models.checkpoints.card import Card
+from nutgraf_models.checkpoints.registry import find_card
 from nutgraf_models.errors import ModelError
 from nutgraf_models.training.decoder import LoraDecoder
 from nutgraf_models.training.pairs import Pair, count, having, read_pairs
@@ -46,7 +46,7 @@ def train_adapter(
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from nutgraf_models.engines.precision import best_device, best_dtype
+    from nutgraf_models.runtime.precision import best_device, best_dtype
 
     if threads is not None:
         torch.set_num_threads(threads)

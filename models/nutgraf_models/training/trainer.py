@@ -16,10 +16,10 @@ from typing import Any
 
 import torch
 
-from nutgraf_models.card import Prompt
+from nutgraf_models.checkpoints.card import Prompt
 from nutgraf_models.errors import ModelError
+from nutgraf_models.evaluation.reference_check import unsupported_spans
 from nutgraf_models.lengths import Length
-from nutgraf_models.plain_check import unsupported_spans
 from nutgraf_models.training.decoder import LoraDecoder
 from nutgraf_models.training.pairs import Pair
 from nutgraf_models.training.preferences import Example, Preference, mask, measure, preference_loss, with_reference

@@ -1,0 +1,238 @@
+"""Whether a sentence can be read by itself: it is whole, and points to nothing that its reader has not seen.
+
+Rules over words, measured on the references that `training` uses: they are self-contained, so whatever is found in them
+is found wrongly (models/README.md).
+"""
+
+import re
+
+from nutgraf_models.checks.forms import fold
+from nutgraf_models.text.ordinary_words import ordinary_words
+from nutgraf_models.text.sentences import has_words, is_complete, word_count
+
+_MIN_WORDS = 3
+# Whatever is longer is no sentence to be shown, and would take long to look through.
+MAX_CHARACTERS = 1500
+# A longer sentence has a verb, be it one that the list below lacks.
+_SURE_WORDS = 16
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_QUOTED = re.compile(r"[“\"][^”\"]*[”\"]|(?<!\w)[‘'](?=\w)[^’'\"]*(?:[’'](?=\w)[^’'\"]*)*[’'](?!\w)")
+
+# "It" that stands for nothing.
+_EMPTY_IT = r"it (?:is|was|ha[sd] been|(?:will|would|could|may|can) be|takes?|took|emerged|appears|seems) "
+# "He", "This" and the like at the start of a sentence; "It is thought that" and "This week" point to nothing.
+_POINTING_START = re.compile(
+    r"(?:and|but|so|or|yet|also|however|meanwhile|instead|then|still|nor|because of this|as a result|in fact|indeed|"
+    r"once again|of course|after all|in other words|for example|for instance|similarly|likewise|nevertheless|"
+    r"nonetheless|moreover|furthermore|in addition|besides|by contrast|at the same time),?\s"
+    r"|(?:he|she|they|his|her|their|its|him|them|these|those|such|both|either|neither|others?|another|here"
+    r"|there['’]s why)\b"
+    r"(?! (?:in (?:\w+ )?(?:\w+|\d+)|of|who|sides|houses|men and|women and|people|parents)\b)"
+    r"|(?:this|that)\b(?! (?:year|week|month|summer|winter|spring|autumn|morning|afternoon|evening|weekend|season)\b)"
+    rf"|(?!{_EMPTY_IT})it\b"
+    r"|the (?:same|latter|former (?:was|is|said|has)|two|three|pair|trio|duo|couple|others?|move|latest|incident"
+    r"|victims?|attack|decision|announcement|comments?|news|deal|crash|company|firm|group|club|team|organi[sz]ation|agency"
+    r"|charity|man|woman|boy|girl|teenager|child|child['’]s|player|actor|actress|singer|star|film|show|programme|book"
+    r"|report|study|survey|law|bill|plan|project|ruling|verdict|case|trial|event|match|game|win|victory|defeat"
+    r"|result|accident|blaze|fire|ship|plane|car|bus|train|video|footage|pictures?|images?|site|building|school"
+    r"|\d+-year-old|\d+) (?:was|were|is|are|has|have|had|will|would|also|said|says|took|came|comes|follows|happened"
+    r"|won|lost|died|told|did|does|could|can|may|might|must|should|went|made|left|began|started|ended|added"
+    r"|believes?|claims?|claimed|denied|denies|hopes?|wants?|plans?|intends?|aims?|includes?|included|[a-z]{3,}(?:ed|s))\b",
+    re.I,
+)
+# "It is the strongest storm of the year", of which nothing was said. "It was the mayor who" says it itself.
+_IT_IS_ONE = re.compile(r"it (?:is|was) (?:the|an?|one|also|now|still|another)\b(?!.*\b(?:that|who|when)\b)", re.I)
+# "Mylan and Mylan"; "for four months for four months". What is said twice was put together wrongly.
+_SAID_TWICE = re.compile(r"\b([A-Z][\w'’-]+) (?:and|or|,) \1\b(?![-'’]\w| [A-Z])|\b(\w+ \w+(?: \w+){0,8}),? \2\b")
+_LABELLED = re.compile(r"(?:The|A|An) [a-z]+: ")
+_OPENING_PRONOUN = re.compile(rf"[\"“'‘]?(?!{_EMPTY_IT})(he|she|they|his|her|their|it|its)\b", re.I)
+_PERSONAL = frozenset("he she him her his hers himself herself".split())
+_GROUP = frozenset("they them their theirs themselves it its itself".split())
+# With a capital these are names as often ("Us Weekly", "My Way"), but for "I" and at a sentence's start.
+_FIRST_PERSON = re.compile(
+    r"(?<![\w.])I(?:['’]\w+)?(?![\w.])|\b(?:me|my|mine|we|us|our|ours|you|your)(?:['’]\w+)?\b"
+    r"|^\W*(?:We|My|Our|You|Your)\b"
+)
+_AS_KNOWN = re.compile(r"\bas (?:we|you) know (?:it|them)\b")
+# "the Act" is somebody's, and whose is said where it is first named.
+_BARE_NOUN = re.compile(
+    r"\b[Tt]he (Act|Bill|Treaty|Court|Company|Group|Committee|Commission|Ministry|Department|Board|Trust|Foundation|"
+    r"Association|Institute|Society|Agency|Authority|Club|Party|Academy|Council|University|College|Programme|Report)\b"
+    r"(?! (?:of|for|on)\b)(?! [A-Z])"
+)
+_BARE_THIS = re.compile(
+    r"\b(?:said|says|say|that|and|but|as) this (?:could|would|is|was|will|has|had|may|might|means)\b"
+)
+_POINTING_NOUN = re.compile(
+    r"\b(?:these|those|such|this(?! (?:year|week|month|summer|winter|spring|autumn|fall|season|morning|afternoon|"
+    r"evening|weekend|time|century|decade|day|point|way|is|was|has|will|could|would|may|might)\b)) ([a-z]+)",
+    re.I,
+)
+# "Winners of the last four races, they were second": nobody is named before "they".
+_LATE_SUBJECT = re.compile(
+    r"\W*[A-Z][a-z'’-]*(?: [a-z'’-]+){1,12}, (?:they|he|she|it)\b(?! (?:is|was) (?:thought|believed|said))"
+    r"|\W*For [^,]{3,100}, it\b(?! (?:is|was)\b)"
+)
+_NAME_FOLLOWS = re.compile(r", (?:[a-z-]+ ){0,4}[A-Z][\w'’-]+")
+_PERSON = re.compile(
+    r"\b(?:man|woman|boy|girl|teenager|teen|child|baby|mother|father|mum|dad|son|daughter|husband|wife|brother|sister|"
+    r"widow|king|queen|prince|princess|pope|driver|pilot|officer|soldier|player|striker|midfielder|defender|goalkeeper|"
+    r"captain|coach|manager|boss|actor|actress|singer|star|rapper|doctor|nurse|teacher|pupil|student|patient|prisoner|"
+    r"inmate|judge|lawyer|politician|president|minister|senator|leader|mp|winner|champion|victim|suspect|pensioner|"
+    r"worker|owner|farmer|author|writer|journalist|reporter|model|passenger|cyclist|motorcyclist|pedestrian|"
+    r"grandmother|grandfather|toddler|someone|person|resident|customer|chief|director|founder|candidate|mayor|killer|"
+    r"murderer|gunman|attacker|rider|jockey|swimmer|runner|golfer|boxer|fan|veteran|hero|who|\w+(?:man|woman|er|or|ist))\b",
+    re.I,
+)
+_BY_LINE = re.compile(
+    r"by\. |by (?-i:[A-Z][\w'’-]+ [A-Z][\w'’.-]+(?: (?:and|for|in|of|[A-Z][\w'’-]+)){0,8}\W*$)|"
+    r"(?:photo|image|picture|video|caption|source|credit|copyright|scroll down|click|read more|see also|follow|share|"
+    r"watch|listen|subscribe|sign up|updated|published|posted|last updated|media playback)\b[.:]?\s"
+    r"(?!(?:the|a|an|of|from|shows?|showing|that)\b)",
+    re.I,
+)
+_LIST_NUMBER = re.compile(r"\(?(?:\d{1,3}|[ivx]{1,4}|[a-z])[.)]?\W*$", re.I)
+# Words that a finite clause has one of; endings find the regular rest.
+_VERBS = frozenset(
+    """
+    is are was were be been being am has have had do does did will would can could may might must shall should isn't
+    aren't wasn't weren't hasn't haven't hadn't doesn't don't didn't won't wouldn't can't couldn't cannot says said
+    say told tells tell won win wins lost loses lose made makes make took takes take gave gives give got gets get went
+    goes go came comes come saw sees see found finds find left leaves leave kept keeps keep held holds hold met meets
+    meet ran runs run led leads lead sent sends send set sets put puts cut cuts hit hits beat beats bought buys buy
+    sold sells sell paid pays pay built builds build fell falls fall rose rises rise drew draws draw broke breaks
+    break began begins begin became becomes become spoke speaks speak wrote writes write read reads stood stands stand
+    sat sits fought fights fight faces face struck strikes strike shot shoots shut shuts spent spends spend brought
+    brings bring thought thinks think taught caught catches catch sought seeks seek felt feels feel knew knows know
+    grew grows grow threw throws throw flew flies fly drove drives drive rode rides ride chose chooses choose swore
+    swears wore wears hid hides bid bids lay lies lie laid lays lit slid shook woke wakes ate eats drank drinks sang
+    sings sank sinks swam swims rang rings swung dealt deals deal meant means mean burst bursts cost costs hurt hurts
+    let lets quit quits split splits spread spreads upset tore tears understood forgot forgave froze stole steals
+    withdrew withdraws overcame overtook underwent undergoes broadcast cast casts forecast shed sheds wed weds seem
+    seems appear appears remain remains show shows shown need needs want wants plan plans hope hopes call calls look
+    looks work works live lives play plays move moves turn turns open opens close closes launch launches reach reaches
+    score scores sign signs join joins urge urges warn warns claim claims deny denies admit admits agree agrees accuse
+    accuses reveal reveals report reports confirm confirms announce announces ask asks help helps use uses offer
+    offers back backs vote votes cancel plead pleads seal seals end ends start starts stop stops continue continues
+    return returns save saves kill kills die dies dead suffer suffers escape escapes survive survives allow allows
+    believe believes consider considers expect expects include includes raise raises rank ranks earn earns host hosts
+    visit visits mark marks celebrate celebrates boast boasts defend defends attack attacks criticise criticises slam
+    slams sue sues arrest try tries pass passes
+    """.split()
+)
+# What a sentence cannot end with.
+_OPEN_END = re.compile(
+    r"\b(?:a|an|the|of|and|or|but|than|because|while|if|from|with|into|after|his|her|their|its|my|our|your|which|who)\W*$"
+    r"|\s[-–—]+\s*(?:\w+\W*)?$|[-–—]\W*$",
+    re.I,
+)
+_VERB_ENDING = re.compile(r"[a-z]{2,}(?:ed|[^su]s)$")
+
+
+def is_fragment(sentence: str) -> bool:
+    """Whether this is no whole sentence: no stop, no verb, too few words, a caption, byline or list number."""
+    text = sentence.strip()
+    if (
+        len(text) > MAX_CHARACTERS
+        or not is_complete(text)
+        or text.endswith(("…", "..."))
+        or word_count(text) < _MIN_WORDS
+    ):
+        return True
+    if not has_words(text) or _BY_LINE.match(text) or _LIST_NUMBER.fullmatch(text) or _OPEN_END.search(text):
+        return True
+    if (text[:1].islower() and not text[1:2].isupper()) or text[:1] in ",;:.()]-–—":
+        return True
+    if _SAID_TWICE.search(text) or _LABELLED.match(text) or _repeats(text):
+        return True
+    if text.count("(") != text.count(")") or text.count("“") != text.count("”") or text.count('"') % 2:
+        return True
+    # A capital first word may be a name or a verb; no verb of a statement stands there.
+    words = [match.group() for match in _WORD.finditer(text)]
+    if len(words) > _SURE_WORDS:
+        return False
+    return not any(
+        fold(word) in _VERBS
+        or (_VERB_ENDING.search(word) and (place < len(words) - 1 or word.endswith("ed")))
+        or word.endswith(("n't", "n’t", "'s", "’s", "'ve", "'re"))
+        for place, word in enumerate(words)
+        if place > 0
+    )
+
+
+def _repeats(text: str) -> bool:
+    """Whether five words come again in the same sentence: "the mayor has said it was late, the mayor has said it"."""
+    words = [fold(match.group()) for match in _WORD.finditer(text)]
+    runs = [tuple(words[place : place + 5]) for place in range(len(words) - 4)]
+    return len(set(runs)) < len(runs)
+
+
+def opening_pronoun(sentence: str) -> str:
+    """The "he" or "it" that a sentence begins with, in small letters; empty if there is none that stands for one."""
+    match = _OPENING_PRONOUN.match(sentence)
+    if match:
+        return match.group(1).casefold()
+    return "it" if _IT_IS_ONE.match(sentence) else ""
+
+
+def opens_loosely(sentence: str) -> bool:
+    """Whether a sentence begins by pointing back, or speaks as "I", "we" or to "you" outside of quotations."""
+    spoken = _QUOTED.sub(" “” ", sentence)
+    start = spoken.lstrip(" “”\"'‘’")
+    return bool(
+        _POINTING_START.match(start) or _IT_IS_ONE.match(start) or _FIRST_PERSON.search(_AS_KNOWN.sub(" ", spoken))
+    )
+
+
+def points_back(sentence: str, before: str = "") -> bool:
+    """Whether a reader who has seen only `before` would ask who or what this sentence speaks of."""
+    spoken = _QUOTED.sub(" “” ", sentence)
+    start = spoken.lstrip(" “”\"'‘’")
+    if not before and (_POINTING_START.match(start) or _IT_IS_ONE.match(start)):
+        return True
+    if re.match(r"(?:and|or|nor|so)\b", start, re.I):
+        return True
+    for match in _BARE_NOUN.finditer(spoken):
+        if not re.search(
+            rf"[A-Z][\w'’-]+ {match.group(1)}\b|{match.group(1)} (?:of|for)\b", f"{before} {spoken[: match.start()]}"
+        ):
+            return True
+    if not before:
+        if _BARE_THIS.search(spoken):
+            return True
+        for match in _POINTING_NOUN.finditer(spoken):
+            noun = match.group(1)
+            if match.group().casefold().startswith("those") and noun.endswith(("ed", "ing")):
+                continue  # "those involved"
+            if noun not in ("who", "as", "of", "in", "with", "a", "an", "to", "that") and not re.search(
+                rf"\b{re.escape(noun[:4])}", spoken[: match.start()]
+            ):
+                return True
+    return _has_loose_pronoun(spoken, before)
+
+
+def _has_loose_pronoun(spoken: str, before: str) -> bool:
+    if _FIRST_PERSON.search(spoken) or (not before and _LATE_SUBJECT.match(spoken)):
+        return True
+    for match in _WORD.finditer(spoken):
+        word = fold(match.group())
+        # "Before she left, Ida Fenn said": the name may follow.
+        if (
+            word in _PERSONAL
+            and not _names_somebody(f"{before} {spoken[: match.start()]}")
+            and not _NAME_FOLLOWS.search(spoken, match.end())
+        ):
+            return True
+        if word in _GROUP and match.start() > 0 and not before and len(_WORD.findall(spoken[: match.start()])) < 2:
+            return True
+    return False
+
+
+def _names_somebody(text: str) -> bool:
+    if _PERSON.search(text):
+        return True
+    words = [match.group() for match in _WORD.finditer(text)]
+    return any(
+        word[0].isupper() and (place > 0 or not (fold(word) in ordinary_words() or word.endswith("ing")))
+        for place, word in enumerate(words)
+    )

@@ -1,0 +1,42 @@
+"""Names, numbers and quotations of a summary that its article does not have.
+
+A lookup, not an understanding: a term counts as supported if it is found, brought to a common form, in the article or
+its headline. It finds what was made up, and what was misspelt; not what was put together wrongly.
+"""
+
+import unicodedata
+
+from nutgraf_models.checks.names import NameIndex, unsupported_names
+from nutgraf_models.checks.numbers import NumberIndex
+from nutgraf_models.checks.quantities import quantities
+from nutgraf_models.checks.quotations import QuotationIndex
+from nutgraf_models.results import Span, TermKind, UnsupportedTerm
+from nutgraf_models.text.sentences import split
+
+
+class TermIndex:
+    """The terms of an article and its headline, for looking up those of its summaries."""
+
+    def __init__(self, article: str, title: str = "") -> None:
+        text = f"{unicodedata.normalize('NFC', title)}\n\n{article}"
+        self._numbers = NumberIndex(text)
+        self._names = NameIndex(text, self._numbers.months)
+        self._quotations = QuotationIndex(text)
+
+    def unsupported(self, summary: str) -> tuple[UnsupportedTerm, ...]:
+        """What of `summary` the article lacks, in the order of the text; a quotation stands for all that is in it."""
+        quoted = list(self._quotations.unsupported(summary))
+        numbers = quantities(summary)
+        wrong = list(self._numbers.unsupported(summary, numbers))
+        starts = {sentence.start for sentence in split(summary)}
+        names = unsupported_names(summary, self._names, starts, [(one.start, one.end) for one in numbers])
+        terms = [
+            *((span, TermKind.QUOTATION) for span in quoted),
+            *((span, TermKind.NUMBER) for span in wrong if not _within(span, quoted)),
+            *((span, TermKind.NAME) for span in names if not _within(span, quoted)),
+        ]
+        return tuple(UnsupportedTerm(Span(*span), kind) for span, kind in sorted(terms, key=lambda term: term[0]))
+
+
+def _within(span: tuple[int, int], others: list[tuple[int, int]]) -> bool:
+    return any(start <= span[0] and span[1] <= end for start, end in others)

@@ -1,0 +1,1 @@
+"""Sentences taken from the article itself, shortened by rule."""

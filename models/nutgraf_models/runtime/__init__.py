@@ -1,0 +1,1 @@
+"""The processor and the libraries that models run on."""
