@@ -3,6 +3,7 @@
 import pytest
 
 from nutgraf_models.article import Article
+from nutgraf_models.extracts.main_point import main_point_scores
 from nutgraf_models.extracts.own_sentences import own_sentences
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.loading import load_summarizer
@@ -89,3 +90,17 @@ def test_the_lead_is_no_caption_byline_or_dateline(before):
     text = before + " ".join([NEWS, WAIT, SAID] * 10)
     summaries = load_summarizer("lead").summarize(Article(text), show_doubted=True).summaries
     assert [one.text for one in summaries] == [NEWS, f"{NEWS} {WAIT} {SAID}"]
+
+
+def test_the_main_point_is_what_the_rest_of_the_article_speaks_of():
+    sentences = [
+        "Picture a quiet beach in spring.",
+        "You may have walked there yourself.",
+        "The port of Marlow has banned ships that burn heavy oil, after residents of the harbour fell ill.",
+        "Doctors in Marlow said that smoke from ships in the port had made 40 residents ill.",
+        "Ships that burn heavy oil must leave the harbour by May.",
+    ]
+    scores = main_point_scores(sentences)
+    assert max(range(len(scores)), key=scores.__getitem__) == 2
+    assert len(main_point_scores([*sentences, *["It rained."] * 60])) == 65
+    assert main_point_scores([]) == []

@@ -73,6 +73,10 @@ def test_what_is_one(text):
         "The Act was passed last year.",
         "Speaking at the port, she thanked the crew.",
         "We were lucky to be away.",
+        "Some might find it annoying, others cute.",
+        "Several were taken to hospital on Monday.",
+        "Performance aside, the friendships of workers help a company.",
+        "Friendships help a company for another reason: workers stay longer.",
     ],
 )
 def test_what_points_to_nothing_when_it_stands_first(text):

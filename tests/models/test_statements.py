@@ -210,3 +210,37 @@ def test_words_from_afar_are_those_of_sentences_that_are_no_neighbours():
     assert origin == 0
     assert features.from_afar == pytest.approx(2 / 4)
     assert features.insertions == 1
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The tactics were plain to see.",
+        "According to the company, none of its 40 pilots will be dismissed.",
+        "Last year the aunt of Mr Asker dismissed claims of fraud.",
+    ],
+)
+def test_a_summary_does_not_open_with_what_only_the_article_has_introduced(sentence):
+    article = f"Tom Asker has sold Marlow Pilots. The crews went on strike at once. {sentence}"
+    sentences = split(article)
+    check = ArticleCheck(article, sentences)
+    told = check.check(sentences[0].text)
+    assert not check.introduces(check.check(sentence), [])
+    # Where it comes first, the article takes it to be known.
+    alone = ArticleCheck(sentence, split(sentence))
+    assert alone.introduces(alone.check(sentence), [])
+    assert told.origin == 0
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The government was asked for help.",
+        "The Marlow firm was sold.",
+        "Vell Radio listeners left the station in protest.",
+    ],
+)
+def test_what_there_is_one_of_needs_no_introduction(sentence):
+    article = f"Tom Asker has sold Marlow Pilots. {sentence}"
+    check = ArticleCheck(article, split(article))
+    assert check.introduces(check.check(sentence), [])

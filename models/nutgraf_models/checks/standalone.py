@@ -29,6 +29,8 @@ _POINTING_START = re.compile(
     r"|there['’]s why)\b"
     r"(?! (?:in (?:\w+ )?(?:\w+|\d+)|of|who|sides|houses|men and|women and|people|parents)\b)"
     r"|(?:this|that)\b(?! (?:year|week|month|summer|winter|spring|autumn|morning|afternoon|evening|weekend|season)\b)"
+    r"|(?:some|several|many|most|few|all|none|one) (?:might|may|have|has|had|were|was|are|also|will|would|could|can)\b"
+    r"|\w+ aside,"
     rf"|(?!{_EMPTY_IT})it\b"
     r"|the (?:same|latter|former (?:was|is|said|has)|two|three|pair|trio|duo|couple|others?|move|latest|incident"
     r"|victims?|attack|decision|announcement|comments?|news|deal|crash|company|firm|group|club|team|organi[sz]ation|agency"
@@ -62,6 +64,7 @@ _BARE_NOUN = re.compile(
 )
 _BARE_THIS = re.compile(
     r"\b(?:said|says|say|that|and|but|as) this (?:could|would|is|was|will|has|had|may|might|means)\b"
+    r"|\b(?:for )?another (?:reason|factor|problem|explanation)\b"
 )
 _POINTING_NOUN = re.compile(
     r"\b(?:these|those|such|this(?! (?:year|week|month|summer|winter|spring|autumn|fall|season|morning|afternoon|"

@@ -32,6 +32,29 @@ _CONDITION = re.compile(r"(?:if|unless|provided)$")
 _OPENINGS = frozenset("if unless when whenever although though instead how why whether because until once".split())
 _HE, _SHE = frozenset("he him his himself mr".split()), frozenset("she her hers herself mrs ms miss".split())
 _TITLES = frozenset("mr mrs ms miss dr prof professor sir dame lord lady".split())
+# "Mr Davey" may be anybody until he has been named in full.
+_TITLED = re.compile(r"\b(?:Mr|Mrs|Ms|Miss)\.? ([A-Z][\w’'-]*\w)")
+# "The tactics were": nothing says whose.
+_BARE_SUBJECT = re.compile(
+    r"The (?:[a-z][a-z'’-]+ )??([a-z][a-z'’-]+) (?:is|was|were|are|has|have|had|will|would|could|can|may|might|must|"
+    r"should|said|says|also|did|does|[a-z]{3,}ed|shows?|took|came|won|lost|told|went|made|left|began|led|gave|got|saw|found|"
+    r"fell|rose|broke)\b"
+)
+# There is one of each, or everybody knows which.
+_UNIQUE = frozenset(
+    """
+    government police president minister chancellor queen king pope world public economy market markets nation internet
+    sun moon earth weather euro pound dollar army navy military media press rest majority search hunt
+    """.split()
+)
+# "the company" of a sentence that has named none.
+_BARE_NOUN = re.compile(
+    r"\b(?:according to|by|from|of|that|said|says|at|in|to|for|with|against|on) the (company|firm|club|team|group|"
+    r"charity|organi[sz]ation|agency|site|station|school|university|hospital|country|film|show|programme|series|band)\b"
+    r"(?! (?:of|in|that|which|who|where|for|with|on|at|to|between|behind|near|from|called|known|named)\b)"
+    r"(?! [A-Z\d])(?!-)",
+    re.I,
+)
 _DEFINITE = frozenset({"the", "that", "this", "these", "those", "both"})
 _SEAM = frozenset(',;:()[]–—-"“”')
 _QUESTION = re.compile(r"\?[\"'”’ ]*$")
@@ -99,6 +122,8 @@ class StatementIndex:
             tokens = tokens[1:]
         if not tokens or not origin:
             return True
+        if not before and self._speaks_of_unknown(sentence, origin):
+            return False
         if tokens[0].folded in _DEFINITE:
             # "The two young boys were": its noun is among the first words in small letters.
             nouns = list(takewhile(lambda token: not token.is_capital, tokens[1:4]))
@@ -108,6 +133,20 @@ class StatementIndex:
             return bool(known.intersection(content)) or (is_next and not self._is_in(content[0], origin))
         is_lone_name = is_name(tokens[0]) and not (len(tokens) > 1 and tokens[1].is_capital)
         return not is_lone_name or tokens[0].form in known or not self._is_introduced(tokens[0].form, origin + 1)
+
+    def _speaks_of_unknown(self, sentence: str, origin: int) -> bool:
+        """Whether a summary's first sentence, of the article's middle, has "the tactics", "the firm" or "Mr Davey"."""
+        bare = _BARE_SUBJECT.match(sentence)
+        if bare and bare.group(1) not in _UNIQUE:
+            return True
+        noun = _BARE_NOUN.search(sentence)
+        if noun and not any(is_name(token) for token in tokens_of(sentence[: noun.start()])[1:]):
+            return True
+        return any(
+            re.search(rf"[A-Z][\w’'-]+ {re.escape(name)}\b", text)
+            for name in _TITLED.findall(sentence)
+            for text in self._texts[:origin]
+        )
 
     def _is_in(self, form: str, origin: int) -> bool:
         """Whether an article sentence before `origin` has this content word."""

@@ -30,7 +30,7 @@ def own_sentences(sentences: Sequence[Sentence], title: str = "", code: str = "e
     texts = [clean_start(text) for text in leading(list(sentences))]
     if code not in ("en", language.UNKNOWN):
         return texts
-    whole = [text for text in texts if not _is_piece(text)] or texts
+    whole = [text for text in texts if not is_piece(text)] or texts
     first = texts[0]
     if first in whole and not UNFIT.search(first) and not opens_loosely(first):
         return whole
@@ -47,6 +47,6 @@ def own_sentences(sentences: Sequence[Sentence], title: str = "", code: str = "e
     return whole[whole.index(best) :]
 
 
-def _is_piece(text: str) -> bool:
-    """Whether this is no sentence. One that ends behind a dash is: nothing was cut off an article's own."""
+def is_piece(text: str) -> bool:
+    """Whether this is no sentence of an article. One that ends behind a dash is: nothing was cut off."""
     return is_fragment(_DASHED_END.sub(r" \1", text))

@@ -10,7 +10,8 @@ from nutgraf_models.checks.article_check import CheckedSentence
 from nutgraf_models.checks.standalone import is_fragment, points_back
 from nutgraf_models.checks.words import content_shared
 from nutgraf_models.engines.base import Candidate
-from nutgraf_models.extracts.own_sentences import UNFIT
+from nutgraf_models.extracts.main_point import main_point_scores
+from nutgraf_models.extracts.own_sentences import UNFIT, is_piece
 from nutgraf_models.extracts.shorten import shorten
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.pipeline import postprocess
@@ -23,6 +24,8 @@ from nutgraf_models.text.sentences import word_count
 _LEAD_SENTENCES = 8
 # Of these, the ones that are sure to tell the main point.
 _MAIN_SENTENCES = 2
+# What it counts that a sentence tells what the model took for the main point: about as much as to be the first one.
+_SAME_POINT = 3.0
 # Article sentences that one of the model's may be behind the one before it, and still speak of what that does.
 _REACH = 4
 # A sentence that a summary can do without is shown only if it is surer than the main point has to be.
@@ -72,6 +75,7 @@ class _Chooser:
         self._spec = spec
         usual = _SHORT_WORDS[1] if spec.length is Length.SHORT else _LONG_WORDS[1]
         self._most = min(spec.max_words or usual, prepared.words - 1)
+        self._scores = main_point_scores([sentence.text for sentence in prepared.sentences])
 
     def short(self, written: Sequence[Sequence[str]]) -> list[ShownSentence]:
         """One sentence: the first of each of `written`, in their order, or what comes nearest to them."""
@@ -80,14 +84,14 @@ class _Chooser:
             *(ShownSentence(one) for one in firsts),
             *(ShownSentence(self._check(shorten(one.text, self._most))) for one in firsts),
         ]
-        # Of what is left, what has most in common with what the model took for the main point.
+        # Of what is left, what tells the main point, by the article and by what the model took for it.
         others = [
             *(own for one in firsts for own in self._own(one.origin, self._most)),
-            *self._leads(self._most, _MAIN_SENTENCES),
+            *self._leads(self._most, _LEAD_SENTENCES),
             *(ShownSentence(self._check(text)) for sentences in written for text in sentences[1:]),
         ]
         points = [one.text for one in firsts]
-        others.sort(key=lambda one: -max((content_shared(point, one.text) for point in points), default=0.0))
+        others.sort(key=lambda one: -self._tells_main_point(one, points))
         least = min(_SHORT_WORDS[0], self._most // 2)
         # The main point in too many words is better than a detail in few.
         longer = self._most if self._spec.max_words is not None else self._most + _SHORT_EXCESS
@@ -96,7 +100,6 @@ class _Chooser:
             (by_model, longer),
             (others, self._most),
             (by_model, self._most if self._spec.max_words is not None else _LONGEST_SHORT),
-            (self._leads(self._most, _LEAD_SENTENCES), self._most),
             ([*by_model, *others], self._prepared.words - 1),
         )
         for options, most in attempts:
@@ -136,6 +139,11 @@ class _Chooser:
                 told = self._with(told, one)
         return self._capped(self._with_decisive(self._capped(told)))
 
+    def _tells_main_point(self, one: ShownSentence, points: Sequence[str]) -> float:
+        origin = one.checked.origin
+        score = self._scores[origin] if origin is not None and origin < len(self._scores) else min(self._scores)
+        return score + _SAME_POINT * max((content_shared(point, one.text) for point in points), default=0.0)
+
     def _with_decisive(self, told: list[ShownSentence]) -> list[ShownSentence]:
         """The sentences with what decides a long story, in the place of the last if there is no room for more."""
         origins = {one.checked.origin for one in told}
@@ -169,7 +177,7 @@ class _Chooser:
         reach = 1 if one.from_article else _REACH
         follows = bool(told) and None not in origins and 0 <= (origins[1] or 0) - (origins[0] or 0) <= reach
         return (
-            not is_fragment(one.text)
+            not (is_piece(one.text) if one.from_article else is_fragment(one.text))
             and one.checked.is_supported
             and (not told or one.checked.support >= _SURE)
             and not points_back(one.text, before if follows else "")

@@ -114,6 +114,12 @@ _SPEAKER = re.compile(
     rf"(?!(?:{'|'.join(sorted(_STARTERS - {'I'}))})\b)[A-Z][\w.'’-]*"
     rf"(?:(?: [A-Z][\w.'’-]*){{0,4}}(?: \([^()]{{1,30}}\))?|[\w.'’ -]{{0,30}}, [^,.\"“]{{1,30}},) {_SAID}"
 )
+# A caption or a heading that runs into the next sentence: "in an interview with the station The controller has said".
+_LOST_STOP = re.compile(
+    r"\b(?!(?:the|of|in|on|and|for|to|with|from|at|by|as|is|was|are|than|that|or|about|into|like|called|named|entitled|"
+    r"titled|song|film|movie|album|show|series|book|novel|play|game|said|says|read|reads|reading|say|see|saw|watch|"
+    r"watching|against|over)\b)[a-z][a-z’'-]{2,}(?= (?:The|He|She|They|But|This) [a-z]{2,})"
+)
 
 
 def boundaries(paragraph: str) -> list[int]:
@@ -128,7 +134,8 @@ def boundaries(paragraph: str) -> list[int]:
         if end is not None:
             ends.append(end)
             begin = end
-    return ends
+    lost = (match.end() for match in _LOST_STOP.finditer(paragraph))
+    return sorted({*ends, *(end for end in lost if paragraph.count('"', 0, end) % 2 == 0)})
 
 
 def _end(paragraph: str, begin: int, match: re.Match[str], quoted: bool, is_small: bool) -> int | None:
