@@ -20,6 +20,7 @@ from nutgraf_models.checkpoints.registry import DEFAULT_MODEL, find_card
 from nutgraf_models.engines.base import Candidate, Engine, GenerationRequest, Row
 from nutgraf_models.engines.openvino_engine import OpenVinoEngine, _Row
 from nutgraf_models.engines.torch_engine import TorchEngine
+from nutgraf_models.evaluation import scores
 from nutgraf_models.evaluation.evaluate import ROUGE
 from nutgraf_models.evaluation.references import ReferenceRow, read_references
 from nutgraf_models.lengths import Length, Spec
@@ -63,7 +64,7 @@ def main() -> None:
     model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32).eval()
 
     same_tokens = all_tokens = same_answers = 0
-    scores: dict[str, list[list[float]]] = {"openvino": [], "torch": []}
+    overlaps: dict[str, list[list[float]]] = {"openvino": [], "torch": []}
     score = rouge()
     for one in rows:
         article = " ".join(normalize(one.article).text.split()[: arguments.words])
@@ -78,12 +79,12 @@ def main() -> None:
             same_answers += 1
         else:
             other = answer(reference, request)
-        scores["openvino"].append(score(one, text))
-        scores["torch"].append(score(one, other))
+        overlaps["openvino"].append(score(one, text))
+        overlaps["torch"].append(score(one, other))
     print(f"{os.cpu_count()} cores, {processor()}; {length.value}, {len(rows)} articles, {arguments.data.name}")
     print(f"tokens that the reference would write, too  {same_tokens / all_tokens:8.2%} of {all_tokens}")
     print(f"answers that are the same to the last one   {same_answers / len(rows):8.2%} of {len(rows)}")
-    for engine, values in scores.items():
+    for engine, values in overlaps.items():
         means = "/".join(f"{scores.mean([value[place] for value in values]):.2f}" for place in range(len(ROUGE)))
         print(f"ROUGE-1/2/Lsum of {engine:10} {means:>30}")
 
