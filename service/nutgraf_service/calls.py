@@ -26,6 +26,8 @@ REQUEST_ID = "x-request-id"
 DETAILS = "grpc-status-details-bin"
 _REQUEST_ID = re.compile(r"[!-~]{1,128}")
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
+# A caller hangs up by its own clock, which is off the server's by the time that a message takes.
+_CLOCKS_DIFFER_SECONDS = 0.1
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("nutgraf")
 
@@ -133,18 +135,22 @@ class Calls:
         self._idle.clear()
         started = time.monotonic()
         request_id = request_id_of(context)
+        deadline = deadline_of(context)
         facts: dict[str, Any] = {"method": method, "request_id": request_id}
         code = "OK"
         try:
             await context.send_initial_metadata(((REQUEST_ID, request_id),))
             yield facts
-        except (asyncio.CancelledError, GeneratorExit):
+        except (asyncio.CancelledError, GeneratorExit, grpc.aio.InternalError) as error:
             code = "CANCELLED"
+            if is_late(deadline):
+                # gRPC was faster to end it than we were to refuse it.
+                code = facts["reason"] = "DEADLINE_EXCEEDED"
+                self._metrics.refused(code)
+            if isinstance(error, grpc.aio.InternalError):
+                # The wire is gone: the caller hung up, which grpc.aio is about to say. Nothing of ours broke.
+                raise asyncio.CancelledError from None
             raise
-        except grpc.aio.InternalError:
-            # The wire is gone: the caller hung up, which grpc.aio is about to say. Nothing of ours broke.
-            code = "CANCELLED"
-            raise asyncio.CancelledError from None
         except BaseException as error:  # what is written in other languages panics by others than Exception
             refusal = error if isinstance(error, Refusal) else internal_error(error, request_id)
             code = _CODES[refusal.code].name
@@ -158,6 +164,17 @@ class Calls:
             self._count -= 1
             if self._count == 0:
                 self._idle.set()
+
+
+def deadline_of(context: Any) -> float | None:
+    """When the time of a call is over, in `time.monotonic()` seconds; None if it has no end."""
+    remaining = context.time_remaining()
+    return None if remaining is None else time.monotonic() + remaining
+
+
+def is_late(deadline: float | None) -> bool:
+    """Whether a call that was cancelled just now was so because its time is over."""
+    return deadline is not None and time.monotonic() >= deadline - _CLOCKS_DIFFER_SECONDS
 
 
 def request_id_of(context: grpc.aio.ServicerContext[Any, Any]) -> str:

@@ -1,11 +1,15 @@
 """What Prometheus reads. Every metric is made here and named in the README."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import product
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
 
-from nutgraf_models.results import ArticleSummary, CheckedSummary, FinishReason, SummarySentence
+from nutgraf_models.lengths import Length
+from nutgraf_models.results import ArticleSummary, CheckedSummary, FinishReason, SummarySentence, Verdict
+from nutgraf_service.refusals import CODES
+from nutgraf_service.sharing import Origin
 
 # From a lone summary on a fast machine to one at the end of a full queue.
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 20.0, 30.0, 60.0)
@@ -18,9 +22,17 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
 
         def counter(name: str, what: str, *labels: str) -> Counter:
             return Counter(f"nutgraf_{name}", what, labels, registry=self.registry)
+
+        def known(name: str, what: str, **labels: Iterable[str]) -> Counter:
+            """A counter that has all its values from the start: Prometheus sees no increase in one that appears."""
+            made = counter(name, what, *labels)
+            for values in product(*labels.values()):
+                made.labels(*values)
+            return made
 
         def histogram(name: str, what: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
             return Histogram(f"nutgraf_{name}", what, labels, buckets=buckets, registry=self.registry)
@@ -28,26 +40,38 @@ class Metrics:
         def gauge(name: str, what: str) -> Gauge:
             return Gauge(f"nutgraf_{name}", what, registry=self.registry)
 
+        lengths = [length.value for length in Length]
+        verdicts = [verdict.value for verdict in Verdict]
         self._calls = counter("calls_total", "Calls that ended.", "method", "code")
         self._call_seconds = histogram("call_seconds", "Time from a call to its answer.", _SECONDS, "method")
-        self._refusals = counter("refusals_total", "Calls and stream items refused or failed.", "reason")
-        self._answers = counter("answers_total", "Articles answered.", "origin")
+        self._refusals = known("refusals_total", "Calls and stream items refused or failed.", reason=CODES)
+        self._answers = known("answers_total", "Articles answered.", origin=[origin.value for origin in Origin])
         self._articles = counter("articles_total", "Articles summarised.")
-        self._summaries = counter("summaries_total", "Summaries written.", "length")
-        self._unsupported = counter(
+        self._summaries = known("summaries_total", "Summaries written.", length=lengths)
+        self._unsupported = known(
             "unsupported_summaries_total",
             "Summaries with a name, number or quotation that the article lacks.",
-            "length",
+            length=lengths,
         )
-        self._extractive = counter("extractive_summaries_total", "Summaries made of the article's sentences.", "length")
-        self._sentences = counter("sentences_total", "Sentences shown.", "length", "verdict", "source")
-        self._checked = counter("checked_sentences_total", "Sentences of others' summaries checked.", "verdict")
+        self._extractive = known(
+            "extractive_summaries_total", "Summaries made of the article's sentences.", length=lengths
+        )
+        self._sentences = known(
+            "sentences_total",
+            "Sentences shown.",
+            length=lengths,
+            verdict=["supported", "doubted", "unchecked"],
+            source=["model", "article"],
+        )
+        self._checked = known("checked_sentences_total", "Sentences of others' summaries checked.", verdict=verdicts)
         self._queue_seconds = histogram("queue_seconds", "Time an article waited for the engine.", _SECONDS)
         self._generate_seconds = histogram("generate_seconds", "Time an article was in the engine.", _SECONDS)
         self._summary_seconds = histogram("summary_seconds", "Time from an article to its summaries.", _SECONDS)
         self._input_tokens = counter("input_tokens_total", "Tokens of articles that the model read.")
         self._output_tokens = counter("output_tokens_total", "Tokens of summaries that the model wrote.")
-        self._abandoned = counter("abandoned_total", "Requests dropped because nobody waited any more.", "where")
+        self._abandoned = known(
+            "abandoned_total", "Requests dropped because nobody waited any more.", where=["queue", "engine", "check"]
+        )
         self.step_seconds = histogram("step_seconds", "Time of one iteration of the engine.", _STEP_SECONDS)
         self._queued = gauge("queued_requests", "Requests waiting for the engine.")
         self._running = gauge("running_requests", "Requests in the engine.")

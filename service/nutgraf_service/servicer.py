@@ -14,7 +14,7 @@ import grpc
 
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceServicer
-from nutgraf_service.calls import Calls, check_parsed, internal_error
+from nutgraf_service.calls import Calls, check_parsed, deadline_of, internal_error, is_late
 from nutgraf_service.core import Core, State, draining, loading
 from nutgraf_service.holding import Holding
 from nutgraf_service.metrics import Metrics
@@ -39,13 +39,13 @@ class Servicer(SummarizerServiceServicer):
     async def Summarize(self, request: pb.SummarizeRequest, context: Any) -> pb.SummarizeResponse:
         async with self.calls.call("Summarize", context) as facts:
             call = _Call.of(facts, context)
-            response = await self._summarize(request, _deadline(context), call)
+            response = await self._summarize(request, deadline_of(context), call)
             facts["characters"] = response.article.character_count
         return response
 
     async def CheckSummary(self, request: pb.CheckSummaryRequest, context: Any) -> pb.CheckSummaryResponse:
         async with self.calls.call("CheckSummary", context) as facts:
-            call, deadline = _Call.of(facts, context), _deadline(context)
+            call, deadline = _Call.of(facts, context), deadline_of(context)
             with self._taken_in(call, request, deadline):
                 outcome = await self._core.check(check_job_from(request, self._settings, deadline))
             if self._tracing is not None:
@@ -113,24 +113,23 @@ class Servicer(SummarizerServiceServicer):
                 yield
         except BaseException as error:
             if self._tracing is not None:
-                now = time.monotonic()
                 self._tracing.failed(
                     call.headers,
                     call.method,
                     call.request_id,
-                    _reason(error, is_late=deadline is not None and now >= deadline),
-                    seconds=now - started,
+                    _reason(error, deadline),
+                    seconds=time.monotonic() - started,
                     characters=len(getattr(request, "text", "")),
                 )
             raise
 
 
-def _reason(error: BaseException, *, is_late: bool) -> str:
+def _reason(error: BaseException, deadline: float | None) -> str:
     if isinstance(error, Refusal):
         return error.reason
     if isinstance(error, asyncio.CancelledError | GeneratorExit):
         # gRPC cancels a call whose time is over.
-        return "DEADLINE_EXCEEDED" if is_late else "CANCELLED"
+        return "DEADLINE_EXCEEDED" if is_late(deadline) else "CANCELLED"
     return "INTERNAL"
 
 
@@ -145,12 +144,6 @@ class _Call:
     @classmethod
     def of(cls, facts: Mapping[str, Any], context: Any) -> _Call:
         return cls(facts["method"], facts["request_id"], context.invocation_metadata() or ())
-
-
-def _deadline(context: Any) -> float | None:
-    """When the time of a call is over, in `time.monotonic()` seconds; None if it has no end."""
-    remaining = context.time_remaining()
-    return None if remaining is None else time.monotonic() + remaining
 
 
 class _Stream:

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf_models.lengths import Length
 from nutgraf_service.metrics import Metrics
+from nutgraf_service.refusals import CODES
 from support.articles import ARTICLE
 from support.process import entry, serve
 from support.server import TIMEOUT, GatedEngine, Running, ScriptedEngine, running_server, summarizer_with
@@ -71,6 +72,42 @@ def test_what_waits_what_runs_and_what_is_abandoned_shows():
         found = scrape(running)
         assert found["nutgraf_abandoned_total['engine']"] == 1
         assert found["nutgraf_abandoned_total['queue']"] == 2
+
+
+def test_a_deadline_that_passed_is_counted_as_one_whoever_noticed_it_first():
+    engine = GatedEngine()
+    with running_server(lambda: summarizer_with(engine), metrics_port=0) as running, running.stub() as stub:
+
+        def scrape_when_ended(calls: int) -> dict[str, float]:
+            while running.metric("nutgraf_calls_total") < calls:
+                pass
+            return scrape(running)
+
+        # The caller hangs up, gRPC cancels, and the server refuses: all within a few milliseconds, in any order.
+        for _ in range(30):
+            call = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=0.1)
+            assert call.exception(TIMEOUT).code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        found = scrape_when_ended(30)
+        assert found["nutgraf_calls_total['DEADLINE_EXCEEDED', 'Summarize']"] == 30
+        assert found["nutgraf_refusals_total['DEADLINE_EXCEEDED']"] == 30
+        # One who hangs up in time is another matter.
+        submitted = len(engine.submitted)
+        call = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
+        engine.wait_until(lambda engine: len(engine.submitted) > submitted)
+        call.cancel()
+        found = scrape_when_ended(31)
+        assert found["nutgraf_calls_total['CANCELLED', 'Summarize']"] == 1
+        assert found["nutgraf_refusals_total['DEADLINE_EXCEEDED']"] == 30
+
+
+def test_what_may_be_counted_is_there_from_the_start_and_so_is_the_process(server):
+    found = scrape(server)
+    for reason in CODES:
+        assert found[f"nutgraf_refusals_total['{reason}']"] == 0
+    assert found["nutgraf_answers_total['cache']"] == found["nutgraf_abandoned_total['check']"] == 0
+    assert found["nutgraf_sentences_total['article', 'long', 'supported']"] == 0
+    assert found["process_resident_memory_bytes"] > 0
+    assert found["process_start_time_seconds"] > 0
 
 
 def test_shown_sentences_are_counted_by_verdict_and_by_whose_they_are():
