@@ -1,6 +1,7 @@
 """The files in service/deploy against what reads them: Kubernetes' schemas, systemd, make, and nutgraf itself.
 
-No container engine and no cluster run here; ray.yaml is deployed by test_ray.py.
+No cluster runs here. The image is built by test_image.py, ray.yaml is deployed by test_ray.py, prometheus/ is read by
+Prometheus in test_prometheus.py.
 """
 
 import json
@@ -298,7 +299,8 @@ def test_signals_reach_the_server_in_a_container() -> None:
 def test_the_image_is_built_by_what_make_runs(tmp_path: Path) -> None:
     """From what is copied into it and nothing else, and so that the copy is not needed afterwards."""
     steps = instructions()
-    stage = steps[: [word for word, _ in steps].index("FROM", 2)]
+    _, second = (number for number, (word, _) in enumerate(steps) if word == "FROM")
+    stage = steps[:second]
     for source in (one for word, rest in stage if word == "COPY" for one in rest.split()[:-1]):
         if (ROOT / source).is_dir():
             (tmp_path / source).mkdir()
@@ -306,7 +308,8 @@ def test_the_image_is_built_by_what_make_runs(tmp_path: Path) -> None:
             shutil.copy(ROOT / source, tmp_path)
     install, pull = (rest for word, rest in stage if word == "RUN")
     make = shlex.split(install.replace("$EXTRAS", "service"))
-    assert make.pop(0) == "--mount=type=cache,target=/root/.cache/pip"
+    settings = "--mount=type=secret,id=pip,target=/etc/pip.conf"
+    assert [make.pop(0), make.pop(0)] == ["--mount=type=cache,target=/root/.cache/pip", settings]
     assert make[:2] == ["make", "install"]
     commands = [line for line in dry_run(make, tmp_path).splitlines() if "pip install" in line]
     pip = "/opt/nutgraf/bin/pip install --quiet --constraint constraints.txt"
@@ -314,10 +317,16 @@ def test_the_image_is_built_by_what_make_runs(tmp_path: Path) -> None:
     wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     for needed in (*(Path(package).parts[0] for package in wheel), PROJECT["readme"], *PROJECT["license-files"]):
         assert (tmp_path / needed).exists(), needed
+    assert pull.startswith(settings)
     (words,) = (shlex.split(one) for one in pull.split("&&") if "/nutgraf " in one)
     accepts(["nutgraf", *words[1:]])
     assert PROJECT["requires-python"] == ">=3.11"
-    assert ("ARG", "PYTHON=3.11") in steps
+    # Both stages have the Python that the environment points to in the same place, by default.
+    assert [rest for word, rest in steps if word == "ARG"][:3] == [
+        "PYTHON=3.11",
+        "BUILD_BASE=docker.io/library/python:${PYTHON}",
+        "BASE=docker.io/library/python:${PYTHON}-slim",
+    ]
 
 
 def test_make_installs_a_link_to_the_checkout_unless_told_otherwise() -> None:
