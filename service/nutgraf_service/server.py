@@ -38,6 +38,8 @@ _OPTIONS = [
 _PONG_SECONDS = 20.0
 # For the last answers to leave.
 _FLUSH_SECONDS = 0.5
+# For the handlers of cancelled calls to return.
+_HANDLERS_SECONDS = 5.0
 
 
 class PortInUse(Exception):
@@ -187,6 +189,7 @@ class Server:
         # Health watches never end by themselves, and must not use up the grace.
         await self._server.stop(_FLUSH_SECONDS)
         idle.cancel()
+        await _wait_for_handlers()
         self.core.close()
         if self._endpoint is not None:
             self._endpoint.close()
@@ -238,6 +241,17 @@ async def run(settings: Settings) -> None:
         watching.cancel()
         await server.drain()
         stopping.cancel()
+
+
+async def _wait_for_handlers() -> None:
+    """Waits until gRPC's tasks for the calls of a stopped server have ended, for at most `_HANDLERS_SECONDS`.
+
+    `stop` returns as soon as the calls are cancelled, while their handlers may still be running. If the event loop
+    ended now, it would cancel these tasks, and grpc.aio prints a traceback to standard error for some of them.
+    """
+    tasks = [task for task in asyncio.all_tasks() if getattr(task.get_coro(), "__name__", "") == "_schedule_rpc_coro"]
+    if tasks:
+        await asyncio.wait(tasks, timeout=_HANDLERS_SECONDS)
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:
