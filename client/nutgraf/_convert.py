@@ -121,6 +121,8 @@ def server_info(response: pb.GetServerInfoResponse) -> ServerInfo:
             max_stream_items_in_flight=limits.max_stream_items_in_flight,
             max_queued_tokens=limits.max_queued_tokens,
             max_summary_characters=limits.max_summary_characters,
+            max_calls=limits.max_calls,
+            max_held_bytes=limits.max_held_bytes,
         ),
     )
 

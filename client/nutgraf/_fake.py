@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 
 from nutgraf._errors import NutgrafError
-from nutgraf._fake_answers import FAKE_INFO, lead_result, refuse_check, refuse_empty, word_check
+from nutgraf._fake_answers import FAKE_INFO, lead_result, refuse_article, refuse_check, word_check
 from nutgraf._ledger import Ledger
 from nutgraf._requests import Article, Wanted, builder, check_request, check_text, check_timeout, summarize_request
 from nutgraf._results import CheckResult, ManyResult, Result, ServerInfo
@@ -83,7 +83,7 @@ class Fake:
         check_text("id", article.id)
         request = summarize_request(article.text, title=article.title, summaries=wanted)
         self._record(Call(method, article, wanted, request_id), timeout)
-        refuse_empty("text", article.text, request_id)
+        refuse_article(request, self.info, request_id)
         return self._answer(article) if self._answer is not None else lead_result(request, request_id=request_id)
 
     def _check(

@@ -17,6 +17,7 @@ _WORD = re.compile(r"\w+")
 _SENTENCES = {pb.SUMMARY_LENGTH_SHORT: 1, pb.SUMMARY_LENGTH_LONG: 3}
 
 
+# A server with the lead baseline and its default settings; a test of the service compares them.
 FAKE_INFO = ServerInfo(
     state=ServerState.SERVING,
     model="fake",
@@ -32,17 +33,19 @@ FAKE_INFO = ServerInfo(
         max_text_characters=200_000,
         max_title_characters=1_000,
         max_message_bytes=4 * 1024 * 1024,
-        max_input_tokens=8_192,
+        max_input_tokens=1_000_000,
         max_queued_requests=64,
         max_summary_sentences=10,
         min_summary_words=5,
         max_summary_words=500,
         max_id_characters=256,
-        default_item_timeout_seconds=300.0,
+        default_item_timeout_seconds=60.0,
         max_item_timeout_seconds=3600.0,
-        max_stream_items_in_flight=32,
+        max_stream_items_in_flight=8,
         max_queued_tokens=65_536,
         max_summary_characters=10_000,
+        max_calls=1_000,
+        max_held_bytes=32 * 1024 * 1024,
     ),
 )
 
@@ -88,40 +91,47 @@ def _lead(length: pb.SummaryLength.ValueType, text: str, spans: list[tuple[int, 
     return summary
 
 
-def refuse_empty(name: str, text: str, request_id: str | None) -> None:
-    """Refuses a text as a server does.
+def refuse_article(
+    request: pb.SummarizeRequest | pb.CheckSummaryRequest, info: ServerInfo, request_id: str | None
+) -> None:
+    """Raises what a server with these limits answers to an article that it rejects.
 
     Raises:
-        InvalidArticle: there is nothing in it.
+        InvalidArticle: the text is empty, or the text or the title is too long.
     """
+    _refuse_empty("text", request.text, request_id)
+    _refuse_long("text", request.text, info.limits.max_text_characters, request_id)
+    _refuse_long("title", request.title, info.limits.max_title_characters, request_id)
+
+
+def _refuse_empty(name: str, text: str, request_id: str | None) -> None:
     if not text.strip():
         reason, details = f"EMPTY_{name.upper()}", ((name, "is empty"),)
         raise InvalidArticle(f"the {name} is empty", reason=reason, request_id=request_id, details=details)
 
 
+def _refuse_long(name: str, text: str, limit: int, request_id: str | None) -> None:
+    if len(text) > limit:
+        message = f"the {name} has {len(text)} characters; at most {limit} are allowed"
+        raise InvalidArticle(
+            message,
+            reason=f"{name.upper()}_TOO_LONG",
+            request_id=request_id,
+            details=((name, message),),
+            limit=limit,
+            size=len(text),
+        )
+
+
 def refuse_check(request: pb.CheckSummaryRequest, info: ServerInfo, request_id: str | None) -> None:
-    """Refuses what a server with these limits would not check.
+    """Raises what a server with these limits answers to a `CheckSummary` that it rejects.
 
     Raises:
-        InvalidArticle: one of its texts is empty or too long, or the threshold is none.
+        InvalidArticle: one of the texts is empty or too long, or the threshold is not between 0 and 1.
     """
-    refuse_empty("text", request.text, request_id)
-    for name, text, limit in (
-        ("text", request.text, info.limits.max_text_characters),
-        ("title", request.title, info.limits.max_title_characters),
-        ("summary", request.summary, info.limits.max_summary_characters),
-    ):
-        if len(text) > limit:
-            message = f"the {name} has {len(text)} characters; at most {limit} are allowed"
-            raise InvalidArticle(
-                message,
-                reason=f"{name.upper()}_TOO_LONG",
-                request_id=request_id,
-                details=((name, message),),
-                limit=limit,
-                size=len(text),
-            )
-    refuse_empty("summary", request.summary, request_id)
+    refuse_article(request, info, request_id)
+    _refuse_empty("summary", request.summary, request_id)
+    _refuse_long("summary", request.summary, info.limits.max_summary_characters, request_id)
     if request.HasField("support_threshold") and not 0 <= request.support_threshold <= 1:
         message = f"support_threshold is {request.support_threshold:g}; it must be from 0 to 1"
         details = (("support_threshold", message),)

@@ -241,6 +241,10 @@ class Limits:
     max_queued_tokens: int
     max_summary_characters: int
     """Longest summary that it checks."""
+    max_calls: int
+    """Calls with articles at the same time, over all connections. A stream counts as one."""
+    max_held_bytes: int
+    """Bytes of articles, titles and summaries in the server's memory at the same time. Streams may use half of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,8 @@ def server_info(core: Core, settings: Settings, version: str) -> pb.GetServerInf
             default_item_timeout=to_duration(settings.default_item_timeout),
             max_item_timeout=to_duration(settings.max_item_timeout),
             max_stream_items_in_flight=settings.max_stream_items,
+            max_calls=settings.max_calls,
+            max_held_bytes=settings.max_held_bytes,
         ),
     )
     if core.summarizer is not None:

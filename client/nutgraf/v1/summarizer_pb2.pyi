@@ -1053,6 +1053,8 @@ class Limits(_message.Message):
     MAX_STREAM_ITEMS_IN_FLIGHT_FIELD_NUMBER: _builtins.int
     MAX_QUEUED_TOKENS_FIELD_NUMBER: _builtins.int
     MAX_SUMMARY_CHARACTERS_FIELD_NUMBER: _builtins.int
+    MAX_CALLS_FIELD_NUMBER: _builtins.int
+    MAX_HELD_BYTES_FIELD_NUMBER: _builtins.int
     max_text_characters: _builtins.int
     """Code points in the `text` of a request."""
     max_title_characters: _builtins.int
@@ -1080,6 +1082,15 @@ class Limits(_message.Message):
     """
     max_summary_characters: _builtins.int
     """Code points in `CheckSummaryRequest.summary`."""
+    max_calls: _builtins.int
+    """Calls with articles that the server handles at the same time, over all connections: `Summarize`, `CheckSummary` and
+    `SummarizeMany`, where a stream counts as one call. The next call fails with QUEUE_FULL.
+    """
+    max_held_bytes: _builtins.int
+    """Bytes of articles, titles and summaries that the server holds in memory at the same time. A unary call that would
+    exceed this fails with QUEUE_FULL, unless it is the only one. Streams may use half of it: the server stops reading
+    from them first, and answers items that still do not fit with QUEUE_FULL.
+    """
     @_builtins.property
     def default_item_timeout(self) -> _duration_pb2.Duration:
         """The time given to an item of a stream that names none."""
@@ -1105,10 +1116,12 @@ class Limits(_message.Message):
         max_stream_items_in_flight: _builtins.int = ...,
         max_queued_tokens: _builtins.int = ...,
         max_summary_characters: _builtins.int = ...,
+        max_calls: _builtins.int = ...,
+        max_held_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["default_item_timeout", b"default_item_timeout", "max_item_timeout", b"max_item_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_item_timeout", b"default_item_timeout", "max_id_characters", b"max_id_characters", "max_input_tokens", b"max_input_tokens", "max_item_timeout", b"max_item_timeout", "max_message_bytes", b"max_message_bytes", "max_queued_requests", b"max_queued_requests", "max_queued_tokens", b"max_queued_tokens", "max_stream_items_in_flight", b"max_stream_items_in_flight", "max_summary_characters", b"max_summary_characters", "max_summary_sentences", b"max_summary_sentences", "max_summary_words", b"max_summary_words", "max_text_characters", b"max_text_characters", "max_title_characters", b"max_title_characters", "min_summary_words", b"min_summary_words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_item_timeout", b"default_item_timeout", "max_calls", b"max_calls", "max_held_bytes", b"max_held_bytes", "max_id_characters", b"max_id_characters", "max_input_tokens", b"max_input_tokens", "max_item_timeout", b"max_item_timeout", "max_message_bytes", b"max_message_bytes", "max_queued_requests", b"max_queued_requests", "max_queued_tokens", b"max_queued_tokens", "max_stream_items_in_flight", b"max_stream_items_in_flight", "max_summary_characters", b"max_summary_characters", "max_summary_sentences", b"max_summary_sentences", "max_summary_words", b"max_summary_words", "max_text_characters", b"max_text_characters", "max_title_characters", b"max_title_characters", "min_summary_words", b"min_summary_words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
