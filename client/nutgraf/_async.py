@@ -14,9 +14,9 @@ import grpc
 from nutgraf import _async_many, _convert
 from nutgraf._async_connection import AsyncConnection
 from nutgraf._channel import endpoint
-from nutgraf._ledger import Answer, Ledger
+from nutgraf._ledger import Answer, Ledger, StreamOptions
 from nutgraf._outage import DEFAULT_RETRY_SECONDS
-from nutgraf._requests import Article, Wanted, builder, check_request, summarize_request
+from nutgraf._requests import Article, Wanted, check_request, summarize_request
 from nutgraf._results import CheckResult, ManyResult, Result, ServerInfo
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1 import summarizer_pb2_grpc as pb_grpc
@@ -83,8 +83,7 @@ class AsyncClient:
         `items` may be an async iterable, too; one that waits holds no answers back. Leaving the loop cancels what is
         still running as soon as the event loop gets to it; `contextlib.aclosing` does so at once.
         """
-        answers = self._summarize_many(
-            items,
+        options = StreamOptions(
             summaries=summaries,
             show_doubted=show_doubted,
             ordered=ordered,
@@ -92,7 +91,7 @@ class AsyncClient:
             item_timeout=item_timeout,
             request_id=request_id,
         )
-        return _converted(answers)
+        return _converted(self._summarize_many(items, options))
 
     async def check(
         self,
@@ -136,24 +135,10 @@ class AsyncClient:
         return await self._connection.call(stub.Summarize, request, timeout, request_id)
 
     def _summarize_many(
-        self,
-        items: Iterable[str | Article] | AsyncIterable[str | Article],
-        *,
-        summaries: Wanted = None,
-        show_doubted: bool = False,
-        ordered: bool = True,
-        max_in_flight: int = 16,
-        item_timeout: float | None = None,
-        request_id: str | None = None,
+        self, items: Iterable[str | Article] | AsyncIterable[str | Article], options: StreamOptions
     ) -> AsyncGenerator[Answer, None]:
-        ledger = Ledger(
-            builder(summaries, show_doubted),
-            ordered=ordered,
-            max_in_flight=max_in_flight,
-            item_timeout=item_timeout,
-            server=self.server,
-        )
-        metadata = self._connection.endpoint.metadata(request_id)
+        ledger = Ledger(options, self._connection.link)
+        metadata = self._connection.endpoint.metadata(options.request_id)
         self._connection.raise_if_closed()
 
         return _async_many.Run(ledger, items, metadata, self._connection).answers()

@@ -84,15 +84,7 @@ class AsyncConnection:
                     self.raise_if_closed()
                 raise
             self.raise_if_closed()
-            failure = await self.diagnose(failure)
-            if not isinstance(failure, Unavailable):
-                outage.link.reached |= failure.reason is not None
-                raise failure
-            now = time.monotonic()
-            delay = outage.delay(failure, now=now, left=deadline - now)
-            if delay is None:
-                raise failure
-            await asyncio.sleep(delay)
+            await asyncio.sleep(outage.delay_or_raise(await self.diagnose(failure), deadline=deadline))
             self.raise_if_closed()
 
     async def diagnose(self, error: NutgrafError) -> NutgrafError:

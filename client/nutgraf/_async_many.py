@@ -7,7 +7,6 @@ which keeps the books and hands out answers. Only the last one touches the ledge
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from typing import Any, NamedTuple
 
@@ -15,9 +14,8 @@ from nutgraf._async_connection import AsyncConnection
 from nutgraf._async_stream import Arrived, Ended, Stream, is_made_up
 from nutgraf._channel import Metadata
 from nutgraf._error_mapping import from_rpc_error
-from nutgraf._errors import InvalidArticle, NutgrafError, Overloaded, Unavailable
+from nutgraf._errors import NutgrafError, Overloaded, Unavailable
 from nutgraf._ledger import Answer, Ledger, broken
-from nutgraf._outage import Outage
 from nutgraf._requests import Article
 from nutgraf.v1 import summarizer_pb2_grpc as pb_grpc
 
@@ -57,7 +55,6 @@ class Run:
         self._metadata = metadata
         self._connection = connection
         self._link = connection.link
-        self._outage = Outage(connection.link)
         self._stream: Stream | None = None
         self._lost_statuses = 0
         self._more = True  # whether the input may have another item
@@ -115,8 +112,7 @@ class Run:
         failure: NutgrafError
         untold = lost = False  # whether the stream ended without saying why, and whether that is because gRPC lost it
         if isinstance(event, Arrived):
-            if self._ledger.receive(event.response, stream.request_id):
-                self._outage.over()
+            self._ledger.receive(event.response, stream.request_id)
             if not self._ledger.all_refused:
                 return
             failure = Unavailable(f"the server at {self._link.server} is shutting down", reason="DRAINING")
@@ -130,20 +126,15 @@ class Run:
         self._stream = None
         await stream.close()
         self._connection.raise_if_closed()
-        failure = await self._connection.diagnose(failure)
-        if isinstance(failure, InvalidArticle) and failure.reason is None and failure.size is not None:
-            self._ledger.blame_oversize(failure)
-        elif isinstance(failure, (Unavailable, Overloaded)):
-            delay = self._outage.delay(failure, now=time.monotonic())
-            if delay is None:
-                if not untold or stream.careful:
-                    raise failure
-                # One more attempt, whose status cannot get lost, so that the caller learns why the server refuses.
-                self._lost_statuses = _CAREFUL_AFTER
-            else:
-                await asyncio.sleep(delay)
+        try:
+            delay = self._ledger.stream_failed(await self._connection.diagnose(failure))
+        except (Unavailable, Overloaded):
+            if not untold or stream.careful:
+                raise
+            # One more attempt, whose status cannot get lost, so that the caller learns why the server refuses.
+            self._lost_statuses = _CAREFUL_AFTER
         else:
-            raise failure
+            await asyncio.sleep(delay)
         if self._ledger.waiting:
             self._open()
 

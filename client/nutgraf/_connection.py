@@ -73,15 +73,7 @@ class Connection:
                 outage.over()
                 return response, id_in(call.initial_metadata())
             self.raise_if_closed()
-            failure = self.diagnose(failure)
-            if not isinstance(failure, Unavailable):
-                outage.link.reached |= failure.reason is not None
-                raise failure
-            now = time.monotonic()
-            delay = outage.delay(failure, now=now, left=deadline - now)
-            if delay is None:
-                raise failure
-            self.closed.wait(delay)
+            self.closed.wait(outage.delay_or_raise(self.diagnose(failure), deadline=deadline))
             self.raise_if_closed()
 
     def diagnose(self, error: NutgrafError) -> NutgrafError:

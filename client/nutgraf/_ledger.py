@@ -7,7 +7,6 @@ unanswered until its answer has arrived, over however many connections that take
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from google.protobuf.duration_pb2 import Duration
@@ -15,8 +14,9 @@ from google.rpc import code_pb2
 
 from nutgraf._convert import result
 from nutgraf._error_mapping import from_status
-from nutgraf._errors import InvalidArticle, NutgrafError, ServerError, Unavailable
-from nutgraf._requests import Article, check_text, check_timeout
+from nutgraf._errors import InvalidArticle, NutgrafError, Overloaded, ServerError, Unavailable
+from nutgraf._outage import Link, Outage
+from nutgraf._requests import Article, Wanted, check_text, check_timeout, request_builder
 from nutgraf._results import ManyResult
 from nutgraf.v1 import summarizer_pb2 as pb
 
@@ -44,36 +44,41 @@ class Answer:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class StreamOptions:
+    """The options of `summarize_many`; see `Client.summarize_many`."""
+
+    summaries: Wanted = None
+    show_doubted: bool = False
+    ordered: bool = True
+    max_in_flight: int = 16
+    item_timeout: float | None = None
+    request_id: str | None = None
+
+
 class Ledger:
     """The state of one `summarize_many`.
 
     Args:
-        build: makes the request for an article; may raise InvalidArticle.
-        ordered: hand out answers in the order of the input, else as they come.
-        max_in_flight: unanswered items at most, 1 or more.
-        item_timeout: seconds per item; None for the server's default.
-        server: the server's address, for messages.
+        options: what the caller asked for.
+        link: to the server.
 
     Raises:
-        ValueError: `max_in_flight` is not positive, or `item_timeout` is none that an article may take.
+        TypeError, ValueError: the options name no summaries that exist, `max_in_flight` is not positive, or
+            `item_timeout` is out of range.
     """
 
-    def __init__(
-        self,
-        build: Callable[[Article], pb.SummarizeRequest],
-        *,
-        ordered: bool,
-        max_in_flight: int,
-        item_timeout: float | None,
-        server: str,
-    ) -> None:
-        if max_in_flight < 1:
-            raise ValueError(f"max_in_flight must be 1 or more, not {max_in_flight}")
-        self._timeout = None if item_timeout is None else _duration(check_timeout(item_timeout, "item_timeout"))
-        self._build = build
-        self._ordered = ordered
-        self._max_in_flight = max_in_flight
-        self._server = server
+    def __init__(self, options: StreamOptions, link: Link) -> None:
+        self._build = request_builder(options.summaries, options.show_doubted)
+        if options.max_in_flight < 1:
+            raise ValueError(f"max_in_flight must be 1 or more, not {options.max_in_flight}")
+        timeout = options.item_timeout
+        self._timeout = None if timeout is None else _duration(check_timeout(timeout, "item_timeout"))
+        self._ordered = options.ordered
+        self._max_in_flight = options.max_in_flight
+        self._server = link.server
+        # A stream waits for a full queue, as the articles in it would.
+        self._outage = Outage(link, retry_on=(Unavailable, Overloaded))
         self._count = 0  # items admitted; the next item's number
         self._unanswered: dict[int, tuple[Article, pb.SummarizeManyRequest]] = {}
         self._refused: set[int] = set()  # answered by UNAVAILABLE, which is no answer: to be sent again elsewhere
@@ -120,14 +125,15 @@ class Ledger:
         self._unanswered[index] = (item, request)
         return request
 
-    def receive(self, response: pb.SummarizeManyResponse, request_id: str | None) -> bool:
-        """Books an answer; returns whether it is one (an item refused by UNAVAILABLE stays unanswered)."""
+    def receive(self, response: pb.SummarizeManyResponse, request_id: str | None) -> None:
+        """Records an answer. An item that is refused with UNAVAILABLE stays unanswered."""
         index = int(response.id) if response.id.isdecimal() else -1
         if index not in self._unanswered:
-            return False  # nothing that was asked: not ours to fail over
+            return  # an answer that was not asked for is no reason to fail
         if response.HasField("error") and response.error.code == code_pb2.UNAVAILABLE:
             self._refused.add(index)
-            return False
+            return
+        self._outage.over()
         self._refused.discard(index)
         article, _ = self._unanswered.pop(index)
         answer = Answer(index, article, request_id)
@@ -140,7 +146,6 @@ class Ledger:
                 f"{self._server} sent an answer of a kind that this client does not know", request_id=request_id
             )
         self._finish(answer)
-        return True
 
     def take(self) -> Answer | None:
         """The next answer to hand out, if there is one."""
@@ -151,11 +156,22 @@ class Ledger:
         self._refused.clear()
         return [request for _, request in self._unanswered.values()]
 
-    def blame_oversize(self, error: InvalidArticle) -> None:
-        """Answers the unanswered item of `error.size` bytes by `error`.
+    def stream_failed(self, error: NutgrafError) -> float:
+        """Handles the end of a stream. Returns the seconds to wait before the next one.
 
-        A message over the server's limit ends the whole stream, which says how large it was and not which one. Where
-        something on the way has changed the sizes, it is taken for the largest: if any was too large, that was.
+        Raises:
+            NutgrafError: `error`, if another stream cannot help or would come too late.
+        """
+        if isinstance(error, InvalidArticle) and error.reason is None and error.size is not None:
+            self._fail_oversize(error)
+            return 0.0
+        return self._outage.delay_or_raise(error)
+
+    def _fail_oversize(self, error: InvalidArticle) -> None:
+        """Answers the unanswered item of `error.size` bytes with `error`.
+
+        A message over the server's limit ends the whole stream. The error tells its size, but not which one it was. If
+        no size matches, because something on the way has changed the messages, the largest item is to blame.
         """
         if not self._unanswered:
             raise error

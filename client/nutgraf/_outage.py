@@ -8,10 +8,11 @@ waiting bridges the gap. gRPC's own retries could not tell the two apart, and kn
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nutgraf._errors import Overloaded, Unavailable
+from nutgraf._errors import NutgrafError, Overloaded, Unavailable
 
 if TYPE_CHECKING:
     from grpc_health.v1 import health_pb2
@@ -46,11 +47,36 @@ class Link:
 
 @dataclass
 class Outage:
-    """One stretch of failures without an answer in between."""
+    """Consecutive failures without an answer in between.
+
+    Args:
+        link: to the server that fails.
+        retry_on: the errors after which another attempt may help. The caller of a unary call handles `Overloaded`.
+    """
 
     link: Link
+    retry_on: tuple[type[Unavailable | Overloaded], ...] = (Unavailable,)
     since: float | None = None
     attempts: int = field(default=0)
+
+    def delay_or_raise(self, error: NutgrafError, *, deadline: float = float("inf")) -> float:
+        """Seconds to wait before the next attempt.
+
+        Args:
+            error: what the last attempt failed with.
+            deadline: of the caller, on the monotonic clock.
+
+        Raises:
+            NutgrafError: `error`, if another attempt cannot help or would come too late.
+        """
+        if not isinstance(error, self.retry_on):
+            self.link.reached |= error.reason is not None
+            raise error
+        now = time.monotonic()
+        delay = self.delay(error, now=now, left=deadline - now)
+        if delay is None:
+            raise error
+        return delay
 
     def delay(self, error: Unavailable | Overloaded, *, now: float, left: float = float("inf")) -> float | None:
         """Seconds to wait before the next attempt, or None to give up.

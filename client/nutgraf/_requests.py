@@ -106,8 +106,12 @@ def specs(wanted: Wanted) -> list[pb.SummarySpec]:
     return result
 
 
-def builder(summaries: Wanted, show_doubted: bool) -> Callable[[Article], pb.SummarizeRequest]:
-    """What makes the request for each article of a stream; wrong arguments are found here, not at the first article."""
+def request_builder(summaries: Wanted, show_doubted: bool) -> Callable[[Article], pb.SummarizeRequest]:
+    """Returns a function that makes the request for one article of a stream. Checks its arguments at once.
+
+    Raises:
+        TypeError, ValueError: as `summarize_request`.
+    """
     wanted = specs(summaries)
 
     def build(article: Article) -> pb.SummarizeRequest:

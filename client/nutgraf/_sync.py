@@ -11,9 +11,9 @@ import grpc
 from nutgraf import _convert, _sync_many
 from nutgraf._channel import endpoint
 from nutgraf._connection import Connection
-from nutgraf._ledger import Answer, Ledger
+from nutgraf._ledger import Answer, Ledger, StreamOptions
 from nutgraf._outage import DEFAULT_RETRY_SECONDS
-from nutgraf._requests import Article, Wanted, builder, check_request, summarize_request
+from nutgraf._requests import Article, Wanted, check_request, summarize_request
 from nutgraf._results import CheckResult, ManyResult, Result, ServerInfo
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1 import summarizer_pb2_grpc as pb_grpc
@@ -122,8 +122,7 @@ class Client:
                 than `retry_seconds`.
             TypeError, ValueError: an argument, or an item, cannot be sent.
         """
-        answers = self._summarize_many(
-            items,
+        options = StreamOptions(
             summaries=summaries,
             show_doubted=show_doubted,
             ordered=ordered,
@@ -131,7 +130,7 @@ class Client:
             item_timeout=item_timeout,
             request_id=request_id,
         )
-        return _converted(answers)
+        return _converted(self._summarize_many(items, options))
 
     def check(
         self,
@@ -198,25 +197,9 @@ class Client:
         stub = pb_grpc.SummarizerServiceStub(self._connection.channel())
         return self._connection.call(stub.Summarize, request, timeout, request_id)
 
-    def _summarize_many(
-        self,
-        items: Iterable[str | Article],
-        *,
-        summaries: Wanted = None,
-        show_doubted: bool = False,
-        ordered: bool = True,
-        max_in_flight: int = 16,
-        item_timeout: float | None = None,
-        request_id: str | None = None,
-    ) -> Generator[Answer, None, None]:
-        ledger = Ledger(
-            builder(summaries, show_doubted),
-            ordered=ordered,
-            max_in_flight=max_in_flight,
-            item_timeout=item_timeout,
-            server=self.server,
-        )
-        metadata = self._connection.endpoint.metadata(request_id)
+    def _summarize_many(self, items: Iterable[str | Article], options: StreamOptions) -> Generator[Answer, None, None]:
+        ledger = Ledger(options, self._connection.link)
+        metadata = self._connection.endpoint.metadata(options.request_id)
         stub = pb_grpc.SummarizerServiceStub(self._connection.channel())
         return _sync_many.run(ledger, iter(items), stub.SummarizeMany, metadata, self._connection)
 

@@ -17,9 +17,9 @@ import grpc
 from nutgraf._channel import Metadata
 from nutgraf._connection import Connection
 from nutgraf._error_mapping import from_rpc_error, request_id
-from nutgraf._errors import InvalidArticle, NutgrafError, Overloaded, Unavailable
+from nutgraf._errors import NutgrafError, Unavailable
 from nutgraf._ledger import Answer, Ledger, broken
-from nutgraf._outage import HEADERS_SECONDS, Link, Outage
+from nutgraf._outage import HEADERS_SECONDS, Link
 from nutgraf._requests import Article
 from nutgraf.v1 import summarizer_pb2 as pb
 
@@ -102,7 +102,6 @@ def run(
     """
     link = connection.link
     stream: _Stream | None = None
-    outage = Outage(link)
     more = True  # whether the input may have another item
     try:
         while True:
@@ -132,8 +131,7 @@ def run(
             event = stream.inbox.get()
             failure: NutgrafError
             if not isinstance(event, _Ended):
-                if ledger.receive(event, stream.request_id):
-                    outage.over()
+                ledger.receive(event, stream.request_id)
                 if not ledger.all_refused:
                     continue
                 failure = Unavailable(f"the server at {link.server} is shutting down", reason="DRAINING")
@@ -144,13 +142,8 @@ def run(
             stream.close()
             stream = None
             connection.raise_if_closed()
-            failure = connection.diagnose(failure)
-            if isinstance(failure, InvalidArticle) and failure.reason is None and failure.size is not None:
-                ledger.blame_oversize(failure)
-            elif isinstance(failure, (Unavailable, Overloaded)):
-                _wait(outage, failure, connection)
-            else:
-                raise failure
+            connection.closed.wait(ledger.stream_failed(connection.diagnose(failure)))
+            connection.raise_if_closed()
             if ledger.waiting:
                 stream = _open(ledger, method, metadata, link, more)
     finally:
@@ -165,14 +158,6 @@ def _open(ledger: Ledger, method: Callable[..., Any], metadata: Metadata, link: 
     if not more:
         stream.no_more()
     return stream
-
-
-def _wait(outage: Outage, failure: Unavailable | Overloaded, connection: Connection) -> None:
-    delay = outage.delay(failure, now=time.monotonic())
-    if delay is None:
-        raise failure
-    connection.closed.wait(delay)
-    connection.raise_if_closed()
 
 
 def _say_goodbye(stream: _Stream) -> None:

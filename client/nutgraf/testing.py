@@ -16,14 +16,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from nutgraf._async import AsyncClient
 from nutgraf._async_many import each
 from nutgraf._enums import ServerState
-from nutgraf._fake import Call, Fake
+from nutgraf._fake import Call, Fake, same_signature
 from nutgraf._fake_answers import lead_result
+from nutgraf._ledger import StreamOptions
 from nutgraf._requests import Article, Wanted
 from nutgraf._results import CheckResult, ManyResult, Result, ServerInfo
+from nutgraf._sync import Client
 
 __all__ = ["Call", "FakeAsyncClient", "FakeClient", "lead_result"]
 
@@ -53,22 +56,14 @@ class FakeClient(Fake):
         request_id: str | None = None,
     ) -> Result:
         """As `Client.summarize`."""
-        return self._one("summarize", Article(text, title), summaries, request_id, timeout)
+        return self._summarize("summarize", Article(text, title), summaries, request_id, timeout)
 
-    def summarize_many(
-        self,
-        items: Iterable[str | Article],
-        *,
-        summaries: Wanted = None,
-        show_doubted: bool = False,
-        ordered: bool = True,
-        max_in_flight: int = 16,
-        item_timeout: float | None = None,
-        request_id: str | None = None,
-    ) -> Generator[ManyResult, None, None]:
+    @same_signature(Client.summarize_many)
+    def summarize_many(self, items: Iterable[str | Article], **arguments: Any) -> Generator[ManyResult, None, None]:
         """As `Client.summarize_many`, one article after the other."""
-        self._check_many(summaries, show_doubted, ordered, max_in_flight, item_timeout)
-        return (self._item(index, item, summaries, request_id) for index, item in enumerate(items))
+        options = StreamOptions(**arguments)
+        self._check_options(options)
+        return (self._item(index, item, options) for index, item in enumerate(items))
 
     def check(
         self,
@@ -120,26 +115,20 @@ class FakeAsyncClient(Fake):
         request_id: str | None = None,
     ) -> Result:
         """As `AsyncClient.summarize`."""
-        return self._one("summarize", Article(text, title), summaries, request_id, timeout)
+        return self._summarize("summarize", Article(text, title), summaries, request_id, timeout)
 
+    @same_signature(AsyncClient.summarize_many)
     def summarize_many(
-        self,
-        items: Iterable[str | Article] | AsyncIterable[str | Article],
-        *,
-        summaries: Wanted = None,
-        show_doubted: bool = False,
-        ordered: bool = True,
-        max_in_flight: int = 16,
-        item_timeout: float | None = None,
-        request_id: str | None = None,
+        self, items: Iterable[str | Article] | AsyncIterable[str | Article], **arguments: Any
     ) -> AsyncGenerator[ManyResult, None]:
         """As `AsyncClient.summarize_many`, one article after the other."""
-        self._check_many(summaries, show_doubted, ordered, max_in_flight, item_timeout)
+        options = StreamOptions(**arguments)
+        self._check_options(options)
 
         async def results() -> AsyncGenerator[ManyResult, None]:
             index = 0
             async for item in items if isinstance(items, AsyncIterable) else each(items):
-                yield self._item(index, item, summaries, request_id)
+                yield self._item(index, item, options)
                 index += 1
 
         return results()

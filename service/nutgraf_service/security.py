@@ -80,7 +80,7 @@ class Tokens:
         try:
             lines = self._file.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise SecurityError(f"cannot read tokens from {self._file}: {_reason(error)}") from error
+            raise SecurityError(f"cannot read tokens from {self._file}: {_cause(error)}") from error
         tokens = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
         if not tokens:
             raise SecurityError(f"{self._file} has no token; write one a line")
@@ -198,7 +198,7 @@ def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise SecurityError(f"cannot read {file}: {_reason(error)}") from error
+        raise SecurityError(f"cannot read {file}: {_cause(error)}") from error
 
 
 def _check_usable(certificate: Path, key: Path, authority: Path | None) -> None:
@@ -213,17 +213,19 @@ def _check_usable(certificate: Path, key: Path, authority: Path | None) -> None:
     try:
         context.load_cert_chain(certificate, key, password=lambda: b"")
     except OSError as error:
-        raise SecurityError(f"cannot use the certificate {certificate} with the key {key}: {_why(error)}") from error
+        raise SecurityError(f"cannot use the certificate {certificate} with the key {key}: {_cause(error)}") from error
     if authority is not None:
         try:
             context.load_verify_locations(authority)
         except OSError as error:
-            raise SecurityError(f"cannot use the certificates of {authority}: {_why(error)}") from error
+            raise SecurityError(f"cannot use the certificates of {authority}: {_cause(error)}") from error
 
 
-def _why(error: OSError) -> str:
-    reason = error.reason if isinstance(error, ssl.SSLError) else error.strerror
-    return reason.lower().replace("_", " ") if reason else "it is no PEM file"
+def _cause(error: OSError | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    cause = error.reason if isinstance(error, ssl.SSLError) else error.strerror
+    return cause.lower().replace("_", " ") if cause else "it is not a PEM file"
 
 
 def _version(file: Path) -> tuple[int, int, int] | None:
@@ -233,7 +235,3 @@ def _version(file: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size, status.st_ino
-
-
-def _reason(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or "it is no UTF-8 text"

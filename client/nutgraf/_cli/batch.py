@@ -46,6 +46,7 @@ def batch(client: Client, source: str, output: str, lengths: list[str], max_in_f
     be used, or an article that fails, is reported and left out, and the exit status is 1.
     """
     from nutgraf._cli.output import to_dict, to_json
+    from nutgraf._ledger import StreamOptions
 
     if _is_same_file(source, output):
         raise click.UsageError("the output must be another file than the input")
@@ -56,13 +57,10 @@ def batch(client: Client, source: str, output: str, lengths: list[str], max_in_f
         _Progress(source) as progress,
     ):
         reader = Reader(stream, name, out, progress.report)
-        answers = client._summarize_many(
-            reader.articles(),
-            summaries=lengths,
-            ordered=False,
-            max_in_flight=max_in_flight,
-            item_timeout=client._connection.timeout,
+        options = StreamOptions(
+            summaries=lengths, ordered=False, max_in_flight=max_in_flight, item_timeout=client._connection.timeout
         )
+        answers = client._summarize_many(reader.articles(), options)
         try:
             for answer in answers:
                 number = int(answer.article.id)
