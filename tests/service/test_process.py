@@ -127,7 +127,7 @@ def test_a_log_that_nobody_reads_stops_nothing():
 
 
 def test_log_lines_that_are_too_many_are_dropped_and_counted(monkeypatch):
-    monkeypatch.setattr(logs, "_MOST_WAITING", 3)
+    monkeypatch.setattr(logs, "_BUFFERED_LINES", 3)
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     monkeypatch.setattr(logs, "_FLUSH_SECONDS", 0.01)
