@@ -1,7 +1,7 @@
 """`summarize_many` for asyncio.
 
-Three kinds of task: one reads the input, one per stream moves what arrives, both into one inbox; and the caller's own,
-which keeps the books and hands out answers. Only the last one touches the ledger.
+One task reads the input, and one per stream receives responses; both put their results into one inbox. The caller's own
+task processes the inbox and yields answers. Only that task uses the ledger.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nutgraf._ledger import Answer, Ledger, broken
 from nutgraf._requests import Article
 from nutgraf.v1 import summarizer_pb2_grpc as pb_grpc
 
-_CAREFUL_AFTER = 2  # ends whose status was lost, in a row
+_CAREFUL_AFTER = 2  # consecutive streams whose status was lost
 
 
 class _Item(NamedTuple):
@@ -37,9 +37,9 @@ class Run:
     """One `summarize_many`.
 
     Args:
-        ledger: keeps the books.
+        ledger: the state of the items.
         items: the input.
-        metadata: to send with each stream.
+        metadata: for each stream.
         connection: to the server.
     """
 
@@ -62,10 +62,10 @@ class Run:
         self._wanted = asyncio.Event()  # set while the reader may take one item from the input
 
     async def answers(self) -> AsyncGenerator[Answer, None]:
-        """Hands out the answers to the input, over as many streams as it takes.
+        """Yields the answers to the input, over as many streams as necessary.
 
         Raises:
-            NutgrafError: what ends the whole.
+            NutgrafError: the whole failed.
         """
         reader = asyncio.create_task(self._read(), name="nutgraf-many-read")
         asked = False
@@ -103,14 +103,14 @@ class Run:
         if request is None:
             return
         if self._stream is None:
-            self._open()  # sends it, as the only one that has no answer
+            self._open()  # sends all unanswered requests, and so this one
         else:
             self._stream.send(request)
 
     async def _arrived(self, event: Arrived | Ended) -> None:
         stream = event.stream
         failure: NutgrafError
-        untold = lost = False  # whether the stream ended without saying why, and whether that is because gRPC lost it
+        untold = lost = False  # whether the stream ended without a status, and whether that is because gRPC lost it
         if isinstance(event, Arrived):
             self._ledger.receive(event.response, stream.request_id)
             if not self._ledger.all_refused:
@@ -131,7 +131,7 @@ class Run:
         except (Unavailable, Overloaded):
             if not untold or stream.careful:
                 raise
-            # One more attempt, whose status cannot get lost, so that the caller learns why the server refuses.
+            # One more attempt, whose status cannot get lost, so that the error tells why the server rejects the stream.
             self._lost_statuses = _CAREFUL_AFTER
         else:
             await asyncio.sleep(delay)
@@ -160,12 +160,12 @@ class Run:
                 self._inbox.put_nowait(_Item(await anext(items)))
         except StopAsyncIteration:
             pass
-        except Exception as caught:  # the input's own; handed to the caller's task, where it belongs
+        except Exception as caught:  # raised by the input; passed on to the caller's task
             error = caught
         self._inbox.put_nowait(_InputEnded(error))
 
 
 async def each(items: Iterable[str | Article]) -> AsyncIterator[str | Article]:
-    """An iterable as an async one."""
+    """Converts an iterable to an async one."""
     for item in items:
         yield item

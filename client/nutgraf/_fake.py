@@ -1,4 +1,4 @@
-"""What the clients of `nutgraf.testing` have in common."""
+"""The common base of the clients in `nutgraf.testing`."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def same_signature(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Call:
-    """What a fake was asked."""
+    """A call of a fake client."""
 
     method: str
-    """"summarize", "summarize_many" (once for each article), "check", "server_info" or "check_health"."""
+    """"summarize", "summarize_many" (once per article), "check", "server_info" or "check_health"."""
     article: Article | None = None
     summaries: Wanted = None
     request_id: str | None = None
     summary: str | None = None
-    """What "check" was to check."""
+    """The summary that "check" was called with."""
 
 
 class Fake:
-    """The calls that were made, what they are answered by, and what is refused as the clients and servers do."""
+    """Records calls, makes answers, and rejects the same arguments as clients and servers."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Fake:
 
     @property
     def server(self) -> str:
-        """Where a real client would connect to."""
+        """The address that a real client would connect to."""
         return "fake:50051"
 
     def _record(self, call: Call, timeout: float | None = None) -> None:

@@ -11,7 +11,7 @@ from nutgraf._requests import Wanted, summarize_request
 from nutgraf._results import CheckResult, Limits, Result, ServerInfo
 from nutgraf.v1 import summarizer_pb2 as pb
 
-# Good enough for texts made for tests; the server's splitter knows abbreviations.
+# Good enough for test texts. Unlike the server's splitter, it does not handle abbreviations.
 _SENTENCE = re.compile(r"\S.*?(?:[.!?…][\"'”’)\]]*(?=\s|$)|$)", re.DOTALL)
 _WORD = re.compile(r"\w+")
 _SENTENCES = {pb.SUMMARY_LENGTH_SHORT: 1, pb.SUMMARY_LENGTH_LONG: 3}
@@ -53,12 +53,12 @@ FAKE_INFO = ServerInfo(
 def lead_result(
     article: str | pb.SummarizeRequest, *, summaries: Wanted = None, request_id: str | None = None
 ) -> Result:
-    """The result that says an article's own first sentences.
+    """Makes a result that consists of the first sentences of an article.
 
     Args:
         article: its text.
         summaries: as in `Client.summarize`.
-        request_id: what `Result.request_id` is to be.
+        request_id: for `Result.request_id`.
 
     Raises:
         InvalidArticle, TypeError, ValueError: as `Client.summarize`.
@@ -139,12 +139,12 @@ def refuse_check(request: pb.CheckSummaryRequest, info: ServerInfo, request_id: 
 
 
 def word_check(request: pb.CheckSummaryRequest, threshold: float, request_id: str | None) -> CheckResult:
-    """The result that goes by words: the support of a sentence is the share of its words that the article has.
+    """Makes the result of a check where support is the share of a sentence's words that are in the article.
 
     Args:
-        request: one that `refuse_check` lets pass.
-        threshold: what counts where the request has none.
-        request_id: what `CheckResult.request_id` is to be.
+        request: a valid request.
+        threshold: the default threshold.
+        request_id: for `CheckResult.request_id`.
     """
     if not request.HasField("support_threshold"):
         request.support_threshold = threshold
@@ -168,7 +168,7 @@ def word_check(request: pb.CheckSummaryRequest, threshold: float, request_id: st
             pb.VERDICT_SUPPORTED if sentence.support >= response.support_threshold else pb.VERDICT_DOUBTED
         )
         shares = [_share(words, request.text[start:end]) for start, end in passages]
-        best = max(range(len(passages)), key=lambda place: (shares[place], -place))
+        best = max(range(len(passages)), key=lambda index: (shares[index], -index))
         if shares[best]:
             evidence = sentence.evidence.add(score=shares[best])
             evidence.span.start, evidence.span.end = passages[best]

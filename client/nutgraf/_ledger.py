@@ -1,7 +1,7 @@
-"""What `summarize_many` has sent, what has been answered, and what may be handed out: no input or output in here.
+"""The state of `summarize_many`: the items sent, answered, and ready for the caller. This module does no I/O.
 
-Items go over the wire under the ledger's own numbers, so that the caller's ids may be empty or repeat. An item is
-unanswered until its answer has arrived, over however many connections that takes.
+The ids on the wire are numbers, so that the caller's ids may be empty or repeat. An item stays unanswered until its
+answer arrives, over as many connections as that takes.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from nutgraf._requests import Article, Wanted, check_text, check_timeout, reques
 from nutgraf._results import ManyResult
 from nutgraf.v1 import summarizer_pb2 as pb
 
-# In order, a slow article holds back the answers of those after it. This many times `max_in_flight` of them may wait.
+# In ordered mode, a slow article delays the answers after it. At most this many times `max_in_flight` of them wait.
 _HELD_BACK_FACTOR = 4
 
 
 @dataclass(slots=True)
 class Answer:
-    """What became of one article, in the contract's own form."""
+    """The outcome of one article, as a message of the contract."""
 
     index: int
     article: Article
@@ -35,7 +35,7 @@ class Answer:
     error: NutgrafError | None = None
 
     def convert(self) -> ManyResult:
-        """The same for callers."""
+        """Converts the answer to the result for callers."""
         return ManyResult(
             index=self.index,
             article=self.article,
@@ -79,9 +79,9 @@ class Ledger:
         self._server = link.server
         # A stream waits for a full queue, as the articles in it would.
         self._outage = Outage(link, retry_on=(Unavailable, Overloaded))
-        self._count = 0  # items admitted; the next item's number
+        self._count = 0  # items admitted, and the number of the next one
         self._unanswered: dict[int, tuple[Article, pb.SummarizeManyRequest]] = {}
-        self._refused: set[int] = set()  # answered by UNAVAILABLE, which is no answer: to be sent again elsewhere
+        self._refused: set[int] = set()  # answered with UNAVAILABLE: to be resent to another server
         self._next_out = 0
         self._held: dict[int, Answer] = {}  # ordered: answers that wait for an earlier one
         self._ready: deque[Answer] = deque()
@@ -102,11 +102,11 @@ class Ledger:
 
     @property
     def all_refused(self) -> bool:
-        """Whether the connection has nothing more to give: every item on it was refused."""
+        """Whether every item on the connection was refused, so it will give no more answers."""
         return bool(self._refused) and len(self._refused) == len(self._unanswered)
 
     def admit(self, item: str | Article) -> pb.SummarizeManyRequest | None:
-        """Takes the next item of the input and returns what to send, None if it is refused here and already answered.
+        """Takes the next item of the input. Returns the request, or None if the item is invalid and already answered.
 
         Raises:
             TypeError: the item is neither a str nor an Article.
@@ -143,16 +143,16 @@ class Ledger:
             answer.error = from_status(response.error, server=self._server, request_id=request_id)
         else:
             answer.error = ServerError(
-                f"{self._server} sent an answer of a kind that this client does not know", request_id=request_id
+                f"{self._server} sent an answer that this client does not support", request_id=request_id
             )
         self._finish(answer)
 
     def take(self) -> Answer | None:
-        """The next answer to hand out, if there is one."""
+        """The next answer for the caller; None if there is none yet."""
         return self._ready.popleft() if self._ready else None
 
     def resend(self) -> list[pb.SummarizeManyRequest]:
-        """Everything that has no answer, in order, for a new connection."""
+        """All unanswered requests, in order, for a new connection."""
         self._refused.clear()
         return [request for _, request in self._unanswered.values()]
 
@@ -191,8 +191,8 @@ class Ledger:
 
 
 def broken(server: str) -> Unavailable:
-    """The error for a stream that a server has ended without having answered everything."""
-    return Unavailable(f"the server at {server} ended the stream before it had answered everything")
+    """The error for a stream that the server ended before it answered all items."""
+    return Unavailable(f"the server at {server} ended the stream before it answered all articles")
 
 
 def _duration(seconds: float) -> Duration:
