@@ -208,7 +208,10 @@ def test_a_server_that_is_something_else() -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
-        with Client(f"127.0.0.1:{port}") as client, pytest.raises(nutgraf.ProtocolMismatch, match="not a nutgraf server"):
+        with (
+            Client(f"127.0.0.1:{port}") as client,
+            pytest.raises(nutgraf.ProtocolMismatch, match="is not a nutgraf"),
+        ):
             client.summarize("text")
     finally:
         server.stop(None).wait()
