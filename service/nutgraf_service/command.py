@@ -53,9 +53,12 @@ def _serve(ray: bool, **flags: Any) -> None:
     from nutgraf_service.server import EngineFailed
     from nutgraf_service.tracing import TracingUnavailable
 
+    # Not `asyncio.run`, which waits for the thread that loads the model before it returns.
+    runner = asyncio.Runner()
     try:
-        asyncio.run(run(settings))
+        runner.run(run(settings))
     except (ModelError, PortInUse, SecurityError, TracingUnavailable) as error:
+        runner.close()
         raise click.ClickException(str(error)) from error
     except EngineFailed as error:
         flush_logs()

@@ -108,6 +108,30 @@ def test_calls_that_are_cancelled_when_the_grace_is_over_leave_no_traceback():
     assert logged[-1] == "stopped"
 
 
+LOADING = """
+import sys
+import threading
+from nutgraf._cli.main import main
+from nutgraf_service import server
+
+def load(*args, **more):
+    print('{"message": "loads"}', file=sys.stderr, flush=True)
+    threading.Event().wait()
+
+server.load_summarizer = load
+main(["serve", "--model", "lead", "--port", "0"])
+"""
+
+
+def test_a_signal_ends_a_server_that_is_still_loading_its_model():
+    with running_python("-c", LOADING) as process:
+        entry(process, "loads")
+        process.send_signal(signal.SIGTERM)
+        output = process.communicate(timeout=TIMEOUT)[1]
+        assert process.returncode == 0
+    assert "Traceback" not in output
+
+
 def test_a_log_that_nobody_reads_stops_nothing():
     calls = 400
     with serve("--model", "lead") as process:
