@@ -65,7 +65,7 @@ async def test_the_time_to_retry_grows_with_what_waits_and_shrinks_with_speed():
     assert await retry_after(1, *[10**12] * 3) > await retry_after(10**6, *[10**12] * 3)
 
 
-async def test_bulk_waits_in_turn_and_a_long_article_is_not_passed_for_ever():
+async def test_streams_wait_in_turn_and_a_long_article_is_not_passed_for_ever():
     admission = Admission(max_queued=100, max_tokens=1_000)
     entered_in_order: list[int] = []
     has_entered, release = asyncio.Event(), asyncio.Event()
@@ -89,7 +89,7 @@ async def test_bulk_waits_in_turn_and_a_long_article_is_not_passed_for_ever():
     assert entered_in_order == [900, 40, 41]
 
 
-async def test_a_deadline_passes_while_bulk_waits_and_leaves_nothing_behind():
+async def test_a_deadline_passes_while_a_stream_waits_and_leaves_nothing_behind():
     admission = Admission(max_queued=100, max_tokens=100)
     async with entered(admission, 90, is_stream=True):
         with pytest.raises(ServiceError) as caught:

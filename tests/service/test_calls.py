@@ -219,7 +219,7 @@ def test_a_stream_gets_every_fourth_turn_while_single_calls_wait():
         assert len(list(answers)) == 2
         assert all(single.result().summaries for single in singles)
         is_stream = [OTHER[:20] not in text for text in engine.submitted[2:]]
-        assert [place for place, bulk in enumerate(is_stream) if bulk] == [3, 7]
+        assert [index for index, stream in enumerate(is_stream) if stream] == [3, 7]
 
 
 def test_a_cancelled_call_leaves_its_neighbours_alone_and_frees_the_engine(gated):
