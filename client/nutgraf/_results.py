@@ -1,7 +1,4 @@
-"""The results of calls, as frozen dataclasses.
-
-Positions (`start`, `end`) are half-open and count code points, as in Python: `text[start:end]`.
-"""
+"""The results of calls. Positions (`start`, `end`) are half-open and count code points: `text[start:end]`."""
 
 from __future__ import annotations
 
