@@ -38,6 +38,8 @@ def output_of(command: str) -> str:
 @pytest.mark.parametrize(("command", "shown"), shown_commands(), ids=[command for command, _ in shown_commands()])
 def test_what_is_shown_of_the_command_line_is_what_it_prints(command, shown):
     assert shown == output_of(command), "run: python tests/test_readme.py"
+    # An option without a default says what happens without it.
+    assert "default: None" not in shown
 
 
 @pytest.mark.parametrize(("file", "count"), [(README, 1), (CLIENT, 7)], ids=["README.md", "client/README.md"])
@@ -68,7 +70,7 @@ def test_the_checked_summary_is_as_the_command_prints_it(tmp_path):
 
 
 def test_every_reason_is_in_the_table():
-    from nutgraf_service.refusals import CODES
+    from nutgraf_service.errors import CODES
 
     text = SERVICE.read_text(encoding="utf-8")
     assert [reason for reason in CODES if f"`{reason}`" not in text] == []

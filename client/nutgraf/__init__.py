@@ -6,8 +6,8 @@
         result = client.summarize(article_text)
         print(result.short.text)
 
-Names are loaded on first use, so that `import nutgraf` costs nothing and so that what only needs the contract
-(`nutgraf.v1`) does not load the client.
+Names are loaded on first use. So `import nutgraf` is cheap, and code that needs only the contract (`nutgraf.v1`) does
+not load the client.
 """
 
 from __future__ import annotations

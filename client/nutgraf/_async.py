@@ -14,9 +14,9 @@ import grpc
 from nutgraf import _async_many, _convert
 from nutgraf._async_connection import AsyncConnection
 from nutgraf._channel import endpoint
-from nutgraf._ledger import Answer, Ledger
+from nutgraf._ledger import Answer, Ledger, StreamOptions
 from nutgraf._outage import DEFAULT_RETRY_SECONDS
-from nutgraf._requests import Article, Wanted, builder, check_request, summarize_request
+from nutgraf._requests import Article, Wanted, check_request, summarize_request
 from nutgraf._results import CheckResult, ManyResult, Result, ServerInfo
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1 import summarizer_pb2_grpc as pb_grpc
@@ -25,9 +25,9 @@ __all__ = ["AsyncClient"]
 
 
 class AsyncClient:
-    """`Client` for asyncio: the same arguments, methods and errors. It belongs to the event loop of its first call.
+    """`Client` for asyncio, with the same arguments, methods and errors.
 
-    A call that is cancelled is cancelled in the server, too.
+    A client belongs to the event loop of its first call. Cancelling a call also cancels it on the server.
 
     Args:
         server, timeout, tls, token, retry_seconds: as for `Client`.
@@ -80,11 +80,10 @@ class AsyncClient:
     ) -> AsyncGenerator[ManyResult, None]:
         """Summarises many articles over one stream; see `Client.summarize_many`.
 
-        `items` may be an async iterable, too; one that waits holds no answers back. Leaving the loop cancels what is
-        still running as soon as the event loop gets to it; `contextlib.aclosing` does so at once.
+        `items` may also be an async iterable, which does not delay answers while it waits. Leaving the loop cancels
+        articles in progress when the event loop finalises the generator; use `contextlib.aclosing` to cancel at once.
         """
-        answers = self._summarize_many(
-            items,
+        options = StreamOptions(
             summaries=summaries,
             show_doubted=show_doubted,
             ordered=ordered,
@@ -92,7 +91,7 @@ class AsyncClient:
             item_timeout=item_timeout,
             request_id=request_id,
         )
-        return _converted(answers)
+        return _converted(self._summarize_many(items, options))
 
     async def check(
         self,
@@ -104,21 +103,21 @@ class AsyncClient:
         timeout: float | None = None,
         request_id: str | None = None,
     ) -> CheckResult:
-        """Checks a summary that anybody wrote; see `Client.check`."""
+        """Checks a summary by any author; see `Client.check`."""
         request = check_request(text, summary, title=title, support_threshold=support_threshold)
         response, sent_back = await self._check(request, timeout=timeout, request_id=request_id)
         return _convert.check_result(response, text, summary, sent_back)
 
     async def server_info(self, *, timeout: float | None = None) -> ServerInfo:
-        """What the server is; see `Client.server_info`."""
+        """Describes the server; see `Client.server_info`."""
         return _convert.server_info(await self._server_info(timeout=timeout))
 
     async def check_health(self, *, timeout: float | None = None) -> bool:
-        """Whether the server can summarise now; see `Client.check_health`."""
+        """Whether the server can summarise and check now; see `Client.check_health`."""
         return await self._connection.check_health(timeout)
 
     async def close(self) -> None:
-        """Closes the connection and ends what is running. The client cannot be used afterwards."""
+        """Cancels all calls and closes the connection. The client cannot be used afterwards."""
         await self._connection.close()
 
     async def __aenter__(self) -> Self:
@@ -136,24 +135,10 @@ class AsyncClient:
         return await self._connection.call(stub.Summarize, request, timeout, request_id)
 
     def _summarize_many(
-        self,
-        items: Iterable[str | Article] | AsyncIterable[str | Article],
-        *,
-        summaries: Wanted = None,
-        show_doubted: bool = False,
-        ordered: bool = True,
-        max_in_flight: int = 16,
-        item_timeout: float | None = None,
-        request_id: str | None = None,
+        self, items: Iterable[str | Article] | AsyncIterable[str | Article], options: StreamOptions
     ) -> AsyncGenerator[Answer, None]:
-        ledger = Ledger(
-            builder(summaries, show_doubted),
-            ordered=ordered,
-            max_in_flight=max_in_flight,
-            item_timeout=item_timeout,
-            server=self.server,
-        )
-        metadata = self._connection.endpoint.metadata(request_id)
+        ledger = Ledger(options, self._connection.link)
+        metadata = self._connection.endpoint.metadata(options.request_id)
         self._connection.raise_if_closed()
 
         return _async_many.Run(ledger, items, metadata, self._connection).answers()

@@ -1,4 +1,4 @@
-"""What `AsyncClient` does every call through: channels, deadlines, trying again."""
+"""The connection under `AsyncClient`: channels, deadlines, retries."""
 
 # Timeouts here are deadlines that travel to the server with the call, which asyncio.timeout would not.
 # ruff: noqa: ASYNC109
@@ -29,11 +29,11 @@ class AsyncConnection:
 
     Args:
         endpoint: the server.
-        timeout: seconds that a call may take unless it says otherwise.
-        retry_seconds: how long to go on trying when a server that was there is gone.
+        timeout: default timeout of calls in seconds.
+        retry_seconds: how long to retry when a server that was reached before is unavailable.
 
     Raises:
-        ValueError: `timeout` or `retry_seconds` cannot be one.
+        ValueError: `timeout` or `retry_seconds` is invalid.
     """
 
     def __init__(self, endpoint: Endpoint, timeout: float, retry_seconds: float) -> None:
@@ -46,9 +46,9 @@ class AsyncConnection:
         self._running: set[Any] = set()
 
     async def close(self) -> None:
-        """Ends what is running; nothing can be called afterwards."""
+        """Cancels all calls. The connection cannot be used afterwards."""
         self.closed = True
-        # A channel's own close() finds running calls by looking through the stacks of all tasks, and misses some.
+        # A channel's close() looks for running calls in the stacks of all tasks, and misses some.
         for call in list(self._running):
             call.cancel()
         channels = list(self._channels.values())
@@ -57,7 +57,7 @@ class AsyncConnection:
             await channel.close()
 
     def track(self, call: Any) -> Any:
-        """Notes a call that close() is to end, and returns it."""
+        """Registers a call for close() to cancel, and returns it."""
         self._running.add(call)
         call.add_done_callback(self._running.discard)
         return call
@@ -78,25 +78,17 @@ class AsyncConnection:
             except grpc.RpcError as error:
                 failure: NutgrafError = from_rpc_error(error, server=self.link.server)
             except asyncio.CancelledError:
-                # By close(), which is not what the task's owner has asked for?
+                # If close() caused this rather than the task's owner, the error says so.
                 task = asyncio.current_task()
                 if self.closed and not (task and task.cancelling()):
                     self.raise_if_closed()
                 raise
             self.raise_if_closed()
-            failure = await self.diagnose(failure)
-            if not isinstance(failure, Unavailable):
-                outage.link.reached |= failure.reason is not None
-                raise failure
-            now = time.monotonic()
-            delay = outage.delay(failure, now=now, left=deadline - now)
-            if delay is None:
-                raise failure
-            await asyncio.sleep(delay)
+            await asyncio.sleep(outage.delay_or_raise(await self.diagnose(failure), deadline=deadline))
             self.raise_if_closed()
 
     async def diagnose(self, error: NutgrafError) -> NutgrafError:
-        """Whether there is a server at all; asked only when the failure itself does not say."""
+        """Finds a better error for `Unavailable` without a reason, by asking the health service."""
         if not isinstance(error, Unavailable) or error.reason is not None:
             return error
         try:
@@ -133,7 +125,7 @@ class AsyncConnection:
         try:
             response = await self.health(health_pb2.HealthCheckRequest(service=SERVICE), limit)
         except grpc.RpcError as error:
-            if error.code() is grpc.StatusCode.NOT_FOUND:  # a service that the server does not have (yet)
+            if error.code() is grpc.StatusCode.NOT_FOUND:  # the server does not (yet) have the service
                 return False
             raise from_rpc_error(error, server=self.link.server) from None
         self.link.reached = True

@@ -1,13 +1,12 @@
 """`summarize_many` for asyncio.
 
-Three kinds of task: one reads the input, one per stream moves what arrives, both into one inbox; and the caller's own,
-which keeps the books and hands out answers. Only the last one touches the ledger.
+One task reads the input, and one per stream receives responses; both put their results into one inbox. The caller's own
+task processes the inbox and yields answers. Only that task uses the ledger.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from typing import Any, NamedTuple
 
@@ -15,13 +14,12 @@ from nutgraf._async_connection import AsyncConnection
 from nutgraf._async_stream import Arrived, Ended, Stream, is_made_up
 from nutgraf._channel import Metadata
 from nutgraf._error_mapping import from_rpc_error
-from nutgraf._errors import InvalidArticle, NutgrafError, Overloaded, Unavailable
+from nutgraf._errors import NutgrafError, Overloaded, Unavailable
 from nutgraf._ledger import Answer, Ledger, broken
-from nutgraf._outage import Outage
 from nutgraf._requests import Article
 from nutgraf.v1 import summarizer_pb2_grpc as pb_grpc
 
-_CAREFUL_AFTER = 2  # ends whose status was lost, in a row
+_CAREFUL_AFTER = 2  # consecutive streams whose status was lost
 
 
 class _Item(NamedTuple):
@@ -39,9 +37,9 @@ class Run:
     """One `summarize_many`.
 
     Args:
-        ledger: keeps the books.
+        ledger: the state of the items.
         items: the input.
-        metadata: to send with each stream.
+        metadata: for each stream.
         connection: to the server.
     """
 
@@ -57,7 +55,6 @@ class Run:
         self._metadata = metadata
         self._connection = connection
         self._link = connection.link
-        self._outage = Outage(connection.link)
         self._stream: Stream | None = None
         self._lost_statuses = 0
         self._more = True  # whether the input may have another item
@@ -65,10 +62,10 @@ class Run:
         self._wanted = asyncio.Event()  # set while the reader may take one item from the input
 
     async def answers(self) -> AsyncGenerator[Answer, None]:
-        """Hands out the answers to the input, over as many streams as it takes.
+        """Yields the answers to the input, over as many streams as necessary.
 
         Raises:
-            NutgrafError: what ends the whole.
+            NutgrafError: the whole failed.
         """
         reader = asyncio.create_task(self._read(), name="nutgraf-many-read")
         asked = False
@@ -106,17 +103,16 @@ class Run:
         if request is None:
             return
         if self._stream is None:
-            self._open()  # sends it, as the only one that has no answer
+            self._open()  # sends all unanswered requests, and so this one
         else:
             self._stream.send(request)
 
     async def _arrived(self, event: Arrived | Ended) -> None:
         stream = event.stream
         failure: NutgrafError
-        untold = lost = False  # whether the stream ended without saying why, and whether that is because gRPC lost it
+        untold = lost = False  # whether the stream ended without a status, and whether that is because gRPC lost it
         if isinstance(event, Arrived):
-            if self._ledger.receive(event.response, stream.request_id):
-                self._outage.over()
+            self._ledger.receive(event.response, stream.request_id)
             if not self._ledger.all_refused:
                 return
             failure = Unavailable(f"the server at {self._link.server} is shutting down", reason="DRAINING")
@@ -130,20 +126,15 @@ class Run:
         self._stream = None
         await stream.close()
         self._connection.raise_if_closed()
-        failure = await self._connection.diagnose(failure)
-        if isinstance(failure, InvalidArticle) and failure.reason is None and failure.size is not None:
-            self._ledger.blame_oversize(failure)
-        elif isinstance(failure, (Unavailable, Overloaded)):
-            delay = self._outage.delay(failure, now=time.monotonic())
-            if delay is None:
-                if not untold or stream.careful:
-                    raise failure
-                # One more attempt, whose status cannot get lost, so that the caller learns why the server refuses.
-                self._lost_statuses = _CAREFUL_AFTER
-            else:
-                await asyncio.sleep(delay)
+        try:
+            delay = self._ledger.stream_failed(await self._connection.diagnose(failure))
+        except (Unavailable, Overloaded):
+            if not untold or stream.careful:
+                raise
+            # One more attempt, whose status cannot get lost, so that the error tells why the server rejects the stream.
+            self._lost_statuses = _CAREFUL_AFTER
         else:
-            raise failure
+            await asyncio.sleep(delay)
         if self._ledger.waiting:
             self._open()
 
@@ -169,12 +160,12 @@ class Run:
                 self._inbox.put_nowait(_Item(await anext(items)))
         except StopAsyncIteration:
             pass
-        except Exception as caught:  # the input's own; handed to the caller's task, where it belongs
+        except Exception as caught:  # raised by the input; passed on to the caller's task
             error = caught
         self._inbox.put_nowait(_InputEnded(error))
 
 
 async def each(items: Iterable[str | Article]) -> AsyncIterator[str | Article]:
-    """An iterable as an async one."""
+    """Converts an iterable to an async one."""
     for item in items:
         yield item

@@ -1,9 +1,9 @@
 """One stream of `summarize_many` for asyncio.
 
-A weakness of grpc.aio shapes the sending. Where a message cannot be sent because the server has just ended the stream,
-grpc.aio makes up the status INTERNAL, "Internal error from Core", and the server's own status is lost. Mostly it was
-UNAVAILABLE, so that is what such an end is taken for. If it comes again, the next stream is a careful one: it sends one
-article at a time, so that nothing is being sent when the server says why it ends the stream.
+This module works around a weakness of grpc.aio. If a message cannot be sent because the server has just ended the
+stream, grpc.aio reports the made-up status INTERNAL, "Internal error from Core", and loses that of the server. Usually,
+it was UNAVAILABLE, so the stream is retried. If it happens again, the next stream is a careful one. It sends one
+article at a time, so that no message is being sent when the server ends the stream.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from nutgraf._error_mapping import request_id
 from nutgraf._outage import HEADERS_SECONDS, Link
 from nutgraf.v1 import summarizer_pb2 as pb
 
-# After the last answer the server only has to say goodbye; a stream cut off before that would count as cancelled there.
+# After the last answer, the server closes the stream. Closing it earlier would count as a cancellation there.
 _GOODBYE_SECONDS = 1.0
 _MADE_UP = (grpc.StatusCode.INTERNAL, "Internal error from Core")
-_CAREFUL_START_SECONDS = 1.0  # for a server to refuse the stream as such
+_CAREFUL_START_SECONDS = 1.0  # time for a server to reject the stream before the first article
 
 
 class Arrived(NamedTuple):
@@ -35,12 +35,12 @@ class Ended(NamedTuple):
 
 
 class Stream:
-    """One stream.
+    """One stream of requests and responses.
 
     Args:
-        call: starts it, given the requests.
-        resent: what to send first.
-        careful: send these one at a time, each when the one before is answered.
+        call: starts the call, given the requests.
+        resent: the requests to send first.
+        careful: send these one at a time, each after the answer to the previous one.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Stream:
         except grpc.RpcError as caught:
             error = caught
         except TimeoutError:
-            pass  # a stream that broke, though gRPC does not say so
+            pass  # a broken stream, although gRPC does not report it
         except asyncio.CancelledError:
             # By close() here, or by the channel's: grpc.aio raises it for the latter, too. Either way the task is over.
             pass

@@ -1,4 +1,4 @@
-"""How to talk to a server: credentials, channel options, metadata."""
+"""Credentials, channel options and metadata for calls to a server."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ SERVICE = "nutgraf.v1.SummarizerService"
 Metadata = tuple[tuple[str, str], ...]
 Options = list[tuple[str, Any]]
 
-# No retry policy: `_outage` retries, and gRPC's own attempts would multiply with its.
+# No retry policy, because `_outage` retries, and the attempts would multiply.
 _BALANCED = {
     "loadBalancingConfig": [{"round_robin": {}}],
-    # Leaves out replicas that are loading or draining. A server without the health service counts as healthy.
+    # Skips replicas that are loading or draining. A server without the health service counts as healthy.
     "healthCheckConfig": {"serviceName": SERVICE},
 }
 _UNBALANCED: dict[str, Any] = {"loadBalancingConfig": [{"pick_first": {}}]}
@@ -36,20 +36,20 @@ class Endpoint:
     """A server's address and the caller's credentials for it."""
 
     target: str
-    """What gRPC resolves: host:port, dns:///..., ipv4:ip:port,ip:port, unix:..."""
+    """gRPC's target: host:port, dns:///..., ipv4:ip:port,ip:port, unix:..."""
     credentials: grpc.ChannelCredentials | None
     """None for a connection without TLS."""
     token: str | None = dataclasses.field(repr=False)
 
     @property
-    def _token_is_channels(self) -> bool:
-        """Whether the channel sends the token: gRPC lets it only by TLS or within this machine."""
+    def _channel_sends_token(self) -> bool:
+        """Whether the channel sends the token. gRPC allows that only with TLS or within this machine."""
         return self.credentials is not None or _local_type(self.target) is not None
 
     def channel_credentials(self) -> grpc.ChannelCredentials | None:
-        """What a channel is opened with; None for a connection without TLS.
+        """The credentials of a channel; None for a connection without TLS.
 
-        A token is in it where it can be, since only so do gRPC's own health checks carry it.
+        Includes the token if gRPC allows it, because only then do gRPC's own health checks send it.
         """
         connection, local = self.credentials, _local_type(self.target)
         if self.token is None:
@@ -64,10 +64,10 @@ class Endpoint:
         """The metadata to send with a call.
 
         Raises:
-            ValueError: `request_id` has characters that metadata cannot carry.
+            ValueError: `request_id` has characters that are not allowed in metadata.
         """
         pairs: list[tuple[str, str]] = []
-        if self.token is not None and not self._token_is_channels:
+        if self.token is not None and not self._channel_sends_token:
             pairs.append(("authorization", f"Bearer {self.token}"))
         if request_id is not None:
             if not re.fullmatch(r"[\x21-\x7e]+", request_id):
@@ -85,7 +85,7 @@ class _Bearer(grpc.AuthMetadataPlugin):
 
 
 def _local_type(target: str) -> grpc.LocalConnectionType | None:
-    """What gRPC calls a connection within this machine; None for one that leaves it, or that gRPC has no name for."""
+    """gRPC's type of a connection within this machine; None for other connections."""
     if not is_local(target) or target.lower().startswith("vsock:"):
         return None
     is_socket = target.lower().startswith("unix")
@@ -95,17 +95,17 @@ def _local_type(target: str) -> grpc.LocalConnectionType | None:
 def endpoint(
     server: str | None = None, *, tls: bool | grpc.ChannelCredentials = False, token: str | None = None
 ) -> Endpoint:
-    """The endpoint that a client's arguments and the environment name.
+    """The endpoint given by a client's arguments and the environment.
 
     Args:
-        server: an address; None for `NUTGRAF_SERVER`, and where that is unset or empty, localhost:50051.
-        tls: False for none, True to check the server against the system's certificates, or credentials of one's own
-            (`grpc.ssl_channel_credentials(...)`, also for a client certificate).
-        token: a bearer token; None for none. A warning says where it would cross a network in plain text.
+        server: an address. By default `NUTGRAF_SERVER`, or localhost:50051 if that is unset or empty.
+        tls: False for plain text, True for TLS with the system's certificates, or other credentials
+            (`grpc.ssl_channel_credentials(...)`, for example with a client certificate).
+        token: a bearer token. Warns if it would cross a network in plain text.
 
     Raises:
-        ValueError: the address cannot be one, the token has characters that no header can carry, or there are several
-            addresses and TLS, which checks the server's certificate against the one name that it was called by.
+        ValueError: the address or the token is invalid, or there are several addresses with TLS, which verifies the
+            server's certificate against a single name.
     """
     if token is not None:
         token = token.strip()
@@ -115,22 +115,23 @@ def endpoint(
     address = server if server is not None else os.environ.get("NUTGRAF_SERVER") or DEFAULT_SERVER
     target = parse_server(address)
     if credentials is not None and is_list(target):
-        raise ValueError("TLS checks the servers' certificates by their name: give that instead of addresses")
+        raise ValueError("TLS verifies the servers' certificates by name; give a name instead of a list of addresses")
     if token is not None and credentials is None and not is_local(target):
         warnings.warn(
-            f"the token goes to {target} in plain text, for anybody on the way to read: connect by TLS "
+            f"the token goes to {target} in plain text, and anybody on the network can read it: use TLS "
             "(tls=True, on the command line --tls or --ca)",
-            stacklevel=3,  # where the client is made
+            stacklevel=3,  # the line that creates the client
         )
     return Endpoint(target=target, credentials=credentials, token=token)
 
 
 def open_channel(endpoint: Endpoint, *, control: bool = False) -> grpc.Channel:
-    """A channel for summaries, balanced over the replicas that serve.
+    """Opens a channel for summaries, balanced over the replicas that are serving.
 
     Args:
-        endpoint: where to.
-        control: for asking about the server instead. It then has no health check, which would hide a loading server.
+        endpoint: the server.
+        control: opens a channel for `GetServerInfo` and health instead. It has no health check, which would hide a
+            server that is loading.
     """
     options = _options(endpoint.target, _UNBALANCED if control else _BALANCED)
     credentials = endpoint.channel_credentials()
@@ -153,12 +154,12 @@ def _options(target: str, service_config: dict[str, Any]) -> Options:
         ("grpc.service_config", json.dumps(service_config)),
         ("grpc.primary_user_agent", f"nutgraf-python/{version()}"),
         ("grpc.max_receive_message_length", _MAX_RECEIVE_BYTES),
-        ("grpc.max_send_message_length", -1),  # the server says what is too large
-        # A dead connection is noticed while a call waits on it. The server allows a ping every 30 s.
+        ("grpc.max_send_message_length", -1),  # the server has the limit
+        # Detects a dead connection while a call waits on it. The server allows a ping every 30 s.
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),
         ("grpc.http2.max_pings_without_data", 0),
-        # gRPC's own 20 s for one attempt and up to 120 s between attempts would hide a server that is back.
+        # By default, gRPC tries for 20 s and then waits up to 120 s, which is too long for a server that restarts.
         ("grpc.min_reconnect_backoff_ms", _CONNECT_TIMEOUT_MS),
         ("grpc.initial_reconnect_backoff_ms", 200),
         ("grpc.max_reconnect_backoff_ms", 2_000),
@@ -166,6 +167,6 @@ def _options(target: str, service_config: dict[str, Any]) -> Options:
         ("grpc.dns_min_time_between_resolutions_ms", 5_000),
     ]
     if is_list(target) or is_local(target):
-        # $http_proxy must not catch this machine's own server, and can make nothing of several addresses.
+        # $http_proxy must not apply to servers on this machine, and does not support lists of addresses.
         options.append(("grpc.enable_http_proxy", 0))
     return options

@@ -1,4 +1,4 @@
-"""What `Client` does every call through: channels, deadlines, trying again."""
+"""The connection under `Client`: channels, deadlines, retries."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _PROBE_SECONDS = 1.0
 
 
 class Connection:
-    """The channels to one server, safe to share between threads.
+    """The channels to one server, thread-safe.
 
     Args:
         endpoint: the server.
-        timeout: seconds that a call may take unless it says otherwise.
-        retry_seconds: how long to go on trying when a server that was there is gone.
+        timeout: default timeout of calls in seconds.
+        retry_seconds: how long to retry when a server that was reached before is unavailable.
 
     Raises:
-        ValueError: `timeout` or `retry_seconds` cannot be one.
+        ValueError: `timeout` or `retry_seconds` is invalid.
     """
 
     def __init__(self, endpoint: Endpoint, timeout: float, retry_seconds: float) -> None:
@@ -42,7 +42,7 @@ class Connection:
         self._channels: dict[bool, grpc.Channel] = {}
 
     def close(self) -> None:
-        """Ends what is running; nothing can be called afterwards."""
+        """Cancels all calls. The connection cannot be used afterwards."""
         self.closed.set()
         with self._lock:
             channels = list(self._channels.values())
@@ -66,26 +66,18 @@ class Connection:
                 response, call = method.with_call(request, timeout=left, metadata=metadata)  # type: ignore[attr-defined]
             except grpc.RpcError as error:
                 failure: NutgrafError = from_rpc_error(error, server=self.link.server)
-            except ValueError:  # grpc's word for a channel that another thread has closed meanwhile
+            except ValueError:  # another thread has closed the channel
                 self.raise_if_closed()
                 raise
             else:
                 outage.over()
                 return response, id_in(call.initial_metadata())
             self.raise_if_closed()
-            failure = self.diagnose(failure)
-            if not isinstance(failure, Unavailable):
-                outage.link.reached |= failure.reason is not None
-                raise failure
-            now = time.monotonic()
-            delay = outage.delay(failure, now=now, left=deadline - now)
-            if delay is None:
-                raise failure
-            self.closed.wait(delay)
+            self.closed.wait(outage.delay_or_raise(self.diagnose(failure), deadline=deadline))
             self.raise_if_closed()
 
     def diagnose(self, error: NutgrafError) -> NutgrafError:
-        """Whether there is a server at all; asked only when the failure itself does not say."""
+        """Finds a better error for `Unavailable` without a reason, by asking the health service."""
         if not isinstance(error, Unavailable) or error.reason is not None:
             return error
         try:
@@ -121,7 +113,7 @@ class Connection:
         try:
             response = self.health(health_pb2.HealthCheckRequest(service=SERVICE), limit)
         except grpc.RpcError as error:
-            if error.code() is grpc.StatusCode.NOT_FOUND:  # a service that the server does not have (yet)
+            if error.code() is grpc.StatusCode.NOT_FOUND:  # the server does not (yet) have the service
                 return False
             raise from_rpc_error(error, server=self.link.server) from None
         self.link.reached = True

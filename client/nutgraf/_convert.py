@@ -1,7 +1,7 @@
-"""From the contract's messages to the dataclasses of `_results`.
+"""Translates the contract's messages to the dataclasses of `_results`.
 
-Nothing here may fail because of what a newer server says: unknown enum numbers become UNKNOWN, positions outside the
-text are clipped by slicing.
+Must not fail on answers from a newer server: unknown enum numbers become UNKNOWN, and slicing clips positions outside
+the text.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ _SERVER_STATES = _numbers(ServerState, pb.ServerState.DESCRIPTOR, "SERVER_STATE_
 
 
 def result(response: pb.SummarizeResponse, article: str, request_id: str | None) -> Result:
-    """The `Result` that a response says.
+    """Converts a response to a `Result`.
 
     Args:
         response: as received.
-        article: the text that was sent; sources are cut out of it.
-        request_id: what the server echoed.
+        article: the text as sent; sources are cut from it.
+        request_id: as returned by the server.
     """
     return Result(
         summaries=tuple(_summary(summary, article) for summary in response.summaries),
@@ -68,13 +68,13 @@ def result(response: pb.SummarizeResponse, article: str, request_id: str | None)
 
 
 def check_result(response: pb.CheckSummaryResponse, article: str, summary: str, request_id: str | None) -> CheckResult:
-    """The `CheckResult` that a response says.
+    """Converts a response to a `CheckResult`.
 
     Args:
         response: as received.
-        article: the text that was sent; sources are cut out of it.
-        summary: the summary that was sent; sentences and terms are cut out of it.
-        request_id: what the server echoed.
+        article: the text as sent; sources are cut from it.
+        summary: the summary as sent; sentences and terms are cut from it.
+        request_id: as returned by the server.
     """
     return CheckResult(
         summary=summary,
@@ -92,7 +92,7 @@ def check_result(response: pb.CheckSummaryResponse, article: str, summary: str, 
 
 
 def server_info(response: pb.GetServerInfoResponse) -> ServerInfo:
-    """The `ServerInfo` that a response says."""
+    """Converts a response to a `ServerInfo`."""
     limits = response.limits
     return ServerInfo(
         state=_SERVER_STATES.get(response.state, ServerState.UNKNOWN),
@@ -103,7 +103,7 @@ def server_info(response: pb.GetServerInfoResponse) -> ServerInfo:
         languages=tuple(response.languages),
         version=response.version,
         support_threshold=response.support_threshold,
-        # A server without the field has one threshold for both.
+        # An older server without the field has one threshold for both.
         check_support_threshold=response.check_support_threshold or response.support_threshold,
         summaries_unchecked=response.summaries_unchecked,
         limits=Limits(
@@ -121,12 +121,14 @@ def server_info(response: pb.GetServerInfoResponse) -> ServerInfo:
             max_stream_items_in_flight=limits.max_stream_items_in_flight,
             max_queued_tokens=limits.max_queued_tokens,
             max_summary_characters=limits.max_summary_characters,
+            max_calls=limits.max_calls,
+            max_held_bytes=limits.max_held_bytes,
         ),
     )
 
 
 def seconds(duration: Duration) -> float:
-    """A protobuf Duration in seconds."""
+    """Converts a protobuf Duration to seconds."""
     return duration.seconds + duration.nanos / 1e9
 
 
@@ -158,7 +160,7 @@ def _sentences(sentences: Iterable[pb.SummarySentence], summary: str, article: s
                 )
                 for evidence in sentence.evidence
             ),
-            # A server of before the field could be unset sends no 0, but has a verdict with it.
+            # Older servers, whose `support` is never unset, omit 0 but send a verdict.
             support=sentence.support if sentence.HasField("support") or sentence.verdict else None,
             verdict=_VERDICTS.get(sentence.verdict, Verdict.UNKNOWN),
             from_article=sentence.from_article,

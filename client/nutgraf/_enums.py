@@ -1,7 +1,7 @@
 """The contract's enums as string enums.
 
-Each has a member UNKNOWN, which stands for "not said" and for values that only a newer server knows. The other members
-bear the contract's names without their prefix; their values are those names in lower case.
+Each has a member UNKNOWN for unset values and for values of newer servers. The other members have the contract's names
+without their prefix; their values are these names in lower case.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ __all__ = ["CheckKind", "FinishReason", "Length", "Origin", "ServerState", "Term
 
 
 class Length(enum.StrEnum):
-    """How long a summary should be."""
+    """The length of a summary."""
 
     UNKNOWN = "unknown"
     SHORT = "short"
@@ -22,19 +22,19 @@ class Length(enum.StrEnum):
 
 
 class TermKind(enum.StrEnum):
-    """The sort of a term that a check looks for."""
+    """A kind of term that is looked up in the article."""
 
     UNKNOWN = "unknown"
     NUMBER = "number"
     """A number, amount, percentage or date."""
     NAME = "name"
-    """A name of a person, place, organisation or work."""
+    """The name of a person, place, organisation or work."""
     QUOTATION = "quotation"
     """Words in quotation marks."""
 
 
 class CheckKind(enum.StrEnum):
-    """A check made of a summary."""
+    """A check that is run on a summary."""
 
     UNKNOWN = "unknown"
     EVIDENCE = "evidence"
@@ -50,77 +50,77 @@ class CheckKind(enum.StrEnum):
 
 
 class Verdict(enum.StrEnum):
-    """What the check makes of a sentence."""
+    """The result of checking a sentence."""
 
     UNKNOWN = "unknown"
     """It was not checked."""
     SUPPORTED = "supported"
-    """The article says this, as far as the check can tell."""
+    """The article says this, according to the check."""
     DOUBTED = "doubted"
-    """The check doubts that the article says this."""
+    """The article may not say this."""
     NO_CLAIM = "no_claim"
-    """It claims nothing that could be false, as a greeting or a plain question: there was nothing to check."""
+    """The sentence makes no claim that could be false, such as a greeting or a plain question."""
 
 
 class FinishReason(enum.StrEnum):
-    """Why the model stopped writing."""
+    """Why a summary ends where it does."""
 
     UNKNOWN = "unknown"
     STOP = "stop"
-    """The model ended the summary by itself."""
+    """The model ended the summary."""
     CAP = "cap"
-    """The summary had as many sentences or words as were asked for."""
+    """The summary reached `max_sentences` or `max_words`."""
     TOKEN_LIMIT = "token_limit"
-    """The model used up its tokens; an unfinished last sentence was dropped."""
+    """The model reached its token limit; an unfinished last sentence was dropped."""
     EXTRACTIVE = "extractive"
-    """The summary is made of the article's own sentences."""
+    """The summary consists of sentences from the article."""
 
 
 class WarningCode(enum.StrEnum):
-    """What a warning is about; its `detail` says the same in words."""
+    """The kind of a warning."""
 
     UNKNOWN = "unknown"
     ARTICLE_TOO_SHORT = "article_too_short"
-    """The article is about as short as the summary would be: its own sentences were returned."""
+    """The article is about as short as its summary would be, so the summary consists of its sentences."""
     UNSUPPORTED_TERMS = "unsupported_terms"
-    """The summary has terms that the article does not support."""
+    """The summary has terms that are not in the article."""
     EXTRACTIVE_FALLBACK = "extractive_fallback"
-    """Nothing that the model wrote could be shown: the summary is made of the article's own sentences."""
+    """Nothing that the model wrote could be shown, so the summary consists of sentences from the article."""
     LANGUAGE_NOT_SUPPORTED = "language_not_supported"
-    """The article does not seem to be in a language of the model, or of the check."""
+    """The article does not seem to be in a language that the model (or the check) supports."""
     FEWER_SENTENCES = "fewer_sentences"
-    """The summary has fewer sentences than its length asks for."""
+    """The summary has fewer sentences than its length requires."""
     WORD_CAP_EXCEEDED = "word_cap_exceeded"
-    """Not even one sentence fits the `max_words` that was asked for."""
+    """The summary exceeds `max_words`, because not even one sentence fits."""
     NO_PROSE = "no_prose"
-    """The text holds no sentence: it looks like a table, a list or code rather than an article."""
+    """The text contains no sentences: it looks like a table, a list or code."""
     INCOMPLETE_SENTENCE = "incomplete_sentence"
-    """The model ended no sentence within its tokens: the last one is incomplete and marked by an ellipsis."""
+    """The model finished no sentence within its token limit; the last one is incomplete and ends with an ellipsis."""
     DOUBTED_SENTENCES = "doubted_sentences"
-    """The summary has a sentence that the check doubts."""
+    """The summary has a doubted sentence."""
     NO_STORY = "no_story"
-    """The text is a page without a story, such as a paywall, a log-in or an error: its own sentences were returned."""
+    """The text is a page without a story, such as a paywall; the summary consists of its sentences."""
 
 
 class Origin(enum.StrEnum):
-    """Where the summaries of an answer come from; they are the same whatever it is."""
+    """Where the summaries come from. Their content is the same in all cases."""
 
     UNKNOWN = "unknown"
     RUN = "run"
-    """They were made for this call."""
+    """The model ran for this call."""
     SHARED_RUN = "shared_run"
-    """They were being made for another call that asked the same."""
+    """The model was already running for an identical call."""
     CACHE = "cache"
-    """They had been made for another call that asked the same, not long before."""
+    """The model had recently finished an identical call."""
 
 
 class ServerState(enum.StrEnum):
-    """Whether summaries can be had."""
+    """The state of the server."""
 
     UNKNOWN = "unknown"
     LOADING = "loading"
-    """The model is being loaded; calls are refused with `Unavailable`."""
+    """The model is loading; calls fail with `Unavailable`."""
     SERVING = "serving"
     """Ready."""
     DRAINING = "draining"
-    """Shutting down; new calls are refused with `Unavailable`."""
+    """Shutting down; new calls fail with `Unavailable`."""

@@ -1,4 +1,4 @@
-"""From gRPC's errors to ours: by the reason that a nutgraf server gives, else by the status code."""
+"""Translates gRPC's errors: by the reason from a nutgraf server, else by the status code."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 DOMAIN = "nutgraf"
 REQUEST_ID = "x-request-id"
 
-# By reason first: gRPC and proxies use some of the same codes for other things.
+# The reason comes first, because gRPC and proxies use some of the same codes for other errors.
 _BY_REASON: dict[str, type[NutgrafError]] = {
     "EMPTY_TEXT": InvalidArticle,
     "TEXT_TOO_LONG": InvalidArticle,
@@ -54,20 +54,20 @@ _BY_CODE: dict[int, type[NutgrafError]] = {
     code_pb2.INVALID_ARGUMENT: InvalidArticle,
     code_pb2.RESOURCE_EXHAUSTED: Overloaded,
     code_pb2.UNAVAILABLE: Unavailable,
-    # Not by us (a caller's own cancel never comes here), so the connection was cut by a proxy or by the server.
+    # Cut by a proxy or by the server: the caller's own cancellation never arrives here.
     code_pb2.CANCELLED: Unavailable,
     code_pb2.DEADLINE_EXCEEDED: DeadlineExceeded,
     code_pb2.UNAUTHENTICATED: Unauthenticated,
     code_pb2.PERMISSION_DENIED: Unauthenticated,
     code_pb2.UNIMPLEMENTED: ProtocolMismatch,
 }
-# By gRPC of a request (its C core and Go). Of a response it says CLIENT, and the caller can do nothing about it.
+# From gRPC's C core and from Go, about a request. With CLIENT, it is about a response, and the caller cannot help it.
 _TOO_LARGE = re.compile(r"(CLIENT: )?received message larger than max \((\d+) vs\. (\d+)\)", re.IGNORECASE)
 _TOO_MANY_REQUESTS = "Received http2 header with status: 429"
 
 
 class _FailedCall(Protocol):
-    """What grpc.RpcError (which is a grpc.Call, too) and grpc.aio.AioRpcError have in common."""
+    """The common interface of grpc.RpcError (which is also a grpc.Call) and grpc.aio.AioRpcError."""
 
     def code(self) -> grpc.StatusCode: ...
     def details(self) -> str | None: ...
@@ -76,16 +76,16 @@ class _FailedCall(Protocol):
 
 
 def from_rpc_error(error: grpc.RpcError, *, server: str) -> NutgrafError:
-    """The error that a failed call stands for.
+    """Translates the error of a failed call.
 
     Args:
-        error: what grpc or grpc.aio raised.
+        error: as raised by grpc or grpc.aio.
         server: the server's address, for the message.
     """
     call = cast("_FailedCall", error)
     try:
         status = rpc_status.from_call(cast("grpc.Call", call))
-    except (ValueError, DecodeError):  # details that contradict the status, made by something in between
+    except (ValueError, DecodeError):  # something in between has changed the status but not its details
         status = None
     if status is None:
         status = Status(code=call.code().value[0], message=call.details() or "")
@@ -94,12 +94,12 @@ def from_rpc_error(error: grpc.RpcError, *, server: str) -> NutgrafError:
 
 
 def from_status(status: Status, *, server: str, request_id: str | None = None) -> NutgrafError:
-    """The error that a `google.rpc.Status` stands for.
+    """Translates a `google.rpc.Status`.
 
     Args:
         status: of a failed call, or of one item of a stream.
         server: the server's address, for the message.
-        request_id: what the server echoed.
+        request_id: as returned by the server.
     """
     info, violations, retry = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest(), None
     for detail in status.details:
@@ -149,7 +149,7 @@ def from_status(status: Status, *, server: str, request_id: str | None = None) -
 
 
 def request_id(metadata: Iterable[tuple[str, str | bytes]] | None) -> str | None:
-    """The request id in a call's metadata, if there is one."""
+    """The request id in a call's metadata; None if there is none."""
     for key, value in metadata or ():
         if key == REQUEST_ID:
             return value if isinstance(value, str) else value.decode("ascii", "replace")
@@ -159,27 +159,25 @@ def request_id(metadata: Iterable[tuple[str, str | bytes]] | None) -> str | None
 def _message(
     kind: type[NutgrafError], status: Status, server: str, reason: str | None, fields: tuple[tuple[str, str], ...]
 ) -> str:
-    said = status.message or "; ".join(f"{field}: {what}" for field, what in fields)
+    said = status.message or "; ".join(f"{field}: {description}" for field, description in fields)
     if kind is Unavailable and reason is None:
         return explain(server, said)
     if kind is Overloaded and reason is None:
-        return f"{server}, or a proxy in front of it, takes no more calls for now" + (f" ({said})" if said else "")
+        return f"{server}, or a proxy in front of it, accepts no more calls for now" + (f" ({said})" if said else "")
     if kind is DeadlineExceeded:
-        said = said if reason else ""  # gRPC's own words repeat the name of the code and nothing else
-        return f"no answer from {server} within the time allowed; allow more with timeout" + (
-            f" ({said})" if said else ""
-        )
+        said = said if reason else ""  # gRPC's own message only repeats the name of the code
+        return f"no answer from {server} within the timeout; a longer timeout may help" + (f" ({said})" if said else "")
     if kind is Unauthenticated:
-        return f"{server} refused the call ({said or 'no token'}); give a valid one with token or NUTGRAF_TOKEN"
+        return f"{server} rejected the call ({said or 'no token'}); pass a valid token or set NUTGRAF_TOKEN"
     if kind is ProtocolMismatch:
-        return f"what answers at {server} is no nutgraf server of a version that knows this call ({said})"
+        return f"{server} does not support this call: it is not a nutgraf server, or has another version ({said})"
     if kind is ServerError and reason is None:
         return f"the call to {server} failed with {_code_name(status.code)}" + (f": {said}" if said else "")
     return said or f"{server} answered {reason or _code_name(status.code)}"
 
 
 def _code_name(code: int) -> str:
-    # .values() rather than .Name(): a number that nobody knows must not raise
+    # .Name() alone would raise for an unknown number.
     return str(code_pb2.Code.Name(code)) if code in code_pb2.Code.values() else f"code {code}"
 
 

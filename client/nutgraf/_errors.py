@@ -1,16 +1,16 @@
-"""What a call can fail with.
+"""The errors of calls.
 
     NutgrafError
-    ├── InvalidArticle      the request is at fault: sending the same again cannot help
-    ├── Overloaded          the server's queue is full, or a proxy's limit reached; `retry_after` where it said so
-    ├── DeadlineExceeded    no answer within the time allowed
-    ├── Unavailable         no server, or one that is loading or shutting down; `retry_after` where it said so
-    ├── Unauthenticated     the token is missing or wrong
-    ├── ServerError         something broke in the server; `error_id` finds it in the server's log
-    └── ProtocolMismatch    whatever answers does not speak this version of the contract
+    ├── InvalidArticle      the request is invalid; a retry cannot help
+    ├── Overloaded          the server's queue is full, or a proxy limits the rate; `retry_after` if known
+    ├── DeadlineExceeded    no answer within the timeout
+    ├── Unavailable         no server answers, or it is loading or shutting down; `retry_after` if known
+    ├── Unauthenticated     the token is missing or invalid
+    ├── ServerError         internal error of the server; its log has details under `error_id`
+    └── ProtocolMismatch    the server does not support the call
 
-Misuse of the library itself (a text that is no string, an unknown length, a closed client) is a TypeError, ValueError
-or RuntimeError as anywhere in Python, not one of these.
+Misuse of the library itself (a text that is not a string, an unknown length, a closed client) raises TypeError,
+ValueError or RuntimeError.
 """
 
 from __future__ import annotations
@@ -27,15 +27,14 @@ __all__ = [
 ]
 
 
-# Attributes are keyword arguments with defaults, so that Exception's own way of pickling (class, args, __dict__) works.
+# Attributes are keyword arguments with defaults, so that pickling an Exception (class, args, __dict__) works.
 class NutgrafError(Exception):
-    """A call to a nutgraf server that failed.
+    """A call to a nutgraf server failed.
 
     Attributes:
-        reason: the server's `ErrorInfo.reason` ("TEXT_TOO_LONG"), None where the failure did not come from a nutgraf
-            server.
-        request_id: the id of the call, as in the server's log; None where no server gave one.
-        details: (field, what is wrong with it) for each field of the request that is at fault; empty for most errors.
+        reason: the server's `ErrorInfo.reason` ("TEXT_TOO_LONG"); None if the error is not from a nutgraf server.
+        request_id: the id of the call in the server's log; None if no server returned one.
+        details: (field, description) for each invalid field of the request; empty for most errors.
     """
 
     def __init__(
@@ -53,11 +52,11 @@ class NutgrafError(Exception):
 
 
 class InvalidArticle(NutgrafError):
-    """The article, the summary to be checked, or what was asked for them, cannot be used as sent.
+    """The article, the summary to check, or an option is invalid.
 
     Attributes:
-        limit: where something was too large, the largest that the server takes (its unit is in the message).
-        size: where something was too large, how large it was.
+        limit: the maximum size, if something was too large; the message tells the unit.
+        size: the actual size, if something was too large.
     """
 
     def __init__(
@@ -90,34 +89,34 @@ class _Retryable(NutgrafError):
 
 
 class Overloaded(_Retryable):
-    """The server has as many calls waiting as it accepts, or a proxy in front of it allows no more for now.
+    """The server's queue is full, or a proxy in front of it limits the rate.
 
     Attributes:
-        retry_after: seconds after which the server suggests to try again; None where it did not say.
+        retry_after: seconds after which the server suggests a retry; None if unknown.
     """
 
 
 class Unavailable(_Retryable):
-    """No server could be reached, or the one there is loading its model or shutting down.
+    """No server could be reached, or it is loading its model or shutting down.
 
     Attributes:
-        retry_after: seconds after which the server suggests to try again; None where there is no server to say so.
+        retry_after: seconds after which the server suggests a retry; None if no server answered.
     """
 
 
 class DeadlineExceeded(NutgrafError):
-    """The answer did not come within the time allowed."""
+    """The answer did not arrive within the timeout."""
 
 
 class Unauthenticated(NutgrafError):
-    """The server wants a token, or another one."""
+    """The server requires a token, or rejects the given one."""
 
 
 class ServerError(NutgrafError):
-    """Something broke in the server.
+    """An internal error of the server.
 
     Attributes:
-        error_id: finds the failure in the server's log; None where the failure did not come from a nutgraf server.
+        error_id: identifies the error in the server's log; None if the error does not come from a nutgraf server.
     """
 
     def __init__(
@@ -134,4 +133,4 @@ class ServerError(NutgrafError):
 
 
 class ProtocolMismatch(NutgrafError):
-    """Something answers at the address, but not a nutgraf server of a version that knows this call."""
+    """The server at the address does not support the call: it is not a nutgraf server, or has another version."""

@@ -11,12 +11,13 @@ from nutgraf._requests import Wanted, summarize_request
 from nutgraf._results import CheckResult, Limits, Result, ServerInfo
 from nutgraf.v1 import summarizer_pb2 as pb
 
-# Good enough for texts made for tests; the server's splitter knows abbreviations.
+# Good enough for test texts. Unlike the server's splitter, it does not handle abbreviations.
 _SENTENCE = re.compile(r"\S.*?(?:[.!?…][\"'”’)\]]*(?=\s|$)|$)", re.DOTALL)
 _WORD = re.compile(r"\w+")
 _SENTENCES = {pb.SUMMARY_LENGTH_SHORT: 1, pb.SUMMARY_LENGTH_LONG: 3}
 
 
+# A server with the lead baseline and its default settings; a test of the service compares them.
 FAKE_INFO = ServerInfo(
     state=ServerState.SERVING,
     model="fake",
@@ -32,17 +33,19 @@ FAKE_INFO = ServerInfo(
         max_text_characters=200_000,
         max_title_characters=1_000,
         max_message_bytes=4 * 1024 * 1024,
-        max_input_tokens=8_192,
+        max_input_tokens=1_000_000,
         max_queued_requests=64,
         max_summary_sentences=10,
         min_summary_words=5,
         max_summary_words=500,
         max_id_characters=256,
-        default_item_timeout_seconds=300.0,
+        default_item_timeout_seconds=60.0,
         max_item_timeout_seconds=3600.0,
-        max_stream_items_in_flight=32,
+        max_stream_items_in_flight=8,
         max_queued_tokens=65_536,
         max_summary_characters=10_000,
+        max_calls=1_000,
+        max_held_bytes=32 * 1024 * 1024,
     ),
 )
 
@@ -50,12 +53,12 @@ FAKE_INFO = ServerInfo(
 def lead_result(
     article: str | pb.SummarizeRequest, *, summaries: Wanted = None, request_id: str | None = None
 ) -> Result:
-    """The result that says an article's own first sentences.
+    """Makes a result that consists of the first sentences of an article.
 
     Args:
         article: its text.
         summaries: as in `Client.summarize`.
-        request_id: what `Result.request_id` is to be.
+        request_id: for `Result.request_id`.
 
     Raises:
         InvalidArticle, TypeError, ValueError: as `Client.summarize`.
@@ -88,40 +91,47 @@ def _lead(length: pb.SummaryLength.ValueType, text: str, spans: list[tuple[int, 
     return summary
 
 
-def refuse_empty(name: str, text: str, request_id: str | None) -> None:
-    """Refuses a text as a server does.
+def refuse_article(
+    request: pb.SummarizeRequest | pb.CheckSummaryRequest, info: ServerInfo, request_id: str | None
+) -> None:
+    """Raises what a server with these limits answers to an article that it rejects.
 
     Raises:
-        InvalidArticle: there is nothing in it.
+        InvalidArticle: the text is empty, or the text or the title is too long.
     """
+    _refuse_empty("text", request.text, request_id)
+    _refuse_long("text", request.text, info.limits.max_text_characters, request_id)
+    _refuse_long("title", request.title, info.limits.max_title_characters, request_id)
+
+
+def _refuse_empty(name: str, text: str, request_id: str | None) -> None:
     if not text.strip():
         reason, details = f"EMPTY_{name.upper()}", ((name, "is empty"),)
         raise InvalidArticle(f"the {name} is empty", reason=reason, request_id=request_id, details=details)
 
 
+def _refuse_long(name: str, text: str, limit: int, request_id: str | None) -> None:
+    if len(text) > limit:
+        message = f"the {name} has {len(text)} characters; at most {limit} are allowed"
+        raise InvalidArticle(
+            message,
+            reason=f"{name.upper()}_TOO_LONG",
+            request_id=request_id,
+            details=((name, message),),
+            limit=limit,
+            size=len(text),
+        )
+
+
 def refuse_check(request: pb.CheckSummaryRequest, info: ServerInfo, request_id: str | None) -> None:
-    """Refuses what a server with these limits would not check.
+    """Raises what a server with these limits answers to a `CheckSummary` that it rejects.
 
     Raises:
-        InvalidArticle: one of its texts is empty or too long, or the threshold is none.
+        InvalidArticle: one of the texts is empty or too long, or the threshold is not between 0 and 1.
     """
-    refuse_empty("text", request.text, request_id)
-    for name, text, limit in (
-        ("text", request.text, info.limits.max_text_characters),
-        ("title", request.title, info.limits.max_title_characters),
-        ("summary", request.summary, info.limits.max_summary_characters),
-    ):
-        if len(text) > limit:
-            message = f"the {name} has {len(text)} characters; at most {limit} are allowed"
-            raise InvalidArticle(
-                message,
-                reason=f"{name.upper()}_TOO_LONG",
-                request_id=request_id,
-                details=((name, message),),
-                limit=limit,
-                size=len(text),
-            )
-    refuse_empty("summary", request.summary, request_id)
+    refuse_article(request, info, request_id)
+    _refuse_empty("summary", request.summary, request_id)
+    _refuse_long("summary", request.summary, info.limits.max_summary_characters, request_id)
     if request.HasField("support_threshold") and not 0 <= request.support_threshold <= 1:
         message = f"support_threshold is {request.support_threshold:g}; it must be from 0 to 1"
         details = (("support_threshold", message),)
@@ -129,12 +139,12 @@ def refuse_check(request: pb.CheckSummaryRequest, info: ServerInfo, request_id: 
 
 
 def word_check(request: pb.CheckSummaryRequest, threshold: float, request_id: str | None) -> CheckResult:
-    """The result that goes by words: the support of a sentence is the share of its words that the article has.
+    """Makes the result of a check where support is the share of a sentence's words that are in the article.
 
     Args:
-        request: one that `refuse_check` lets pass.
-        threshold: what counts where the request has none.
-        request_id: what `CheckResult.request_id` is to be.
+        request: a valid request.
+        threshold: the default threshold.
+        request_id: for `CheckResult.request_id`.
     """
     if not request.HasField("support_threshold"):
         request.support_threshold = threshold
@@ -158,7 +168,7 @@ def word_check(request: pb.CheckSummaryRequest, threshold: float, request_id: st
             pb.VERDICT_SUPPORTED if sentence.support >= response.support_threshold else pb.VERDICT_DOUBTED
         )
         shares = [_share(words, request.text[start:end]) for start, end in passages]
-        best = max(range(len(passages)), key=lambda place: (shares[place], -place))
+        best = max(range(len(passages)), key=lambda index: (shares[index], -index))
         if shares[best]:
             evidence = sentence.evidence.add(score=shares[best])
             evidence.span.start, evidence.span.end = passages[best]

@@ -1,13 +1,12 @@
-"""What `summarize_many` has sent, what has been answered, and what may be handed out: no input or output in here.
+"""The state of `summarize_many`: the items sent, answered, and ready for the caller. This module does no I/O.
 
-Items go over the wire under the ledger's own numbers, so that the caller's ids may be empty or repeat. An item is
-unanswered until its answer has arrived, over however many connections that takes.
+The ids on the wire are numbers, so that the caller's ids may be empty or repeat. An item stays unanswered until its
+answer arrives, over as many connections as that takes.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from google.protobuf.duration_pb2 import Duration
@@ -15,18 +14,19 @@ from google.rpc import code_pb2
 
 from nutgraf._convert import result
 from nutgraf._error_mapping import from_status
-from nutgraf._errors import InvalidArticle, NutgrafError, ServerError, Unavailable
-from nutgraf._requests import Article, check_text, check_timeout
+from nutgraf._errors import InvalidArticle, NutgrafError, Overloaded, ServerError, Unavailable
+from nutgraf._outage import Link, Outage
+from nutgraf._requests import Article, Wanted, check_text, check_timeout, request_builder
 from nutgraf._results import ManyResult
 from nutgraf.v1 import summarizer_pb2 as pb
 
-# In order, a slow article holds back the answers of those after it. This many times `max_in_flight` of them may wait.
+# In ordered mode, a slow article delays the answers after it. At most this many times `max_in_flight` of them wait.
 _HELD_BACK_FACTOR = 4
 
 
 @dataclass(slots=True)
 class Answer:
-    """What became of one article, in the contract's own form."""
+    """The outcome of one article, as a message of the contract."""
 
     index: int
     article: Article
@@ -35,7 +35,7 @@ class Answer:
     error: NutgrafError | None = None
 
     def convert(self) -> ManyResult:
-        """The same for callers."""
+        """Converts the answer to the result for callers."""
         return ManyResult(
             index=self.index,
             article=self.article,
@@ -44,39 +44,44 @@ class Answer:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class StreamOptions:
+    """The options of `summarize_many`; see `Client.summarize_many`."""
+
+    summaries: Wanted = None
+    show_doubted: bool = False
+    ordered: bool = True
+    max_in_flight: int = 16
+    item_timeout: float | None = None
+    request_id: str | None = None
+
+
 class Ledger:
     """The state of one `summarize_many`.
 
     Args:
-        build: makes the request for an article; may raise InvalidArticle.
-        ordered: hand out answers in the order of the input, else as they come.
-        max_in_flight: unanswered items at most, 1 or more.
-        item_timeout: seconds per item; None for the server's default.
-        server: the server's address, for messages.
+        options: what the caller asked for.
+        link: to the server.
 
     Raises:
-        ValueError: `max_in_flight` is not positive, or `item_timeout` is none that an article may take.
+        TypeError, ValueError: the options name no summaries that exist, `max_in_flight` is not positive, or
+            `item_timeout` is out of range.
     """
 
-    def __init__(
-        self,
-        build: Callable[[Article], pb.SummarizeRequest],
-        *,
-        ordered: bool,
-        max_in_flight: int,
-        item_timeout: float | None,
-        server: str,
-    ) -> None:
-        if max_in_flight < 1:
-            raise ValueError(f"max_in_flight must be 1 or more, not {max_in_flight}")
-        self._timeout = None if item_timeout is None else _duration(check_timeout(item_timeout, "item_timeout"))
-        self._build = build
-        self._ordered = ordered
-        self._max_in_flight = max_in_flight
-        self._server = server
-        self._count = 0  # items admitted; the next item's number
+    def __init__(self, options: StreamOptions, link: Link) -> None:
+        self._build = request_builder(options.summaries, options.show_doubted)
+        if options.max_in_flight < 1:
+            raise ValueError(f"max_in_flight must be 1 or more, not {options.max_in_flight}")
+        timeout = options.item_timeout
+        self._timeout = None if timeout is None else _duration(check_timeout(timeout, "item_timeout"))
+        self._ordered = options.ordered
+        self._max_in_flight = options.max_in_flight
+        self._server = link.server
+        # A stream waits for a full queue, as the articles in it would.
+        self._outage = Outage(link, retry_on=(Unavailable, Overloaded))
+        self._count = 0  # items admitted, and the number of the next one
         self._unanswered: dict[int, tuple[Article, pb.SummarizeManyRequest]] = {}
-        self._refused: set[int] = set()  # answered by UNAVAILABLE, which is no answer: to be sent again elsewhere
+        self._refused: set[int] = set()  # answered with UNAVAILABLE: to be resent to another server
         self._next_out = 0
         self._held: dict[int, Answer] = {}  # ordered: answers that wait for an earlier one
         self._ready: deque[Answer] = deque()
@@ -97,11 +102,11 @@ class Ledger:
 
     @property
     def all_refused(self) -> bool:
-        """Whether the connection has nothing more to give: every item on it was refused."""
+        """Whether every item on the connection was refused, so it will give no more answers."""
         return bool(self._refused) and len(self._refused) == len(self._unanswered)
 
     def admit(self, item: str | Article) -> pb.SummarizeManyRequest | None:
-        """Takes the next item of the input and returns what to send, None if it is refused here and already answered.
+        """Takes the next item of the input. Returns the request, or None if the item is invalid and already answered.
 
         Raises:
             TypeError: the item is neither a str nor an Article.
@@ -120,14 +125,15 @@ class Ledger:
         self._unanswered[index] = (item, request)
         return request
 
-    def receive(self, response: pb.SummarizeManyResponse, request_id: str | None) -> bool:
-        """Books an answer; returns whether it is one (an item refused by UNAVAILABLE stays unanswered)."""
+    def receive(self, response: pb.SummarizeManyResponse, request_id: str | None) -> None:
+        """Records an answer. An item that is refused with UNAVAILABLE stays unanswered."""
         index = int(response.id) if response.id.isdecimal() else -1
         if index not in self._unanswered:
-            return False  # nothing that was asked: not ours to fail over
+            return  # an answer that was not asked for is no reason to fail
         if response.HasField("error") and response.error.code == code_pb2.UNAVAILABLE:
             self._refused.add(index)
-            return False
+            return
+        self._outage.over()
         self._refused.discard(index)
         article, _ = self._unanswered.pop(index)
         answer = Answer(index, article, request_id)
@@ -137,25 +143,35 @@ class Ledger:
             answer.error = from_status(response.error, server=self._server, request_id=request_id)
         else:
             answer.error = ServerError(
-                f"{self._server} sent an answer of a kind that this client does not know", request_id=request_id
+                f"{self._server} sent an answer that this client does not support", request_id=request_id
             )
         self._finish(answer)
-        return True
 
     def take(self) -> Answer | None:
-        """The next answer to hand out, if there is one."""
+        """The next answer for the caller; None if there is none yet."""
         return self._ready.popleft() if self._ready else None
 
     def resend(self) -> list[pb.SummarizeManyRequest]:
-        """Everything that has no answer, in order, for a new connection."""
+        """All unanswered requests, in order, for a new connection."""
         self._refused.clear()
         return [request for _, request in self._unanswered.values()]
 
-    def blame_oversize(self, error: InvalidArticle) -> None:
-        """Answers the unanswered item of `error.size` bytes by `error`.
+    def stream_failed(self, error: NutgrafError) -> float:
+        """Handles the end of a stream. Returns the seconds to wait before the next one.
 
-        A message over the server's limit ends the whole stream, which says how large it was and not which one. Where
-        something on the way has changed the sizes, it is taken for the largest: if any was too large, that was.
+        Raises:
+            NutgrafError: `error`, if another stream cannot help or would come too late.
+        """
+        if isinstance(error, InvalidArticle) and error.reason is None and error.size is not None:
+            self._fail_oversize(error)
+            return 0.0
+        return self._outage.delay_or_raise(error)
+
+    def _fail_oversize(self, error: InvalidArticle) -> None:
+        """Answers the unanswered item of `error.size` bytes with `error`.
+
+        A message over the server's limit ends the whole stream. The error tells its size, but not which one it was. If
+        no size matches, because something on the way has changed the messages, the largest item is to blame.
         """
         if not self._unanswered:
             raise error
@@ -175,8 +191,8 @@ class Ledger:
 
 
 def broken(server: str) -> Unavailable:
-    """The error for a stream that a server has ended without having answered everything."""
-    return Unavailable(f"the server at {server} ended the stream before it had answered everything")
+    """The error for a stream that the server ended before it answered all items."""
+    return Unavailable(f"the server at {server} ended the stream before it answered all articles")
 
 
 def _duration(seconds: float) -> Duration:

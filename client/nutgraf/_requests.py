@@ -1,4 +1,4 @@
-"""From Python arguments to the contract's requests."""
+"""Translates Python arguments to the contract's requests."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Article", "Spec", "Wanted"]
 
-# A year. gRPC keeps deadlines in nanoseconds since 1970 and takes one that does not fit for one that has passed.
-MOST_SECONDS = 365 * 24 * 60 * 60
+# A year. gRPC stores deadlines in nanoseconds since 1970, and treats one that overflows as passed.
+MAX_SECONDS = 365 * 24 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,36 +24,36 @@ class Article:
 
     text: str
     title: str = ""
-    """The headline, if there is one."""
+    """The headline; may be empty."""
     id: str = ""
-    """The caller's own name for it; comes back in `ManyResult.id`. May be empty or repeat."""
+    """Identifies the article for the caller, in `ManyResult.id`. May be empty or repeat."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One summary to be written, where its length alone does not say enough."""
+    """One requested summary, with limits."""
 
     length: Length | str
     """`Length.SHORT` or "short", `Length.LONG` or "long"."""
     max_sentences: int | None = None
-    """At most this many sentences; None for the server's default (1 for short, 4 for long)."""
+    """Maximum number of sentences. By default, 1 for short and 4 for long."""
     max_words: int | None = None
-    """At most this many words, though a sentence is never cut; None for what the model does by itself."""
+    """Maximum number of words; sentences are never cut. By default, the model decides."""
 
 
 Wanted: TypeAlias = "Length | str | Spec | Iterable[Length | str | Spec] | None"
-"""The summaries wanted: None for a short and a long one, a length, a `Spec`, or several of these."""
+"""The requested summaries: a length, a `Spec`, or several of these; None for a short and a long one."""
 
 
 def summarize_request(
     text: str, *, title: str = "", summaries: Wanted = None, show_doubted: bool = False
 ) -> pb.SummarizeRequest:
-    """The request that asks for summaries of one article.
+    """Makes the request to summarise one article.
 
     Raises:
-        InvalidArticle: `text` or `title` has a lone surrogate, which UTF-8 cannot carry.
-        TypeError: `text` or `title` is no string, or `summaries` is none of what `Wanted` names.
-        ValueError: a length has a name that does not exist, or a cap does not fit 32 bits.
+        InvalidArticle: `text` or `title` has a lone surrogate, which UTF-8 cannot encode.
+        TypeError: `text` or `title` is not a string, or `summaries` is not a `Wanted`.
+        ValueError: a length does not exist, or a limit does not fit 32 bits.
     """
     from nutgraf.v1 import summarizer_pb2 as pb
 
@@ -65,11 +65,11 @@ def summarize_request(
 def check_request(
     text: str, summary: str, *, title: str = "", support_threshold: float | None = None
 ) -> pb.CheckSummaryRequest:
-    """The request that has a summary checked against its article.
+    """Makes the request to check a summary against its article.
 
     Raises:
-        InvalidArticle: `text`, `summary` or `title` has a lone surrogate, which UTF-8 cannot carry.
-        TypeError: one of them is no string, or `support_threshold` is no number.
+        InvalidArticle: `text`, `summary` or `title` has a lone surrogate, which UTF-8 cannot encode.
+        TypeError: one of them is not a string, or `support_threshold` is not a number.
     """
     from nutgraf.v1 import summarizer_pb2 as pb
 
@@ -80,7 +80,7 @@ def check_request(
 
 
 def specs(wanted: Wanted) -> list[pb.SummarySpec]:
-    """`wanted` in the contract's form; empty where the server's default is wanted.
+    """Translates `wanted` to messages of the contract; empty for the server's default.
 
     Raises:
         TypeError, ValueError: as `summarize_request`.
@@ -102,12 +102,16 @@ def specs(wanted: Wanted) -> list[pb.SummarySpec]:
             )
         )
     if not result:
-        raise ValueError("summaries is empty; name at least one length, or leave it out for a short and a long one")
+        raise ValueError("summaries is empty; request at least one, or omit the argument for a short and a long one")
     return result
 
 
-def builder(summaries: Wanted, show_doubted: bool) -> Callable[[Article], pb.SummarizeRequest]:
-    """What makes the request for each article of a stream; wrong arguments are found here, not at the first article."""
+def request_builder(summaries: Wanted, show_doubted: bool) -> Callable[[Article], pb.SummarizeRequest]:
+    """Returns a function that makes the request for one article of a stream. Checks its arguments at once.
+
+    Raises:
+        TypeError, ValueError: as `summarize_request`.
+    """
     wanted = specs(summaries)
 
     def build(article: Article) -> pb.SummarizeRequest:
@@ -119,43 +123,43 @@ def builder(summaries: Wanted, show_doubted: bool) -> Callable[[Article], pb.Sum
 
 
 def check_text(name: str, value: object) -> None:
-    """Refuses what cannot be sent as a string of the contract.
+    """Checks that a value can be sent as a string.
 
     Raises:
         InvalidArticle: `value` has a lone surrogate.
-        TypeError: `value` is no string.
+        TypeError: `value` is not a string.
     """
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a str, not {type(value).__name__}")
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        what = f"has a lone surrogate (U+{ord(value[error.start]):04X}) at position {error.start}"
+        problem = f"has a lone surrogate (U+{ord(value[error.start]):04X}) at position {error.start}"
         raise InvalidArticle(
-            f"{name} {what}, which is no character and cannot be sent; it usually comes from decoding bytes with "
+            f"{name} {problem}, which is not a character and cannot be sent; it usually comes from decoding bytes with "
             "errors='surrogateescape' or from half of an emoji in JSON: decode with errors='replace' instead",
-            details=((name, what),),
+            details=((name, problem),),
         ) from None
 
 
 def check_timeout(seconds: float, name: str = "timeout") -> float:
-    """`seconds`, if it is a time that a call or an article may take.
+    """Returns `seconds` if it is a valid timeout.
 
     Raises:
-        ValueError: it is not more than 0, or more than `MOST_SECONDS`.
+        ValueError: it is not greater than 0, or exceeds `MAX_SECONDS`.
     """
-    if not 0 < seconds <= MOST_SECONDS:
-        raise ValueError(f"{name} must be more than 0 and at most {MOST_SECONDS} seconds, not {seconds}")
+    if not 0 < seconds <= MAX_SECONDS:
+        raise ValueError(f"{name} must be greater than 0 and at most {MAX_SECONDS} seconds, not {seconds}")
     return seconds
 
 
 def _length(value: Length | str) -> Length:
     if not isinstance(value, str):
-        raise TypeError(f"a summary is asked for by its length or a Spec, not by {type(value).__name__}")
+        raise TypeError(f"a summary must be given as a length or a Spec, not as {type(value).__name__}")
     try:
         length = Length(value.lower())
     except ValueError:
         length = Length.UNKNOWN
     if length is Length.UNKNOWN:
-        raise ValueError(f"no summary has the length {value!r}; there are 'short' and 'long'")
+        raise ValueError(f"{value!r} is not a length of summaries; use 'short' or 'long'")
     return length

@@ -1,7 +1,4 @@
-"""What calls return: frozen dataclasses.
-
-Positions (`start`, `end`) are half-open and count code points, as Python's strings do: `text[start:end]`.
-"""
+"""The results of calls. Positions (`start`, `end`) are half-open and count code points: `text[start:end]`."""
 
 from __future__ import annotations
 
@@ -29,7 +26,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Warning:
-    """Something that the caller should know although the call went well; `detail` says it in words."""
+    """A notice about a successful call. `detail` describes it."""
 
     code: WarningCode
     detail: str
@@ -40,47 +37,47 @@ class Source:
     """A passage of the article that supports a sentence of a summary."""
 
     text: str
-    """The passage, out of the article as it was sent."""
+    """The passage, cut from the article as sent."""
     start: int
-    """Where it starts in the article's text."""
+    """Its start in the article's text."""
     end: int
-    """One past its end in the article's text."""
+    """Its end in the article's text."""
     score: float
     """The weighted share of the sentence's content that this passage alone contains, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of a summary and what the article says to support it."""
+    """A sentence of a summary, and its sources in the article."""
 
     text: str
     start: int
-    """Where it starts in `Summary.text`, or in `CheckResult.summary`."""
+    """Its start in `Summary.text`, or in `CheckResult.summary`."""
     end: int
-    """One past its end there."""
+    """Its end there."""
     sources: tuple[Source, ...]
-    """The passages that support it, the best first; may be empty."""
+    """The passages that support it, best first; may be empty."""
     support: float | None
-    """The estimated probability, 0 to 1, that the article says this; 1 where nothing is claimed, None if unchecked."""
+    """Estimated probability, 0 to 1, that the article says this; 1 if nothing is claimed, None if not checked."""
     verdict: Verdict
     from_article: bool
-    """The article's own sentence, perhaps shortened, put in by the server where the check doubted the model's."""
+    """The sentence is from the article, perhaps shortened, and replaces one by the model that the check doubted."""
 
     @property
     def is_supported(self) -> bool:
-        """Whether the check found nothing to doubt, as in a sentence without a claim. False where it was not made."""
+        """True if the sentence is supported or makes no claim. False if it is doubted or was not checked."""
         return self.verdict in (Verdict.SUPPORTED, Verdict.NO_CLAIM)
 
 
 @dataclass(frozen=True, slots=True)
 class UnsupportedTerm:
-    """A name, number or quotation in a summary that the article does not say."""
+    """A name, number or quotation in a summary that is not in the article."""
 
     text: str
     start: int
-    """Where it starts in `Summary.text`, or in `CheckResult.summary`."""
+    """Its start in `Summary.text`, or in `CheckResult.summary`."""
     end: int
-    """One past its end there."""
+    """Its end there."""
     kind: TermKind
 
 
@@ -90,13 +87,13 @@ class Summary:
 
     length: Length
     text: str
-    """Whole sentences with a space between them."""
+    """Whole sentences, separated by spaces."""
     sentences: tuple[Sentence, ...]
     unsupported_terms: tuple[UnsupportedTerm, ...]
-    """Empty means "nothing found" only for the checks in `checks_run`."""
+    """An empty tuple is meaningful only for the checks in `checks_run`."""
     checks_run: tuple[CheckKind, ...]
     output_token_count: int
-    """Tokens that the model generated, including any that were dropped afterwards."""
+    """Tokens that the model generated, including those that were dropped later."""
     finish_reason: FinishReason
     warnings: tuple[Warning, ...]
 
@@ -106,32 +103,32 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class ArticleInfo:
-    """What the server made of the article."""
+    """Measurements of the article."""
 
     character_count: int
-    """Code points of the text as it was sent."""
+    """Code points of the text as sent."""
     input_token_count: int
-    """Tokens of the article, as the model counts them. All of them are read."""
+    """Tokens of the article, as counted by the model. The model reads all of them."""
     chunk_count: int
-    """Chunks that the article was read in."""
+    """Chunks that the article was split into."""
     language: str
-    """BCP 47 code ("en"); "und" where there is too little to tell."""
+    """BCP 47 code ("en"); "und" if the text is too short to tell."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Where the time went in the server. Of an answer with another `origin` than RUN, only waiting took any."""
+    """How the time was spent on the server. Excludes work done for another call, if `origin` is not RUN."""
 
     queue_seconds: float
     """Waiting for other calls."""
     tokenize_seconds: float
-    """Cleaning, splitting and tokenising the article, and a summary to be checked."""
+    """Cleaning, splitting and tokenising the article and, for a check, the summary."""
     generate_seconds: float
     """Running the model; 0 for a check."""
     check_seconds: float
-    """Finishing and checking the summaries, or checking the one that was sent."""
+    """Finishing and checking the summaries, or checking the summary in the request."""
     total_seconds: float
-    """From the request's arrival to the response."""
+    """From the arrival of the request to the response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,25 +136,25 @@ class Result:
     """The summaries of one article."""
 
     summaries: tuple[Summary, ...]
-    """In the order in which they were asked for."""
+    """In the order of the request."""
     article: ArticleInfo
     timings: Timings
     model: str
     """The id of the model that wrote the summaries."""
     origin: Origin
     warnings: tuple[Warning, ...]
-    """About the article as a whole; each summary has its own as well."""
+    """About the article as a whole; each summary has its own warnings, too."""
     request_id: str | None
     """The id of the call, as in the server's log."""
 
     @property
     def short(self) -> Summary | None:
-        """The short summary, None if it was not asked for."""
+        """The short summary; None if it was not requested."""
         return self._of(Length.SHORT)
 
     @property
     def long(self) -> Summary | None:
-        """The long summary, None if it was not asked for."""
+        """The long summary; None if it was not requested."""
         return self._of(Length.LONG)
 
     def _of(self, length: Length) -> Summary | None:
@@ -166,20 +163,20 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What the check makes of a summary that somebody else wrote."""
+    """The result of checking a summary."""
 
     summary: str
-    """The summary as it was sent."""
+    """The summary as sent."""
     support: float
-    """The lowest of the sentences that claim something (1 if none does): a summary is true only if all of it is."""
+    """The lowest support of the sentences that make a claim; 1 if none does."""
     verdict: Verdict
-    """DOUBTED if any sentence is; else SUPPORTED, or NO_CLAIM if no sentence claims anything."""
+    """DOUBTED if any sentence is; else SUPPORTED, or NO_CLAIM if no sentence makes a claim."""
     sentences: tuple[Sentence, ...]
     unsupported_terms: tuple[UnsupportedTerm, ...]
-    """Empty means "nothing found" only for the checks in `checks_run`."""
+    """An empty tuple is meaningful only for the checks in `checks_run`."""
     checks_run: tuple[CheckKind, ...]
     support_threshold: float
-    """What the verdicts were made by."""
+    """The threshold used for the verdicts."""
     article: ArticleInfo
     timings: Timings
     warnings: tuple[Warning, ...]
@@ -188,16 +185,16 @@ class CheckResult:
 
     @property
     def is_supported(self) -> bool:
-        """Whether the check found nothing to doubt in any sentence."""
+        """True if no sentence is doubted."""
         return self.verdict in (Verdict.SUPPORTED, Verdict.NO_CLAIM)
 
 
 @dataclass(frozen=True, slots=True)
 class ManyResult:
-    """What became of one article of `summarize_many`: either `result` or `error` is None."""
+    """The outcome of one article of `summarize_many`: either `result` or `error` is None."""
 
     index: int
-    """The article's place in the input, from 0."""
+    """The index of the article in the input."""
     article: Article
     result: Result | None
     error: NutgrafError | None
@@ -211,7 +208,7 @@ class ManyResult:
         """The result.
 
         Raises:
-            NutgrafError: the error, where there is no result.
+            NutgrafError: the error, if there is no result.
         """
         if self.error is not None:
             raise self.error
@@ -221,48 +218,52 @@ class ManyResult:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Every limit of a server that a caller can run into. 0 stands for "not known yet"."""
+    """The limits of a server that can make a call fail. 0 means unknown."""
 
     max_text_characters: int
     max_title_characters: int
     max_message_bytes: int
     max_input_tokens: int
-    """Tokens of an article that the model reads; 0 while loading."""
+    """Tokens of an article that the model reads at once, without chunks; 0 while loading."""
     max_queued_requests: int
     max_summary_sentences: int
     min_summary_words: int
     max_summary_words: int
     max_id_characters: int
     default_item_timeout_seconds: float
-    """What an item of `summarize_many` gets that names no timeout."""
+    """The timeout of an item of `summarize_many` that sets none."""
     max_item_timeout_seconds: float
     max_stream_items_in_flight: int
-    """Items of one stream that the server works on at once."""
+    """Items of one stream that the server works on at the same time."""
     max_queued_tokens: int
     max_summary_characters: int
-    """Longest summary that it checks."""
+    """Maximum length of a summary to check."""
+    max_calls: int
+    """Calls with articles at the same time, over all connections. A stream counts as one."""
+    max_held_bytes: int
+    """Bytes of articles, titles and summaries in the server's memory at the same time. Streams may use half of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """What a server is and what it accepts."""
+    """A server's model, state and limits."""
 
     state: ServerState
     model: str
     family: str
     """"seq2seq", "causal" or "lead"."""
     engine: str
-    """What runs the model ("torch"); empty while loading."""
+    """The engine that runs the model ("torch"); empty while loading."""
     precision: str
-    """What the weights are kept in ("bfloat16"); empty while loading."""
+    """The number format of the weights ("bfloat16"); empty while loading."""
     languages: tuple[str, ...]
-    """BCP 47 codes of the languages that the model was made for."""
+    """BCP 47 codes of the languages that the model supports."""
     version: str
     """The version of the server's software."""
     support_threshold: float
-    """The least `Sentence.support` of a sentence of the server's own that counts as supported."""
+    """Minimum `Sentence.support` of a supported sentence in the server's own summaries."""
     check_support_threshold: float
-    """The same in `check`, unless the call says otherwise. The support of what others write is estimated apart."""
+    """The same for `check`, unless the call sets another. Support is estimated differently there."""
     summaries_unchecked: bool
-    """The server does not check the summaries that it writes, but shows them as they are."""
+    """The server does not check its own summaries, and returns them as the model wrote them."""
     limits: Limits

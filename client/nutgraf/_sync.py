@@ -11,9 +11,9 @@ import grpc
 from nutgraf import _convert, _sync_many
 from nutgraf._channel import endpoint
 from nutgraf._connection import Connection
-from nutgraf._ledger import Answer, Ledger
+from nutgraf._ledger import Answer, Ledger, StreamOptions
 from nutgraf._outage import DEFAULT_RETRY_SECONDS
-from nutgraf._requests import Article, Wanted, builder, check_request, summarize_request
+from nutgraf._requests import Article, Wanted, check_request, summarize_request
 from nutgraf._results import CheckResult, ManyResult, Result, ServerInfo
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1 import summarizer_pb2_grpc as pb_grpc
@@ -22,26 +22,26 @@ __all__ = ["Client"]
 
 
 class Client:
-    """A connection to a nutgraf server, safe to share between threads.
+    """A connection to a nutgraf server. Thread-safe.
 
-    Nothing is connected before the first call. Where no server is, a call fails with `Unavailable` within seconds;
-    over a restart of a server that was there, calls wait for it, up to `retry_seconds` and never past their timeout.
+    The client connects on the first call. If it has never reached a server, a call fails with `Unavailable` within
+    seconds. If the server restarts later, calls wait for it, up to `retry_seconds` and within their timeout.
 
     Args:
-        server: an address such as "localhost:50051", "summaries.internal" (port 50051) or "unix:/path". Where it stands
-            for several servers, calls are spread over those that serve: a name ("dns:///host:port" in its long form)
-            with several addresses, or a list of IP addresses, "10.0.0.1:50051,10.0.0.2:50051", without TLS. A stream
-            stays with one of them while that lasts. None for `NUTGRAF_SERVER`, else localhost:50051.
-        timeout: seconds that a call may take unless it says otherwise; a year at most.
-        tls: True to connect by TLS, checking the server against the system's certificates, or
-            `grpc.ssl_channel_credentials(...)` for certificates of one's own.
-        token: a bearer token for servers that want one. Use it with TLS, or anybody on the way can read it; a warning
-            says so.
-        retry_seconds: how long to go on trying when a server that was there is gone; 0 for not at all. A server that
-            says when to come back is not asked before, and not waited for where that is later.
+        server: an address such as "localhost:50051", "summaries.internal" (port 50051) or "unix:/path". By default
+            `NUTGRAF_SERVER`, else localhost:50051. Several servers may be given as a name with several addresses
+            ("dns:///host:port" in its long form) or, without TLS, as a list of IP addresses
+            ("10.0.0.1:50051,10.0.0.2:50051"). Calls are spread over those that are serving. A stream stays with one
+            server while it lasts.
+        timeout: default timeout of calls in seconds; at most a year.
+        tls: True to use TLS with the system's certificates, or `grpc.ssl_channel_credentials(...)` for other ones.
+        token: a bearer token, for servers that require one. Without TLS, anybody on the network can read it, and a
+            warning says so.
+        retry_seconds: how long to retry when a server that was reached before is unavailable; 0 disables retries. No
+            retry comes sooner than the server asks for. If that is later than `retry_seconds`, the call fails.
 
     Raises:
-        ValueError: the address, the token or a number of seconds cannot be one.
+        ValueError: the address, the token or a number of seconds is invalid.
     """
 
     def __init__(
@@ -73,16 +73,16 @@ class Client:
         """Summarises one article.
 
         Args:
-            text: the article; plain text with line breaks between paragraphs is best.
-            title: its headline, if there is one.
-            summaries: what to write: "short", "long", a `Spec`, or several of these; None for a short and a long one.
-            show_doubted: return what the model wrote even where the check doubts it, marked by `Sentence.is_supported`.
-            timeout: seconds for the whole call, retries included; None for the client's.
-            request_id: a name for the call in the server's log; the server makes one where it is missing.
+            text: the article. Plain text with line breaks between paragraphs works best.
+            title: the headline.
+            summaries: "short", "long", a `Spec`, or several of these. By default, a short and a long summary.
+            show_doubted: return sentences that the check doubts, too. `Sentence.is_supported` tells which.
+            timeout: in seconds for the whole call, including retries. By default, that of the client.
+            request_id: identifies the call in the server's log. By default, the server creates an id.
 
         Raises:
-            NutgrafError: one of its subclasses says what went wrong.
-            TypeError, ValueError: an argument cannot be sent.
+            NutgrafError: the call failed; the subclass tells why.
+            TypeError, ValueError: an argument is invalid.
         """
         request = summarize_request(text, title=title, summaries=summaries, show_doubted=show_doubted)
         response, sent_back = self._summarize(request, timeout=timeout, request_id=request_id)
@@ -101,29 +101,28 @@ class Client:
     ) -> Generator[ManyResult, None, None]:
         """Summarises many articles over one stream.
 
-        One bad article does not end it: its `ManyResult` has an `error`. Over a lost connection or a restart, what has
-        no answer is sent again; no article is answered twice. Leaving the loop, or `close()` on what this returns,
-        cancels what is still running.
+        If an article fails, its `ManyResult` has an `error`, and the stream continues. After a lost connection or a
+        restart, unanswered articles are sent again; no article is answered twice. Leaving the loop, or calling
+        `close()` on the returned generator, cancels articles in progress.
 
-        `items` is read in the calling thread, and only as far ahead as `max_in_flight` allows, so it may be endless. An
-        input that keeps its reader waiting keeps finished answers waiting too: for one of that sort, use AsyncClient.
+        `items` is read in the calling thread, and only as far ahead as `max_in_flight` allows, so it may be infinite.
+        While `items` blocks, finished answers wait; use `AsyncClient` for such input.
 
         Args:
-            items: the articles: texts, or `Article`s where there is a title or an id.
-            summaries: as in `summarize`, for all of them.
-            show_doubted: as in `summarize`, for all of them.
-            ordered: answer in the order of `items`; else as they are finished, which holds nothing back.
-            max_in_flight: articles sent and not yet answered, at most.
-            item_timeout: seconds that the server may take per article; None for the server's default.
-            request_id: a name for the stream in the server's log.
+            items: the articles: strings, or `Article`s with a title or an id.
+            summaries: as in `summarize`, for all articles.
+            show_doubted: as in `summarize`, for all articles.
+            ordered: yield results in the order of `items`; otherwise, as soon as they are finished.
+            max_in_flight: maximum number of articles sent but not answered.
+            item_timeout: in seconds per article. By default, that of the server.
+            request_id: identifies the stream in the server's log.
 
         Raises:
-            NutgrafError: what ends the stream as a whole, such as `Unavailable` when the server stays away for longer
-                than `retry_seconds`.
-            TypeError, ValueError: an argument, or an item, cannot be sent.
+            NutgrafError: the stream failed as a whole, for example with `Unavailable` because the server was away for
+                longer than `retry_seconds`.
+            TypeError, ValueError: an argument or an item is invalid.
         """
-        answers = self._summarize_many(
-            items,
+        options = StreamOptions(
             summaries=summaries,
             show_doubted=show_doubted,
             ordered=ordered,
@@ -131,7 +130,7 @@ class Client:
             item_timeout=item_timeout,
             request_id=request_id,
         )
-        return _converted(answers)
+        return _converted(self._summarize_many(items, options))
 
     def check(
         self,
@@ -143,29 +142,29 @@ class Client:
         timeout: float | None = None,
         request_id: str | None = None,
     ) -> CheckResult:
-        """Checks a summary that anybody wrote, by hand or by any model, sentence by sentence against its article.
+        """Checks each sentence of a summary by any author, human or model, against the article.
 
         Args:
             text: the article, as for `summarize`.
-            summary: the summary to be checked.
-            title: the article's headline, if there is one.
-            support_threshold: the least support, 0 to 1, of a sentence that counts as supported; None for the server's.
-            timeout: seconds for the whole call, retries included; None for the client's.
-            request_id: a name for the call in the server's log; the server makes one where it is missing.
+            summary: the summary to check.
+            title: the article's headline.
+            support_threshold: minimum support, 0 to 1, of a supported sentence. By default, that of the server.
+            timeout: in seconds for the whole call, including retries. By default, that of the client.
+            request_id: identifies the call in the server's log. By default, the server creates an id.
 
         Raises:
-            NutgrafError: one of its subclasses says what went wrong.
-            TypeError, ValueError: an argument cannot be sent.
+            NutgrafError: the call failed; the subclass tells why.
+            TypeError, ValueError: an argument is invalid.
         """
         request = check_request(text, summary, title=title, support_threshold=support_threshold)
         response, sent_back = self._check(request, timeout=timeout, request_id=request_id)
         return _convert.check_result(response, text, summary, sent_back)
 
     def server_info(self, *, timeout: float | None = None) -> ServerInfo:
-        """What the server is, its state, and every limit that a caller can run into. Answers while it is loading, too.
+        """Returns the server's model, state, and limits. Works while the model is loading, too.
 
         Raises:
-            NutgrafError: no server, or one that does not answer.
+            NutgrafError: no server answers.
         """
         return _convert.server_info(self._server_info(timeout=timeout))
 
@@ -174,12 +173,12 @@ class Client:
 
         Raises:
             Unavailable: no server answers.
-            NutgrafError: it answers something else than its health.
+            NutgrafError: the health check fails in another way.
         """
         return self._connection.check_health(timeout)
 
     def close(self) -> None:
-        """Closes the connection and ends what is running. The client cannot be used afterwards."""
+        """Cancels all calls and closes the connection. The client cannot be used afterwards."""
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -190,7 +189,7 @@ class Client:
     ) -> None:
         self.close()
 
-    # The contract's own messages, for what prints them as they are (--json).
+    # These return the contract's messages, which the commands print (--json).
 
     def _summarize(
         self, request: pb.SummarizeRequest, *, timeout: float | None = None, request_id: str | None = None
@@ -198,25 +197,9 @@ class Client:
         stub = pb_grpc.SummarizerServiceStub(self._connection.channel())
         return self._connection.call(stub.Summarize, request, timeout, request_id)
 
-    def _summarize_many(
-        self,
-        items: Iterable[str | Article],
-        *,
-        summaries: Wanted = None,
-        show_doubted: bool = False,
-        ordered: bool = True,
-        max_in_flight: int = 16,
-        item_timeout: float | None = None,
-        request_id: str | None = None,
-    ) -> Generator[Answer, None, None]:
-        ledger = Ledger(
-            builder(summaries, show_doubted),
-            ordered=ordered,
-            max_in_flight=max_in_flight,
-            item_timeout=item_timeout,
-            server=self.server,
-        )
-        metadata = self._connection.endpoint.metadata(request_id)
+    def _summarize_many(self, items: Iterable[str | Article], options: StreamOptions) -> Generator[Answer, None, None]:
+        ledger = Ledger(options, self._connection.link)
+        metadata = self._connection.endpoint.metadata(options.request_id)
         stub = pb_grpc.SummarizerServiceStub(self._connection.channel())
         return _sync_many.run(ledger, iter(items), stub.SummarizeMany, metadata, self._connection)
 

@@ -1,7 +1,7 @@
 """`summarize_many` for programs without asyncio.
 
-The calling thread reads the input and hands out answers. gRPC's own thread takes requests from an outbox, and one
-thread of ours moves what arrives into an inbox; both end with the stream.
+The calling thread reads the input and yields answers. For each stream, a thread of gRPC takes requests from an outbox,
+and a thread of this module puts responses into an inbox.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ import grpc
 from nutgraf._channel import Metadata
 from nutgraf._connection import Connection
 from nutgraf._error_mapping import from_rpc_error, request_id
-from nutgraf._errors import InvalidArticle, NutgrafError, Overloaded, Unavailable
+from nutgraf._errors import NutgrafError, Unavailable
 from nutgraf._ledger import Answer, Ledger, broken
-from nutgraf._outage import HEADERS_SECONDS, Link, Outage
+from nutgraf._outage import HEADERS_SECONDS, Link
 from nutgraf._requests import Article
 from nutgraf.v1 import summarizer_pb2 as pb
 
-# After the last answer the server only has to say goodbye; a stream cut off before that would count as cancelled there.
+# After the last answer, the server closes the stream. Closing it earlier would count as a cancellation there.
 _GOODBYE_SECONDS = 1.0
 
 
 class _Ended:
-    """What the inbox holds last."""
+    """The last entry of the inbox."""
 
     def __init__(self, error: grpc.RpcError | None) -> None:
         self.error = error
@@ -70,7 +70,7 @@ class _Stream:
             for response in self._call:
                 self.inbox.put(response)
         except grpc.RpcError as error:
-            # Given up, it is a stream that broke, and not the caller's cancel that gRPC takes it for.
+            # A stream that was given up counts as broken. gRPC would report that the caller has cancelled it.
             ended = _Ended(None if is_late.is_set() else error)
         finally:
             patience.cancel()
@@ -88,21 +88,20 @@ def run(
     metadata: Metadata,
     connection: Connection,
 ) -> Generator[Answer, None, None]:
-    """Hands out the answers to `items`, over as many streams as it takes.
+    """Yields the answers to `items`, over as many streams as necessary.
 
     Args:
-        ledger: keeps the books.
+        ledger: the state of the items.
         items: the input.
-        method: the stub's SummarizeMany.
-        metadata: to send with each stream.
-        connection: what the stub belongs to.
+        method: SummarizeMany of the stub.
+        metadata: for each stream.
+        connection: that of the stub.
 
     Raises:
-        NutgrafError: what ends the whole.
+        NutgrafError: the whole failed.
     """
     link = connection.link
     stream: _Stream | None = None
-    outage = Outage(link)
     more = True  # whether the input may have another item
     try:
         while True:
@@ -118,7 +117,7 @@ def run(
                     continue
                 request = ledger.admit(item)
                 if request is not None:
-                    # Without a stream the request goes out by the ledger's resend, as the only one there is.
+                    # A new stream sends all unanswered requests, and so this one.
                     if stream is None:
                         stream = _open(ledger, method, metadata, link, more)
                     else:
@@ -132,8 +131,7 @@ def run(
             event = stream.inbox.get()
             failure: NutgrafError
             if not isinstance(event, _Ended):
-                if ledger.receive(event, stream.request_id):
-                    outage.over()
+                ledger.receive(event, stream.request_id)
                 if not ledger.all_refused:
                     continue
                 failure = Unavailable(f"the server at {link.server} is shutting down", reason="DRAINING")
@@ -144,13 +142,8 @@ def run(
             stream.close()
             stream = None
             connection.raise_if_closed()
-            failure = connection.diagnose(failure)
-            if isinstance(failure, InvalidArticle) and failure.reason is None and failure.size is not None:
-                ledger.blame_oversize(failure)
-            elif isinstance(failure, (Unavailable, Overloaded)):
-                _wait(outage, failure, connection)
-            else:
-                raise failure
+            connection.closed.wait(ledger.stream_failed(connection.diagnose(failure)))
+            connection.raise_if_closed()
             if ledger.waiting:
                 stream = _open(ledger, method, metadata, link, more)
     finally:
@@ -165,14 +158,6 @@ def _open(ledger: Ledger, method: Callable[..., Any], metadata: Metadata, link: 
     if not more:
         stream.no_more()
     return stream
-
-
-def _wait(outage: Outage, failure: Unavailable | Overloaded, connection: Connection) -> None:
-    delay = outage.delay(failure, now=time.monotonic())
-    if delay is None:
-        raise failure
-    connection.closed.wait(delay)
-    connection.raise_if_closed()
 
 
 def _say_goodbye(stream: _Stream) -> None:

@@ -1,7 +1,7 @@
-"""Why a server could not be reached: what gRPC says of a connection, in words that name the cause.
+"""Error messages for unreachable servers, which name the cause.
 
-gRPC has one status for all of it, UNAVAILABLE, and tells the causes apart only by its text. Where that has changed
-between versions, both forms are here (grpcio 1.74 to 1.85).
+gRPC reports all causes with the status UNAVAILABLE, and only its message differs. If the message has changed between
+versions, both forms are listed here (grpcio 1.74 to 1.85).
 """
 
 from __future__ import annotations
@@ -11,57 +11,57 @@ import re
 from nutgraf._address import proxy
 from nutgraf._errors import DeadlineExceeded, NutgrafError
 
-# A connection that stood, and then did not.
+# An established connection was lost.
 _LOST = re.compile(
     r"Socket closed|[Cc]onnection reset|Broken pipe|GOAWAY|RST_STREAM|Stream removed|Cancelling all calls"
     r"|keepalive|ping timeout"
 )
 _CONNECTING = re.compile(r"failed to connect to all addresses|connections to all backends failing")
 _HEALTH_CHECK_FAILED = "health check call failed"
-# The first that is found in gRPC's text is the cause.
+# The first pattern that matches gRPC's message tells the cause.
 _CAUSES = tuple(
     (re.compile(pattern), cause)
     for pattern, cause in (
-        (r"HTTP proxy returned response code (\d+)", "the proxy refused it with HTTP status {0}"),
-        (r"Expected 'H'", "what answers as the proxy is no HTTP proxy"),
+        (r"HTTP proxy returned response code (\d+)", "the proxy refused the connection with HTTP status {0}"),
+        (r"Expected 'H'", "the proxy is not an HTTP proxy"),
         (
             r"CERTIFICATE_VERIFY_FAILED: ([^:)]+)",
-            "its certificate is not trusted: {0}; name the certificates to check it against by --ca or tls=...",
+            "its certificate is not trusted: {0}; give the CA certificates to trust with --ca or tls=...",
         ),
         (
             r"Hostname Verification Check failed|Peer name \S+ is not in peer certificate",
-            "its certificate is for another name; call it by one that is in the certificate",
+            "its certificate is for another name; use a name that is in the certificate",
         ),
-        (r"WRONG_VERSION_NUMBER|HTTP_REQUEST", "it does not speak TLS; leave out --tls and --ca, or tls=..."),
-        (r"SSL_ERROR_SSL.*OPENSSL_internal:(\w+)", "TLS could not be agreed on: {0}"),
-        (r"Handshake read failed", "it does not answer as a server with TLS does"),
+        (r"WRONG_VERSION_NUMBER|HTTP_REQUEST", "it does not use TLS; omit --tls and --ca, or tls=..."),
+        (r"SSL_ERROR_SSL.*OPENSSL_internal:(\w+)", "the TLS handshake failed: {0}"),
+        (r"Handshake read failed", "it does not answer like a server with TLS"),
         (
             r"Failed to create security handshaker",
-            "the certificates to check it against cannot be used; they must be PEM",
+            "the CA certificates cannot be used; they must be PEM",
         ),
-        (r"http1\.x server", "what answers there speaks HTTP/1, and no gRPC"),
-        (r"Failed parsing HTTP/2|before receiving SETTINGS", "what is there does not speak gRPC, or wants TLS (--tls)"),
+        (r"http1\.x server", "the server speaks HTTP/1, not gRPC"),
+        (r"Failed parsing HTTP/2|before receiving SETTINGS", "the server does not speak gRPC, or requires TLS (--tls)"),
         (
             r"Socket closed|[Cc]onnection reset|Broken pipe",
-            "it takes connections and closes them. A server does that to callers without TLS that wants it (--tls, "
-            "--ca or tls=...), and to those without a certificate that wants one",
+            "it accepts connections and closes them. It may require TLS (--tls, --ca or tls=...) or a client "
+            "certificate",
         ),
-        (r"errors resolving|DNS resolution failed", "a name is not known"),
+        (r"errors resolving|DNS resolution failed", "a name cannot be resolved"),
         (
             _HEALTH_CHECK_FAILED,
-            "it does not answer health checks; from one machine to another gRPC makes them "
-            "without the token, but for TLS (--tls, --ca or tls=...); without TLS they must need none (--open-health)",
+            "it does not answer health checks. Without TLS (--tls, --ca or tls=...), gRPC sends no token with them to "
+            "another machine, so the server must not require one (--open-health)",
         ),
     )
 )
 
 
 def explain(server: str, details: str) -> str:
-    """The message for a server that cannot be reached.
+    """The error message for a server that cannot be reached.
 
     Args:
-        server: gRPC's target for it.
-        details: gRPC's text; may be empty.
+        server: gRPC's target.
+        details: gRPC's message; may be empty.
     """
     said = f" ({details})" if details else ""
     status = re.search(r"Received http2 header with status: (\d+)", details)
@@ -76,15 +76,15 @@ def explain(server: str, details: str) -> str:
         if found is not None:
             return f"cannot connect to {server}{through}: {cause.format(*found.groups())}{said}"
     if by:
-        return f"cannot connect to {server}{through}; to go without the proxy, put the host into $no_proxy{said}"
-    hint = 'start one with "nutgraf serve", or name another with --server or NUTGRAF_SERVER'
+        return f"cannot connect to {server}{through}; to bypass the proxy, add the host to $no_proxy{said}"
+    hint = 'start one with "nutgraf serve", or choose another with --server or NUTGRAF_SERVER'
     return f"no server answers at {server}; {hint}{said}"
 
 
 def says_more(probe: NutgrafError, error: NutgrafError) -> NutgrafError:
-    """Of what a call failed with and what a health check failed with after it, the one that names the cause.
+    """Chooses between the error of a call and that of the health check after it: returns the one that names the cause.
 
-    Where gRPC's own health check has failed, it does not say by what.
+    If gRPC's own health check has failed, the error of the call does not tell why.
     """
     is_cause = _HEALTH_CHECK_FAILED in str(error) and not isinstance(probe, DeadlineExceeded)
     return probe if is_cause else error

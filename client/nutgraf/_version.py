@@ -5,7 +5,7 @@ import functools
 
 @functools.cache
 def version() -> str:
-    """The version of the distribution `nutgraf`, or "0+unknown" where it runs from a folder that nobody installed."""
+    """The version of the distribution `nutgraf`; "0+unknown" if it is not installed."""
     # Imported here because it costs more than the rest of `import nutgraf`.
     from importlib import metadata
 

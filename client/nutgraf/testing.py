@@ -7,23 +7,26 @@
         assert digest(client, ["Rain fell. It was wet."]) == ["Rain fell."]
         assert client.calls[0].article.text.startswith("Rain")
 
-They have the methods of `Client` and `AsyncClient`, refuse the same arguments, and answer with the article's own first
-sentences: one for a short summary, up to three for a long one, always the same ones. A check goes by words alone:
-the support of a sentence is the share of its words that the article has.
+They have the methods of `Client` and `AsyncClient` and reject the same arguments. A summary is the first sentence of
+the article (short) or its first three (long). The check counts words: the support of a sentence is the share of its
+words that are in the article.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from nutgraf._async import AsyncClient
 from nutgraf._async_many import each
 from nutgraf._enums import ServerState
-from nutgraf._fake import Call, Fake
+from nutgraf._fake import Call, Fake, same_signature
 from nutgraf._fake_answers import lead_result
+from nutgraf._ledger import StreamOptions
 from nutgraf._requests import Article, Wanted
 from nutgraf._results import CheckResult, ManyResult, Result, ServerInfo
+from nutgraf._sync import Client
 
 __all__ = ["Call", "FakeAsyncClient", "FakeClient", "lead_result"]
 
@@ -32,13 +35,13 @@ class FakeClient(Fake):
     """A `Client` without a server.
 
     Args:
-        answer: makes the result for an article; None for its first sentences. `lead_result` helps to make one.
-        errors: what successive calls fail with, each article of `summarize_many` counting as one; None among them lets
-            a call succeed, and when they are used up, all do.
-        info: what `server_info` answers; `check_health` is True if its state is SERVING.
+        answer: returns the result for an article; by default, its first sentences. `lead_result` helps to build one.
+        errors: the errors of successive calls, where each article of `summarize_many` counts as a call. None means that
+            the call succeeds, as do all calls after the last error.
+        info: the result of `server_info`. `check_health` is True if its state is SERVING.
 
     Attributes:
-        calls: what was asked, in order.
+        calls: the calls made, in order.
         info: may be replaced during a test.
     """
 
@@ -52,23 +55,15 @@ class FakeClient(Fake):
         timeout: float | None = None,
         request_id: str | None = None,
     ) -> Result:
-        """As `Client.summarize`."""
-        return self._one("summarize", Article(text, title), summaries, request_id, timeout)
+        """Like `Client.summarize`."""
+        return self._summarize("summarize", Article(text, title), summaries, request_id, timeout)
 
-    def summarize_many(
-        self,
-        items: Iterable[str | Article],
-        *,
-        summaries: Wanted = None,
-        show_doubted: bool = False,
-        ordered: bool = True,
-        max_in_flight: int = 16,
-        item_timeout: float | None = None,
-        request_id: str | None = None,
-    ) -> Generator[ManyResult, None, None]:
-        """As `Client.summarize_many`, one article after the other."""
-        self._check_many(summaries, show_doubted, ordered, max_in_flight, item_timeout)
-        return (self._item(index, item, summaries, request_id) for index, item in enumerate(items))
+    @same_signature(Client.summarize_many)
+    def summarize_many(self, items: Iterable[str | Article], **arguments: Any) -> Generator[ManyResult, None, None]:
+        """Like `Client.summarize_many`, one article at a time."""
+        options = StreamOptions(**arguments)
+        self._check_options(options)
+        return (self._item(index, item, options) for index, item in enumerate(items))
 
     def check(
         self,
@@ -80,21 +75,21 @@ class FakeClient(Fake):
         timeout: float | None = None,
         request_id: str | None = None,
     ) -> CheckResult:
-        """As `Client.check`, with the simple rule that is said above."""
+        """Like `Client.check`, with the simple check described above."""
         return self._check(Article(text, title), summary, support_threshold, request_id, timeout)
 
     def server_info(self, *, timeout: float | None = None) -> ServerInfo:
-        """As `Client.server_info`."""
+        """Like `Client.server_info`."""
         self._record(Call("server_info"), timeout)
         return self.info
 
     def check_health(self, *, timeout: float | None = None) -> bool:
-        """As `Client.check_health`."""
+        """Like `Client.check_health`."""
         self._record(Call("check_health"), timeout)
         return self.info.state is ServerState.SERVING
 
     def close(self) -> None:
-        """As `Client.close`."""
+        """Like `Client.close`."""
         self._closed = True
 
     def __enter__(self) -> Self:
@@ -119,27 +114,21 @@ class FakeAsyncClient(Fake):
         timeout: float | None = None,  # noqa: ASYNC109 - the signature of AsyncClient
         request_id: str | None = None,
     ) -> Result:
-        """As `AsyncClient.summarize`."""
-        return self._one("summarize", Article(text, title), summaries, request_id, timeout)
+        """Like `AsyncClient.summarize`."""
+        return self._summarize("summarize", Article(text, title), summaries, request_id, timeout)
 
+    @same_signature(AsyncClient.summarize_many)
     def summarize_many(
-        self,
-        items: Iterable[str | Article] | AsyncIterable[str | Article],
-        *,
-        summaries: Wanted = None,
-        show_doubted: bool = False,
-        ordered: bool = True,
-        max_in_flight: int = 16,
-        item_timeout: float | None = None,
-        request_id: str | None = None,
+        self, items: Iterable[str | Article] | AsyncIterable[str | Article], **arguments: Any
     ) -> AsyncGenerator[ManyResult, None]:
-        """As `AsyncClient.summarize_many`, one article after the other."""
-        self._check_many(summaries, show_doubted, ordered, max_in_flight, item_timeout)
+        """Like `AsyncClient.summarize_many`, one article at a time."""
+        options = StreamOptions(**arguments)
+        self._check_options(options)
 
         async def results() -> AsyncGenerator[ManyResult, None]:
             index = 0
             async for item in items if isinstance(items, AsyncIterable) else each(items):
-                yield self._item(index, item, summaries, request_id)
+                yield self._item(index, item, options)
                 index += 1
 
         return results()
@@ -154,21 +143,21 @@ class FakeAsyncClient(Fake):
         timeout: float | None = None,  # noqa: ASYNC109
         request_id: str | None = None,
     ) -> CheckResult:
-        """As `AsyncClient.check`, with the simple rule that is said above."""
+        """Like `AsyncClient.check`, with the simple check described above."""
         return self._check(Article(text, title), summary, support_threshold, request_id, timeout)
 
     async def server_info(self, *, timeout: float | None = None) -> ServerInfo:  # noqa: ASYNC109
-        """As `AsyncClient.server_info`."""
+        """Like `AsyncClient.server_info`."""
         self._record(Call("server_info"), timeout)
         return self.info
 
     async def check_health(self, *, timeout: float | None = None) -> bool:  # noqa: ASYNC109
-        """As `AsyncClient.check_health`."""
+        """Like `AsyncClient.check_health`."""
         self._record(Call("check_health"), timeout)
         return self.info.state is ServerState.SERVING
 
     async def close(self) -> None:
-        """As `AsyncClient.close`."""
+        """Like `AsyncClient.close`."""
         self._closed = True
 
     async def __aenter__(self) -> Self:

@@ -1,1 +1,1 @@
-"""The server: scheduling, admission, servicer, lifecycle. It translates; what a summary is, is up to the models."""
+"""The server: scheduling, admission, servicer, lifecycle. `nutgraf_models` makes and checks the summaries."""

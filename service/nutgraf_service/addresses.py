@@ -1,4 +1,4 @@
-"""What a server listens on: a host and port, or a Unix domain socket."""
+"""Addresses to listen on: a host and port, or a Unix domain socket."""
 
 import socket
 
@@ -6,7 +6,7 @@ UNIX = ("unix:", "unix-abstract:")
 
 
 def listening_address(host: str, port: int) -> str:
-    """gRPC's form of it: host:port, or `host` itself where that names a socket."""
+    """The address as gRPC writes it: host:port, or `host` itself if it names a socket."""
     if host.startswith(UNIX):
         return host
     return f"{bracketed(host)}:{port}"
@@ -17,10 +17,10 @@ def bracketed(host: str) -> str:
 
 
 def check_free(address: str) -> None:
-    """gRPC takes the place of a socket that is there, be it a killed server's or one that another is listening on.
+    """Checks that nothing listens on a Unix socket, because gRPC replaces an existing socket even if it is in use.
 
     Raises:
-        OSError: something is there that is not just left over, or no socket is named.
+        OSError: the socket is in use or is another kind of file, or the address names no socket.
     """
     if address in UNIX:
         raise OSError("it names no socket")

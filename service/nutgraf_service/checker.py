@@ -1,4 +1,4 @@
-"""Checking summaries that others wrote: beside the model's work, in threads and with an admission of its own."""
+"""Checks of summaries by any author. They run beside the model, in threads and with a queue of their own."""
 
 import threading
 import time
@@ -11,19 +11,19 @@ from nutgraf_models.checks.summary_check import check_summary
 from nutgraf_models.errors import EmptyArticle, EmptySummary
 from nutgraf_models.results import CheckedSummary
 from nutgraf_service.admission import Admission, estimate_tokens
+from nutgraf_service.errors import ServiceError, empty_summary, empty_text
 from nutgraf_service.metrics import Metrics
-from nutgraf_service.refusals import Refusal, empty_summary, empty_text
 from nutgraf_service.threads import in_thread
 
-# Not the threads that prepare and finish summaries: these would wait there for every check that came before. Two, so
-# that a short check does not wait for a long one.
+# Separate from the threads that prepare and finish summaries, which would otherwise wait for checks. Two, so that a
+# short check does not wait for a long one.
 _THREADS = 2
 _TOKENS_PER_SECOND = 50_000.0
 
 
 @dataclass(frozen=True)
-class CheckJob:
-    """A summary to be held against its article. `deadline` is in `time.monotonic()` seconds."""
+class CheckRequest:
+    """A summary to check against its article. `deadline` is in `time.monotonic()` seconds."""
 
     article: Article
     summary: str
@@ -33,7 +33,7 @@ class CheckJob:
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """A checked summary, and the seconds that went into it."""
+    """A checked summary, and the seconds spent on it."""
 
     checked: CheckedSummary
     queue_seconds: float
@@ -41,11 +41,11 @@ class CheckOutcome:
 
 
 class _Abandoned(Exception):
-    """Nobody waits for this check any more."""
+    """No caller waits for this check."""
 
 
 class Checker:
-    """Checks summaries, as many as its admission lets in, and answers or refuses each."""
+    """Checks the summaries that admission accepts."""
 
     def __init__(self, metrics: Metrics, *, max_queued: int, max_queued_tokens: int) -> None:
         self._metrics = metrics
@@ -54,18 +54,18 @@ class Checker:
         )
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="nutgraf-check")
 
-    async def check(self, job: CheckJob, count_tokens: Callable[[Sequence[str]], list[int]]) -> CheckOutcome:
+    async def check(self, request: CheckRequest, count_tokens: Callable[[Sequence[str]], list[int]]) -> CheckOutcome:
         """Checks a summary. An abandoned check ends before its next sentence.
 
         Raises:
-            Refusal: EMPTY_TEXT, EMPTY_SUMMARY, QUEUE_FULL or DEADLINE_EXCEEDED.
+            ServiceError: EMPTY_TEXT, EMPTY_SUMMARY, QUEUE_FULL or DEADLINE_EXCEEDED.
         """
         started = time.monotonic()
-        tokens = estimate_tokens(job.article.text, job.summary)
+        tokens = estimate_tokens(request.article.text, request.summary)
         is_over = threading.Event()
 
         def raise_if_abandoned() -> None:
-            if is_over.is_set() or (job.deadline is not None and time.monotonic() >= job.deadline):
+            if is_over.is_set() or (request.deadline is not None and time.monotonic() >= request.deadline):
                 self._metrics.abandoned("check")
                 raise _Abandoned
 
@@ -77,16 +77,16 @@ class Checker:
             began = time.monotonic()
             raise_if_abandoned()
             checked = check_summary(
-                job.article.text,
-                job.article.title,
-                job.summary,
-                threshold=job.threshold,
+                request.article.text,
+                request.article.title,
+                request.summary,
+                threshold=request.threshold,
                 count_tokens=count_tokens,
                 between_steps=raise_if_abandoned,
             )
             return began, checked
 
-        async with self._admission.enter(tokens, job.deadline, is_bulk=False):
+        async with self._admission.enter(tokens, request.deadline, is_stream=False):
             try:
                 began, checked = await in_thread(self._pool, work)
             except EmptyArticle:
@@ -94,7 +94,7 @@ class Checker:
             except EmptySummary:
                 raise empty_summary() from None
             except _Abandoned:
-                raise Refusal("DEADLINE_EXCEEDED", "the deadline passed before the summary was checked") from None
+                raise ServiceError("DEADLINE_EXCEEDED", "the deadline passed before the summary was checked") from None
             finally:
                 is_over.set()
                 if not has_begun:

@@ -1,4 +1,4 @@
-"""The service without its wire: admission, the pipeline around the scheduler, and the state that callers see."""
+"""The service without gRPC: admission, the pipeline around the scheduler, and the server's state."""
 
 import asyncio
 import enum
@@ -16,15 +16,15 @@ from nutgraf_models.pipeline.driver import advance
 from nutgraf_models.pipeline.summarizer import Summarizer
 from nutgraf_models.results import ArticleSummary
 from nutgraf_service.admission import Admission, estimate_tokens
-from nutgraf_service.checker import Checker, CheckJob, CheckOutcome
+from nutgraf_service.checker import Checker, CheckOutcome, CheckRequest
+from nutgraf_service.errors import ServiceError, empty_text
 from nutgraf_service.metrics import Metrics
-from nutgraf_service.refusals import Refusal, empty_text
 from nutgraf_service.scheduler import Scheduler, Stopped
 from nutgraf_service.sharing import Cache, DeadlinePassed, Outcome, Sharing
 from nutgraf_service.threads import in_thread
 from nutgraf_service.waiting import Generated, Priority
 
-# Seconds that loading a model takes, roughly; what a caller is told to wait.
+# About how long loading a model takes: the retry delay for callers.
 _LOADING_SECONDS = 5.0
 _WARM_UP = Article(
     "The town council voted on Tuesday to rebuild the bridge that the flood of last spring carried away. Work is to "
@@ -39,19 +39,19 @@ class State(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Job:
-    """An article to be summarised. `deadline` is in `time.monotonic()` seconds."""
+class ArticleRequest:
+    """An article to summarise. `deadline` is in `time.monotonic()` seconds."""
 
     article: Article
     specs: tuple[Spec, ...]
     show_doubted: bool
     deadline: float | None
-    # One of a stream's: it waits for room rather than be refused, and single calls go first.
-    is_bulk: bool = False
+    # An item of a stream: it waits for room instead of failing, and unary calls go first.
+    is_stream: bool = False
 
 
 class Core:
-    """Takes articles, as many as its admission lets in, and answers or refuses each."""
+    """Summarises and checks the articles that admission accepts."""
 
     def __init__(
         self, metrics: Metrics, *, max_queued: int, max_queued_tokens: int, cache_bytes: int, cache_seconds: float
@@ -65,7 +65,8 @@ class Core:
         self._max_running = 1
         self._summarizer: Summarizer | None = None
         self._scheduler: Scheduler | None = None
-        # Preparing and finishing are Python; two threads keep them off the event loop without crowding the model.
+        # Preparing and finishing summaries is CPU work in Python. Two threads keep it off the event loop and leave the
+        # other cores to the model.
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="nutgraf-text")
 
     @property
@@ -80,7 +81,7 @@ class Core:
         return self._summarizer
 
     async def serve_with(self, summarizer: Summarizer) -> None:
-        """Takes a loaded model, writes one short summary to warm it up, and is ready."""
+        """Starts serving with a loaded model, after a short warm-up summary."""
         self._summarizer = summarizer
         self._max_running = self._admission.max_running = summarizer.engine.parallel_requests
         self._scheduler = scheduler = Scheduler(summarizer.engine, self._metrics, max_running=self._max_running)
@@ -94,11 +95,11 @@ class Core:
         self._is_warm = True
 
     def drain(self) -> None:
-        """Refuses whatever comes from now on; what was accepted goes on."""
+        """Rejects new requests from now on. Accepted requests continue."""
         self.draining.set()
 
     def failure(self, max_step_seconds: float) -> str | None:
-        """Why the engine is of no more use: a step takes longer than that, or its thread has ended. None if it is."""
+        """Says why the engine is unusable: a step exceeds the limit, or its thread has ended. None if it works."""
         if self._scheduler is None:
             return None
         if self._scheduler.has_crashed:
@@ -108,11 +109,11 @@ class Core:
         return None
 
     def give_up(self) -> None:
-        """Answers every call by an error: the engine is of no more use."""
+        """Fails every request, after the engine has become unusable."""
         self.drain()
         if self._scheduler is not None:
             self._scheduler.abandon()
-            # Its thread will not end; nothing is to wait for it.
+            # `close` must not wait for its thread, which will not end.
             self._scheduler = None
 
     def close(self) -> None:
@@ -121,63 +122,63 @@ class Core:
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._checker.close()
 
-    async def summarize(self, job: Job) -> Outcome:
+    async def summarize(self, request: ArticleRequest) -> Outcome:
         """Summarises an article.
 
         Raises:
-            Refusal: EMPTY_TEXT, QUEUE_FULL, LOADING, DRAINING or DEADLINE_EXCEEDED.
+            ServiceError: EMPTY_TEXT, QUEUE_FULL, LOADING, DRAINING or DEADLINE_EXCEEDED.
         """
         started = time.monotonic()
-        summarizer, scheduler = self._ready(is_accepted=job.is_bulk)
-        tokens = estimate_tokens(job.article.text)
+        summarizer, scheduler = self._ready(is_accepted=request.is_stream)
+        tokens = estimate_tokens(request.article.text)
 
         async def run(priority: Priority) -> Outcome:
-            outcome = await self._run(job, summarizer, scheduler, started, priority)
+            outcome = await self._run(request, summarizer, scheduler, started, priority)
             self._admission.finish(tokens)
             return outcome
 
         try:
             outcome = await self._sharing.answer(
-                # All of the job that decides the answer, whatever else it may get.
-                self._sharing.key(summarizer.card.id, replace(job, deadline=None, is_bulk=False)),
-                lambda: self._admission.enter(tokens, job.deadline, is_bulk=job.is_bulk),
+                # Everything in the request that determines the answer, including fields added later.
+                self._sharing.key(summarizer.card.id, replace(request, deadline=None, is_stream=False)),
+                lambda: self._admission.enter(tokens, request.deadline, is_stream=request.is_stream),
                 run,
-                deadline=job.deadline,
-                is_bulk=job.is_bulk,
+                deadline=request.deadline,
+                is_stream=request.is_stream,
             )
         except EmptyArticle:
             raise empty_text() from None
         except DeadlinePassed:
-            raise Refusal("DEADLINE_EXCEEDED", "the deadline passed before the summary was written") from None
+            raise ServiceError("DEADLINE_EXCEEDED", "the deadline passed before the summary was written") from None
         except Stopped:
             raise draining() from None
         self._metrics.answered(outcome.origin.value)
         return outcome
 
-    async def check(self, job: CheckJob) -> CheckOutcome:
-        """Checks a summary that somebody else wrote.
+    async def check(self, request: CheckRequest) -> CheckOutcome:
+        """Checks a summary by any author.
 
         Raises:
-            Refusal: EMPTY_TEXT, EMPTY_SUMMARY, QUEUE_FULL, LOADING, DRAINING or DEADLINE_EXCEEDED.
+            ServiceError: EMPTY_TEXT, EMPTY_SUMMARY, QUEUE_FULL, LOADING, DRAINING or DEADLINE_EXCEEDED.
         """
         summarizer, _ = self._ready(is_accepted=False)
-        return await self._checker.check(job, summarizer.engine.count_tokens)
+        return await self._checker.check(request, summarizer.engine.count_tokens)
 
     async def _run(
-        self, job: Job, summarizer: Summarizer, scheduler: Scheduler, started: float, priority: Priority
+        self, request: ArticleRequest, summarizer: Summarizer, scheduler: Scheduler, started: float, priority: Priority
     ) -> Outcome:
-        pipeline = summarizer.pipeline(job.article, job.specs, show_doubted=job.show_doubted)
+        pipeline = summarizer.pipeline(request.article, request.specs, show_doubted=request.show_doubted)
         step = await in_thread(self._pool, partial(advance, pipeline))
         queue_seconds = generate_seconds = 0.0
         is_first = True
         while not isinstance(step, ArticleSummary):
             phase_started = time.monotonic()
             generated = await self._generate(scheduler, step, priority, is_next=not is_first)
-            # They are queued in this order, so once the first one runs the article is in the engine.
+            # Requests are queued in order, so the article is in the engine once the first one runs.
             queue_seconds += generated[0].queue_seconds
             generate_seconds += time.monotonic() - phase_started - generated[0].queue_seconds
             is_first = False
-            step = await in_thread(self._pool, partial(advance, pipeline, tuple(one.rows for one in generated)))
+            step = await in_thread(self._pool, partial(advance, pipeline, tuple(result.rows for result in generated)))
         outcome = Outcome(step, queue_seconds, generate_seconds, time.monotonic() - started)
         self._metrics.summarized(step, outcome.queue_seconds, outcome.generate_seconds, outcome.total_seconds)
         return outcome
@@ -187,15 +188,15 @@ class Core:
     ) -> list[Generated]:
         """Runs the requests of a phase. If one fails, or the run is cancelled, all end.
 
-        Only as many as the engine runs are handed over at a time, so that others get their turns between the chunks of
-        a long article.
+        At most as many requests as the engine runs in parallel are queued at a time, so that other articles get their
+        turns between the chunks of a long one.
         """
         left = iter(enumerate(requests))
         generated: dict[int, Generated] = {}
 
         async def take_turns() -> None:
-            for place, request in left:
-                generated[place] = await scheduler.generate(request, is_next=is_next, priority=priority)
+            for index, request in left:
+                generated[index] = await scheduler.generate(request, is_next=is_next, priority=priority)
 
         turns = [asyncio.create_task(take_turns()) for _ in requests[: self._max_running]]
         try:
@@ -203,10 +204,10 @@ class Core:
         finally:
             for turn in turns:
                 turn.cancel()
-        return [generated[place] for place in range(len(requests))]
+        return [generated[index] for index in range(len(requests))]
 
     def _ready(self, *, is_accepted: bool) -> tuple[Summarizer, Scheduler]:
-        """The model and its scheduler. An item of a stream was accepted when it was read, draining or not."""
+        """The model and its scheduler. Items of a stream count as accepted once read, even while draining."""
         if self.state is State.DRAINING and not is_accepted:
             raise draining()
         if self.state is State.LOADING or self._summarizer is None or self._scheduler is None:
@@ -214,7 +215,7 @@ class Core:
         return self._summarizer, self._scheduler
 
     async def _warm_up(self, summarizer: Summarizer, scheduler: Scheduler) -> None:
-        """A few tokens are enough to load what is loaded lazily and to set up the kernels."""
+        """Generates a few tokens, which loads what is loaded lazily and sets up the kernels."""
         pipeline = summarizer.pipeline(_WARM_UP, (Spec(Length.SHORT, max_words=5),))
         step = await in_thread(self._pool, partial(advance, pipeline))
         assert not isinstance(step, ArticleSummary)
@@ -224,15 +225,15 @@ class Core:
             for row in request.rows
         )
         generated = await scheduler.generate(replace(request, rows=rows))
-        # What comes next, be it a summary or better candidates, is not wanted.
+        # The result is discarded.
         await in_thread(self._pool, partial(advance, pipeline, (generated.rows,)))
 
 
-def loading() -> Refusal:
-    message = f"the model is still being loaded; try again in {_LOADING_SECONDS:.0f} s"
-    return Refusal("LOADING", message, retry_after=_LOADING_SECONDS)
+def loading() -> ServiceError:
+    message = f"the model is still loading; try again in {_LOADING_SECONDS:.0f} s"
+    return ServiceError("LOADING", message, retry_after=_LOADING_SECONDS)
 
 
-def draining() -> Refusal:
-    message = "this server is shutting down; connect again to reach another or its successor"
-    return Refusal("DRAINING", message, retry_after=1.0)
+def draining() -> ServiceError:
+    message = "this server is shutting down; reconnect to reach another server or its successor"
+    return ServiceError("DRAINING", message, retry_after=1.0)

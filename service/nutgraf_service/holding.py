@@ -1,41 +1,42 @@
-"""How much text of articles the server holds at a time, whatever brought it: single calls, streams, checks."""
+"""Bounds the article text in memory, over all unary calls, streams and checks."""
 
 import asyncio
 import contextlib
 from collections.abc import Iterator
 
-from nutgraf_service.refusals import Refusal
+from nutgraf_service.errors import ServiceError
 
-# How long a text is held depends on all that is before it; who comes again sooner is refused again, and costs little.
+# How long a text stays depends on the calls ahead of it. A retry that is too early costs little.
 _RETRY_SECONDS = 1.0
 
 
 class Holding:
-    """Lets text in by its bytes, and calls that bring text by their number. For one event loop.
+    """Counts the bytes of texts and the calls that bring them. For use in one event loop.
 
-    Streams may have half of `max_bytes`, and are not to read on while they have a quarter: what many of them have read
-    at the same moment fits in between. A text that is larger by itself is let in when there is none of its kind.
+    Streams may use half of `max_bytes`. They stop reading at a quarter, which leaves room for items that several
+    streams have read at the same moment. A text that exceeds the bound by itself is admitted when no other text (or,
+    for a stream, no other stream item) is held.
     """
 
     def __init__(self, *, max_bytes: int, max_calls: int) -> None:
         self._max_bytes = max_bytes
         self._max_calls = max_calls
-        self._calls = self._single = self._bulk = 0
+        self._calls = self._unary = self._stream = 0
         self._left = asyncio.Event()
 
     @property
     def bytes(self) -> int:
-        return self._single + self._bulk
+        return self._unary + self._stream
 
     @contextlib.contextmanager
     def call(self) -> Iterator[None]:
-        """Counts a call while it lasts.
+        """Counts a call while the context lasts.
 
         Raises:
-            Refusal: QUEUE_FULL, if there are as many as there may be.
+            ServiceError: QUEUE_FULL, if there are already `max_calls`.
         """
         if self._calls >= self._max_calls:
-            raise _queue_full(f"{self._max_calls} calls are under way, and no more may")
+            raise _queue_full(f"{self._max_calls} calls are already in progress")
         self._calls += 1
         try:
             yield
@@ -43,36 +44,36 @@ class Holding:
             self._calls -= 1
 
     @contextlib.contextmanager
-    def text(self, size: int, *, is_bulk: bool) -> Iterator[None]:
-        """Counts a text of `size` bytes while it is held.
+    def text(self, size: int, *, is_stream: bool) -> Iterator[None]:
+        """Counts a text of `size` bytes while the context lasts.
 
         Raises:
-            Refusal: QUEUE_FULL, if there is no room for it.
+            ServiceError: QUEUE_FULL, if there is no room for it.
         """
-        held, most = (self._bulk, self._max_bytes // 2) if is_bulk else (self.bytes, self._max_bytes)
-        if held and held + size > most:
-            raise _queue_full(f"the articles that are here and this one would have more than {most} bytes")
-        if is_bulk:
-            self._bulk += size
+        held, limit = (self._stream, self._max_bytes // 2) if is_stream else (self.bytes, self._max_bytes)
+        if held and held + size > limit:
+            raise _queue_full(f"with this article, the server would hold more than {limit} bytes of text")
+        if is_stream:
+            self._stream += size
         else:
-            self._single += size
+            self._unary += size
         try:
             yield
         finally:
-            if is_bulk:
-                self._bulk -= size
+            if is_stream:
+                self._stream -= size
             else:
-                self._single -= size
+                self._unary -= size
             self._left.set()
 
     async def wait_until_streams_may_read(self) -> bool:
-        """True, when it is so."""
-        while self._bulk > self._max_bytes // 4:
+        """Returns True once streams hold no more than a quarter of the bytes."""
+        while self._stream > self._max_bytes // 4:
             self._left.clear()
             await self._left.wait()
         return True
 
 
-def _queue_full(message: str) -> Refusal:
-    again = f"{message}; try again in {_RETRY_SECONDS:.0f} s"
-    return Refusal("QUEUE_FULL", again, retry_after=_RETRY_SECONDS)
+def _queue_full(message: str) -> ServiceError:
+    message = f"{message}; try again in {_RETRY_SECONDS:.0f} s"
+    return ServiceError("QUEUE_FULL", message, retry_after=_RETRY_SECONDS)

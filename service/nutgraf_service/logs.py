@@ -1,4 +1,7 @@
-"""Structured logs on standard error. Nothing that is logged holds text of an article."""
+"""Structured logs on standard error. Log entries never contain article text.
+
+Logging never blocks: 10,000 lines are buffered; excess lines are dropped and counted.
+"""
 
 import atexit
 import contextlib
@@ -15,15 +18,15 @@ from typing import TextIO
 
 import structlog
 
-# Lines that wait for whoever reads the log. One is about 250 bytes.
-_MOST_WAITING = 10_000
+# A line has about 250 bytes.
+_BUFFERED_LINES = 10_000
 _FLUSH_SECONDS = 2.0
-# What goes wrong at every call is not to be logged at every call.
+# A library's error that happens at every call is logged once per period.
 _REPEAT_SECONDS = 60.0
 
 
 def configure_logs(level: str, format: str) -> Callable[[], None]:
-    """Returns what waits until all that was logged is written, for who ends the process at once."""
+    """Sets up logging. Returns a function that flushes the buffer, for use before `os._exit`."""
     processors: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -39,40 +42,40 @@ def configure_logs(level: str, format: str) -> Callable[[], None]:
         logger_factory=lambda *_: writer,
     )
     atexit.register(writer.flush)
-    # Libraries speak up only when something is wrong.
+    # Libraries log only errors.
     logging.basicConfig(level=logging.ERROR, handlers=[_Libraries()])
     logging.getLogger("grpc._cython.cygrpc").addFilter(_is_no_hang_up)
     logging.captureWarnings(True)
-    # What Python would print of these is a traceback, with what the error says.
-    threading.excepthook = lambda one: _say("a thread ended by an error", one.exc_value)
-    sys.unraisablehook = lambda one: _say("an error had nobody to go to", one.exc_value)
+    # Python would print a traceback with the error's message, which may quote an article.
+    threading.excepthook = lambda args: _log_error("uncaught error in a thread", args.exc_value)
+    sys.unraisablehook = lambda args: _log_error("unraisable error", args.exc_value)
     return writer.flush
 
 
 def frames(error: BaseException) -> list[str]:
-    """Where something broke, the last call last. What it says of itself is left out: messages may quote an article."""
-    # The end of a file's path says which it is, and not where this installation lies.
+    """The stack frames of an error, innermost last. Leaves out its message, which may quote an article."""
+    # The last two parts of a path identify the file without revealing where it is installed.
     return [
         f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno} {frame.name}"
         for frame in traceback.extract_tb(error.__traceback__)
     ]
 
 
-def _say(what: str, error: BaseException | None, **facts: object) -> None:
+def _log_error(message: str, error: BaseException | None, **log_fields: object) -> None:
     if error is not None:
-        facts |= {"error": type(error).__name__, "frames": frames(error)}
-    structlog.get_logger("nutgraf").error(what, **facts)
+        log_fields |= {"error": type(error).__name__, "frames": frames(error)}
+    structlog.get_logger("nutgraf").error(message, **log_fields)
 
 
 class _Libraries(logging.Handler):
-    """Says of other libraries' records whose they are and where something broke, once a minute for each kind of them.
+    """Logs other libraries' records by library and stack frames, once per minute for each source line.
 
-    What they say is left out, and so is what an error says of itself: both may quote an article.
+    Leaves out the messages of records and errors, which may quote an article.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        # When a kind was last logged, and how many came since.
+        # By source line: when it was last logged, and how many records have come since.
         self._seen: dict[tuple[str, str, int], tuple[float, int]] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -84,18 +87,18 @@ class _Libraries(logging.Handler):
             return
         self._seen[kind] = now, 0
         more = {"repeated": since} if since else {}
-        _say("a library's error", record.exc_info[1] if record.exc_info else None, library=record.name, **more)
+        _log_error("a library's error", record.exc_info[1] if record.exc_info else None, library=record.name, **more)
 
 
 class _Writer:
-    """Writes lines in a thread of its own: a pipe that nobody reads any more must not stop the server.
+    """Writes lines in a thread of its own, so that a pipe without a reader cannot block the server.
 
-    What is too much is dropped, and how much that was is logged when there is room again.
+    Drops lines when the buffer is full, and logs their number when there is room again.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._lines: queue.Queue[str | threading.Event] = queue.Queue(_MOST_WAITING)
+        self._lines: queue.Queue[str | threading.Event] = queue.Queue(_BUFFERED_LINES)
         self._dropped = 0
         threading.Thread(target=self._write, name="nutgraf-log", daemon=True).start()
 
@@ -108,7 +111,7 @@ class _Writer:
     debug = warning = error = critical = info
 
     def flush(self) -> None:
-        """Waits until all is written, but not for ever."""
+        """Waits until all lines are written, for a limited time."""
         written = threading.Event()
         try:
             self._lines.put(written, timeout=_FLUSH_SECONDS)
@@ -122,7 +125,7 @@ class _Writer:
             if isinstance(line, threading.Event):
                 line.set()
             else:
-                # Nothing can be done where whoever read the log is gone.
+                # If the reader of the log is gone, lines are lost.
                 with contextlib.suppress(OSError, ValueError):
                     print(line, file=self._stream, flush=True)
             if self._dropped and self._lines.empty():
@@ -131,5 +134,5 @@ class _Writer:
 
 
 def _is_no_hang_up(record: logging.LogRecord) -> bool:
-    """False for the traceback by which grpc.aio says that it could not send: callers hang up every day."""
+    """False for grpc.aio's traceback about an answer that it could not send. Callers hang up all the time."""
     return "ExecuteBatchError raised in core" not in record.getMessage()

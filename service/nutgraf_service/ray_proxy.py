@@ -1,7 +1,7 @@
-"""What runs in the process of Ray Serve's gRPC proxy: the contract, in a thin layer around Serve's own routing.
+"""Runs in Ray Serve's gRPC proxy: the contract, as a thin layer around Serve's own routing.
 
-Serve's routing drops the deadline and the initial metadata of a call, and tells callers of its own failures by stack
-traces. The layer mends that; `ray_serve` is the other end, in the replicas.
+Serve's routing drops the deadline and the initial metadata of a call, and answers its own failures with stack traces.
+The layer corrects this. `ray_replica` is the other end.
 """
 
 # grpc's types take parameters in their stubs only.
@@ -15,28 +15,29 @@ import grpc
 from grpc_health.v1 import health, health_pb2
 
 from nutgraf.v1 import summarizer_pb2 as pb
-from nutgraf_service.calls import DETAILS, REQUEST_ID, SERVICE, marking, on_wire, request_id_of
-from nutgraf_service.refusals import Refusal
+from nutgraf_service.calls import DETAILS, REQUEST_ID, SERVICE, on_wire, request_id_of
+from nutgraf_service.errors import ServiceError
+from nutgraf_service.malformed import marking
 
-# Seconds that the caller had left when its call came here, for a replica; empty for a caller without a deadline. What
-# a call then waits for a replica is not taken off: a deadline that passes there reaches the replica as a cancellation.
+# Metadata for the replica: the seconds until the deadline when the call arrived here; empty without a deadline. It does
+# not account for the time until a replica is free, but a deadline that passes meanwhile cancels the call anyway.
 REMAINING = "nutgraf-time-remaining"
 _RETRY_SECONDS = 1.0
-_SERVES_OWN = {
-    grpc.StatusCode.RESOURCE_EXHAUSTED: ("QUEUE_FULL", "all replicas are busy, and no more calls may wait"),
+_SERVE_FAILURES = {
+    grpc.StatusCode.RESOURCE_EXHAUSTED: ("QUEUE_FULL", "all replicas are busy, and the queue is full"),
     grpc.StatusCode.NOT_FOUND: (
         "LOADING",
-        "the application is not deployed yet (or there are several; the metadata `application` names one)",
+        "the application is not deployed yet (or there are several: choose one with the metadata `application`)",
     ),
 }
-_GONE = ("DRAINING", "the replica that had the call is gone; call again to reach another")
+_GONE = ("DRAINING", "the replica that handled the call is gone; retry to reach another")
 
 
 def add_servicers(_: object, server: Any) -> None:
     """Adds the contract and the health service to Serve's proxy; for `grpc_servicer_functions`."""
     unary, stream = grpc.unary_unary_rpc_method_handler, grpc.stream_stream_rpc_method_handler
     read_health = health_pb2.HealthCheckRequest.FromString
-    # Answered here: in a replica, each client that watches would occupy a place for as long as it is connected.
+    # Answered here, because in a replica each watching client would occupy a slot for as long as it is connected.
     watch = grpc.unary_stream_rpc_method_handler(_watch, read_health, health_pb2.HealthCheckResponse.SerializeToString)
     services: dict[str, dict[str, Any]] = {
         SERVICE: {
@@ -50,7 +51,7 @@ def add_servicers(_: object, server: Any) -> None:
     for name, methods in services.items():
         handlers: Any = grpc.method_handlers_generic_handler(name, methods)
         server.add_generic_rpc_handlers((handlers,))
-        # Serve has put its routing in the place of `_routed`, and looks nothing up before a call comes.
+        # Serve has replaced `_routed` by its routing, and looks up nothing before the first call.
         routed = handlers._method_handlers
         handlers._method_handlers = {path: _layered(handler) for path, handler in routed.items()}
         if name == health.SERVICE_NAME:
@@ -62,31 +63,31 @@ def _routed(*_: object) -> NoReturn:
 
 
 async def _watch(request: object, context: object) -> AsyncIterator[health_pb2.HealthCheckResponse]:
-    """What a channel asks before it sends calls here: that this proxy is there. `Check` asks a replica."""
+    """Reports SERVING while this proxy runs, for the health checks of channels. `Check` asks a replica."""
     yield health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVING)
     await asyncio.Event().wait()
 
 
 def _layered(handler: Any) -> Any:
-    """Serve's handler, and around it the request id, the deadline, and errors as the contract has them."""
+    """Wraps Serve's handler with the request id, the deadline, and the errors of the contract."""
 
     async def unary(request: object, context: Any) -> object:
         response = await handler.unary_unary(request, await _Caller.of(context))
-        _put_into_table(context)
+        _translate_failure(context)
         return response
 
     async def stream(requests: object, context: Any) -> AsyncIterator[object]:
         async for response in handler.stream_stream(requests, await _Caller.of(context)):
-            # A status with details leaves a replica only on a message. This one is for the status, and has no answer.
+            # A replica can send a status with details only along with a message. This one carries no answer.
             if not _has_failed(context):
                 yield response
-        _put_into_table(context)
+        _translate_failure(context)
 
     return handler._replace(unary_unary=unary, stream_stream=stream)
 
 
 class _Caller:
-    """The proxy's context of a call, with more metadata."""
+    """The proxy's context of a call, with additional metadata."""
 
     def __init__(self, context: Any, *more: tuple[str, str]) -> None:
         self._context = context
@@ -106,21 +107,21 @@ class _Caller:
 
 
 def _has_failed(context: Any) -> bool:
-    # 0 or None until somebody sets it.
+    # 0 or None until it is set.
     return (context.code() or grpc.StatusCode.OK) is not grpc.StatusCode.OK
 
 
-def _put_into_table(context: Any) -> None:
-    """Says what Serve itself failed with as `refusals` has it, and not by a stack trace."""
+def _translate_failure(context: Any) -> None:
+    """Replaces a failure of Serve itself, which is a stack trace, by an error of the contract."""
     trailing = tuple(context.trailing_metadata() or ())
     if not _has_failed(context) or any(key == DETAILS for key, _ in trailing):
         return
     if context.code() is grpc.StatusCode.DEADLINE_EXCEEDED:  # `request_timeout_s` of the config
-        refusal = Refusal("DEADLINE_EXCEEDED", "the time that this server allows a call was over")
+        failure = ServiceError("DEADLINE_EXCEEDED", "the call took longer than this server allows")
     else:
-        reason, message = _SERVES_OWN.get(context.code(), _GONE)
-        refusal = Refusal(reason, message, retry_after=_RETRY_SECONDS)
-    code, details, more = on_wire(refusal)
+        reason, message = _SERVE_FAILURES.get(context.code(), _GONE)
+        failure = ServiceError(reason, message, retry_after=_RETRY_SECONDS)
+    code, details, more = on_wire(failure)
     context.set_code(code)
     context.set_details(details)
     context.set_trailing_metadata((*trailing, *more))

@@ -1,4 +1,4 @@
-"""What runs in each replica on Ray Serve: the core and the servicer, as in a server of our own."""
+"""The class that runs in each Ray Serve replica: the core and the servicer, as on grpc.aio."""
 
 # grpc's types take parameters in their stubs only.
 from __future__ import annotations
@@ -21,7 +21,7 @@ from nutgraf_service.core import Core
 from nutgraf_service.logs import configure_logs
 from nutgraf_service.metrics import Metrics
 from nutgraf_service.ray_proxy import REMAINING
-from nutgraf_service.security import Tokens, no_token
+from nutgraf_service.security import BearerTokens, no_token
 from nutgraf_service.servicer import Servicer
 from nutgraf_service.settings import Settings
 from nutgraf_service.tracing import Tracing
@@ -30,11 +30,11 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("nutgraf")
 
 
 class _Failed(Exception):
-    """The call failed; its context says how."""
+    """The call failed; the context has the status."""
 
 
 class _Context:
-    """Serve's context of a call in a replica, as the servicer knows grpc.aio's."""
+    """Adapts Serve's context of a call to the interface of grpc.aio's, which the servicer uses."""
 
     def __init__(self, context: Any, write: Callable[[Any], Awaitable[None]] | None = None) -> None:
         self._context = context
@@ -44,12 +44,12 @@ class _Context:
         return list(self._context.invocation_metadata())
 
     def time_remaining(self) -> float | None:
-        # The last one is the proxy's.
+        # The last value is the proxy's.
         remaining = dict(self.invocation_metadata())[REMAINING]
         return float(remaining) if remaining else None
 
     async def send_initial_metadata(self, metadata: object) -> None:
-        """The proxy has done so."""
+        """Does nothing: the proxy has sent it."""
 
     async def abort(self, code: grpc.StatusCode, message: str, trailing: tuple[tuple[str, bytes], ...]) -> NoReturn:
         self._context.set_code(code)
@@ -59,14 +59,14 @@ class _Context:
 
 
 class Replica:
-    """What Serve runs in each replica. Its methods are named as the RPCs are."""
+    """Runs in each replica. Its methods have the names of the RPCs."""
 
     async def __init__(self, settings: Settings) -> None:  # type: ignore[misc]
         configure_logs(settings.log_level, settings.log_format)
         self._settings = settings
         self._failure: str | None = None
         metrics, release = Metrics(), version("nutgraf")
-        self._tokens = None if settings.token_file is None else Tokens(settings.token_file)
+        self._tokens = None if settings.token_file is None else BearerTokens(settings.token_file)
         self._tracing = None if settings.otlp_endpoint is None else Tracing(settings.otlp_endpoint, release)
         self._core = Core(
             metrics,
@@ -81,7 +81,7 @@ class Replica:
         log.info("serving", model=summarizer.card.id, engine=summarizer.engine.name)
 
     def _load(self) -> Summarizer:
-        # The cores of the machine are shared with other replicas.
+        # Other replicas share the machine's cores.
         threads = self._settings.threads or 1
         return load_summarizer(
             self._settings.model, engine=self._settings.engine, threads=threads, check=self._settings.check
@@ -97,7 +97,7 @@ class Replica:
         return await self._answer("GetServerInfo", request, grpc_context) or pb.GetServerInfoResponse()
 
     async def SummarizeMany(self, requests: Any, grpc_context: Any) -> AsyncIterator[pb.SummarizeManyResponse]:
-        # Without a bound: Serve takes answers as they come, and leaves it to flow control to hold back requests.
+        # Unbounded: Serve takes answers as they come. Only flow control on the requests limits their number.
         answers: asyncio.Queue[pb.SummarizeManyResponse | None] = asyncio.Queue()
         call = asyncio.create_task(self._answer("SummarizeMany", requests, grpc_context, answers.put))
         call.add_done_callback(lambda _: answers.put_nowait(None))
@@ -106,7 +106,7 @@ class Replica:
                 yield answer
             await call
             if grpc_context.code():
-                yield pb.SummarizeManyResponse()  # for the status; the proxy keeps it to itself
+                yield pb.SummarizeManyResponse()  # carries the status; the proxy drops the message
         finally:
             call.cancel()
 
@@ -123,7 +123,7 @@ class Replica:
     ) -> Any:
         context: Any = _Context(grpc_context, write)
         try:
-            if self._tokens is not None and not self._tokens.let_in(context.invocation_metadata()):
+            if self._tokens is not None and not self._tokens.authenticate(context.invocation_metadata()):
                 async with self._servicer.calls.call(method, context):
                     raise no_token()
             return await getattr(self._servicer, method)(request, context)

@@ -1,4 +1,4 @@
-"""From what the models say to messages on the wire."""
+"""Translates results to the messages of the contract."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from nutgraf_models.checks.support import OTHERS_THRESHOLD, THRESHOLD
 from nutgraf_models.lengths import MAX_SENTENCES_LIMIT, MAX_WORDS_LIMIT, MIN_WORDS_LIMIT, Length
 from nutgraf_service.checker import CheckOutcome
 from nutgraf_service.core import Core, State
-from nutgraf_service.refusals import to_duration
+from nutgraf_service.errors import to_duration
 from nutgraf_service.requests import MAX_ID_CHARACTERS
 from nutgraf_service.settings import Settings
 from nutgraf_service.sharing import Outcome
@@ -24,7 +24,7 @@ _STATES = {
 def response_from(outcome: Outcome, model: str) -> pb.SummarizeResponse:
     summary = outcome.summary
     return pb.SummarizeResponse(
-        summaries=[_summary(one) for one in summary.summaries],
+        summaries=[_summary(written) for written in summary.summaries],
         article=pb.ArticleInfo(
             character_count=summary.character_count,
             input_token_count=summary.input_tokens,
@@ -92,6 +92,8 @@ def server_info(core: Core, settings: Settings, version: str) -> pb.GetServerInf
             default_item_timeout=to_duration(settings.default_item_timeout),
             max_item_timeout=to_duration(settings.max_item_timeout),
             max_stream_items_in_flight=settings.max_stream_items,
+            max_calls=settings.max_calls,
+            max_held_bytes=settings.max_held_bytes,
         ),
     )
     if core.summarizer is not None:
@@ -122,7 +124,7 @@ def _sentences(sentences: Iterable[results.SummarySentence]) -> list[pb.SummaryS
     return [
         pb.SummarySentence(
             span=_span(sentence.span),
-            evidence=[pb.Evidence(span=_span(one.span), score=one.score) for one in sentence.evidence],
+            evidence=[pb.Evidence(span=_span(passage.span), score=passage.score) for passage in sentence.evidence],
             support=sentence.support,
             verdict=_verdict(sentence.verdict),
             from_article=sentence.from_article,

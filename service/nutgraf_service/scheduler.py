@@ -1,7 +1,7 @@
 """One thread that owns the engine, and the queue in front of it.
 
-It knows no model: it submits, steps and cancels. Between any two steps it drops what nobody waits for any more, so
-that an abandoned call stops costing anything at the next token, and its neighbours notice nothing.
+The scheduler only submits, steps and cancels; it knows nothing about models. Between two steps it drops requests that
+no caller waits for, so an abandoned call stops costing anything at the next token and does not affect other calls.
 """
 
 import asyncio
@@ -13,36 +13,36 @@ import structlog
 from nutgraf_models.engines.base import Engine, GenerationRequest, Handle
 from nutgraf_service.logs import frames
 from nutgraf_service.metrics import Metrics
-from nutgraf_service.waiting import Generated, JobQueue, Priority, QueuedJob
+from nutgraf_service.waiting import Generated, Priority, QueuedRequest, RequestQueue
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("nutgraf")
 
 
 class Stalled(Exception):
-    """The engine has not come back from a step."""
+    """The engine has not returned from a step."""
 
 
 class Stopped(Exception):
-    """The scheduler was stopped before the request was done."""
+    """The scheduler was stopped before the request was finished."""
 
 
 class Crashed(Exception):
-    """Something that no request is to blame for ended the scheduler's thread."""
+    """An unexpected error, not caused by a request, ended the scheduler's thread."""
 
 
 class Scheduler:
-    """Runs up to `max_running` requests at once, and a single call besides where bulk has all those places."""
+    """Runs up to `max_running` requests at once, plus one unary call if streams occupy all slots."""
 
     def __init__(self, engine: Engine, metrics: Metrics, *, max_running: int = 1) -> None:
         self._engine = engine
         self._metrics = metrics
         self._max_running = max_running
-        self._queue = JobQueue()
-        self._running: dict[Handle, QueuedJob] = {}
+        self._queue = RequestQueue()
+        self._running: dict[Handle, QueuedRequest] = {}
         self._changed = threading.Condition()
-        # What is left fails with this once it is set, and so does whatever comes.
+        # Once set, all remaining and new requests fail with this.
         self._end: Exception | None = None
-        self._admitting: QueuedJob | None = None
+        self._admitting: QueuedRequest | None = None
         self._step_started: float | None = None
         self._thread = threading.Thread(target=self._run, name="nutgraf-scheduler", daemon=True)
 
@@ -56,7 +56,7 @@ class Scheduler:
 
     @property
     def step_seconds(self) -> float:
-        """For how long the engine has been at work without coming back; 0 while it has none."""
+        """Seconds since the engine's current step began; 0 while it is idle."""
         started = self._step_started
         return 0.0 if started is None else time.monotonic() - started
 
@@ -68,12 +68,12 @@ class Scheduler:
         self._thread.start()
 
     def stop(self, timeout: float) -> None:
-        """Fails whatever is left with `Stopped` and ends the thread after the current step."""
+        """Fails all remaining requests with `Stopped` and ends the thread after the current step."""
         self._end_by(Stopped())
         self._thread.join(timeout)
 
     def abandon(self) -> None:
-        """Fails all requests with `Stalled`, whatever the engine is doing. The scheduler is of no more use."""
+        """Fails all requests with `Stalled`, even in the middle of a step. The scheduler is unusable afterwards."""
         self._end_by(Stalled("the engine hangs"))
         self._fail_all()
 
@@ -84,27 +84,29 @@ class Scheduler:
         is_next: bool = False,
         priority: Priority | None = None,
     ) -> Generated:
-        """Queues a request and waits for it.
+        """Queues a request and waits for it. Cancelling the caller cancels the request.
 
-        `is_next` is for what has waited already: it goes before all others. `priority` is a single call's if not given.
-        Cancelling the caller cancels the request.
+        Args:
+            request: for the engine.
+            is_next: the article has waited before, so the request goes ahead of all others.
+            priority: that of a unary call by default.
 
         Raises:
             Stopped, Stalled, Crashed: the scheduler came to an end first.
-            Exception: whatever the engine raised for this request.
+            Exception: anything that the engine raises for this request.
         """
-        job = QueuedJob(request, priority or Priority(is_bulk=False))
+        entry = QueuedRequest(request, priority or Priority(is_stream=False))
         with self._changed:
             if self._end is not None:
                 raise self._end
-            self._queue.put(job, is_next=is_next)
+            self._queue.put(entry, is_next=is_next)
             self._changed.notify()
         try:
-            return await asyncio.wrap_future(job.future)
+            return await asyncio.wrap_future(entry.future)
         except asyncio.CancelledError:
-            # Its article is not to lie there until its turn would have come.
+            # Removed at once, so that the queue does not keep the article until its turn.
             with self._changed:
-                was_waiting = self._queue.remove(job)
+                was_waiting = self._queue.remove(entry)
             if was_waiting:
                 self._metrics.abandoned("queue")
             raise
@@ -123,7 +125,7 @@ class Scheduler:
         self._fail_all()
 
     def _has_work(self) -> bool:
-        """Waits for some; False when the end has come."""
+        """Waits for work. False if the scheduler ends."""
         self._step_started = None
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._running or self._end is not None)
@@ -138,43 +140,43 @@ class Scheduler:
         with self._changed:
             left = [*self._queue.clear(), *self._running.values(), self._admitting]
         assert self._end is not None
-        for job in left:
-            if job is not None:
-                job.fail(self._end)
+        for entry in left:
+            if entry is not None:
+                entry.fail(self._end)
 
     def _admit(self) -> None:
         while self._has_room():
             with self._changed:
-                job = self._queue.take(
-                    bulk_may_run=len(self._running) < self._max_running,
-                    single_runs=any(not job.is_bulk for job in self._running.values()),
+                entry = self._queue.take(
+                    streams_may_run=len(self._running) < self._max_running,
+                    unary_runs=any(not entry.is_stream for entry in self._running.values()),
                 )
-                self._admitting = job
-            if job is None:
+                self._admitting = entry
+            if entry is None:
                 return
-            if job.future.cancelled():
+            if entry.future.cancelled():
                 self._metrics.abandoned("queue")
                 self._admitting = None
                 continue
-            job.started = time.monotonic()
+            entry.started = time.monotonic()
             try:
-                self._running[self._engine.submit(job.request)] = job
+                self._running[self._engine.submit(entry.request)] = entry
             except BaseException as error:
-                job.fail(error)
+                entry.fail(error)
             self._admitting = None
 
     def _has_room(self) -> bool:
-        """Whether one more may start. Where bulk runs there is a place more, for a single call."""
-        return len(self._running) < self._max_running + any(job.is_bulk for job in self._running.values())
+        """Whether another request may start. While a stream runs, there is one more slot, for a unary call."""
+        return len(self._running) < self._max_running + any(entry.is_stream for entry in self._running.values())
 
     def _drop_abandoned(self) -> None:
-        for handle, job in list(self._running.items()):
-            if job.future.cancelled():
+        for handle, entry in list(self._running.items()):
+            if entry.future.cancelled():
                 self._metrics.abandoned("engine")
                 self._cancel(handle)
 
-    def _cancel(self, handle: Handle) -> QueuedJob:
-        """Takes a request from the engine. One that cannot even forget is left to end as it may."""
+    def _cancel(self, handle: Handle) -> QueuedRequest:
+        """Removes a request from the engine. If the engine fails to cancel it, its output is ignored later."""
         try:
             self._engine.cancel(handle)
         except BaseException as error:
@@ -186,16 +188,16 @@ class Scheduler:
             with self._metrics.step_seconds.time():
                 completions = list(self._engine.step())
         except BaseException as error:
-            # The engine cannot tell whose fault it was, so it is everybody's who is running.
+            # The engine cannot tell which request caused the error, so all running ones fail.
             for handle in list(self._running):
                 self._cancel(handle).fail(error)
             return
         now = time.monotonic()
         for completion in completions:
-            job = self._running.pop(completion.handle, None)
-            if job is None:
-                continue  # cancelled, and the engine did not forget
+            entry = self._running.pop(completion.handle, None)
+            if entry is None:
+                continue  # cancelled, though the engine has finished it
             if completion.error is not None:
-                job.fail(completion.error)
+                entry.fail(completion.error)
             else:
-                job.complete(Generated(completion.rows, job.started - job.queued, now - job.started))
+                entry.complete(Generated(completion.rows, entry.started - entry.queued, now - entry.started))

@@ -1,4 +1,4 @@
-"""Who may call, and over what: TLS, mutual TLS, bearer tokens."""
+"""TLS, mutual TLS and bearer tokens."""
 
 # grpc's types take parameters in their stubs only.
 from __future__ import annotations
@@ -18,7 +18,7 @@ from grpc_health.v1.health import SERVICE_NAME as HEALTH
 
 from nutgraf_service.addresses import UNIX
 from nutgraf_service.calls import Calls
-from nutgraf_service.refusals import Refusal
+from nutgraf_service.errors import ServiceError
 from nutgraf_service.settings import Settings
 
 REFLECTION_PREFIX = "grpc.reflection."
@@ -29,17 +29,17 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("nutgraf")
 
 
 class SecurityError(Exception):
-    """A file with certificates, keys or tokens cannot be used; the message names it, and none of what is in it."""
+    """A file with certificates, keys or tokens cannot be used. The message names the file but not its content."""
 
 
-class Tokens:
-    """The bearer tokens in a file, one a line; blank lines and such as begin with "#" are skipped.
+class BearerTokens:
+    """The bearer tokens in a file, one per line. Blank lines and lines that begin with "#" are skipped.
 
-    The file is read again when it has changed. If what it became cannot be used, the tokens from before hold, and the
-    log says so. Safe for threads.
+    The file is read again when it changes. If the new content cannot be used, the old tokens stay valid, and the log
+    says so. Thread-safe.
 
     Raises:
-        SecurityError: the file cannot be read, or has no token.
+        SecurityError: the file cannot be read, or contains no token.
     """
 
     def __init__(self, file: Path) -> None:
@@ -48,18 +48,18 @@ class Tokens:
         self._version = _version(file)
         self._digests = self._read()
 
-    def let_in(self, metadata: Iterable[tuple[str, str | bytes]] | None) -> bool:
-        """Whether a call with this metadata has "Bearer" and one of the tokens."""
+    def authenticate(self, metadata: Iterable[tuple[str, str | bytes]] | None) -> bool:
+        """Whether the metadata of a call contains one of the tokens."""
         authorization = dict(metadata or ()).get("authorization")
-        return self.accept(authorization if isinstance(authorization, str) else None)
+        return self.is_valid(authorization if isinstance(authorization, str) else None)
 
-    def accept(self, authorization: str | None) -> bool:
-        """Whether a header's value is "Bearer" and one of the tokens; how long it takes tells nothing about them."""
+    def is_valid(self, authorization: str | None) -> bool:
+        """Whether an `authorization` header contains one of the tokens, in time independent of their content."""
         if authorization is None or not authorization.lower().startswith(_SCHEME):
             return False
         self._refresh()
         given = _digest(authorization[len(_SCHEME) :].strip())
-        # All are compared, so that neither a match nor its place shows in the time.
+        # Compares with all tokens, so that the time reveals neither a match nor its position.
         return sum(hmac.compare_digest(given, known) for known in self._digests) > 0
 
     def _refresh(self) -> None:
@@ -72,25 +72,28 @@ class Tokens:
             self._version = version
             try:
                 self._digests = self._read()
-                log.info("tokens read again", tokens=len(self._digests))
+                log.info("tokens reloaded", tokens=len(self._digests))
             except SecurityError as error:
-                log.error("tokens cannot be read again; those from before hold", error=str(error))
+                log.error("cannot reload tokens; the old ones stay valid", error=str(error))
 
     def _read(self) -> tuple[bytes, ...]:
         try:
             lines = self._file.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise SecurityError(f"cannot read tokens from {self._file}: {_reason(error)}") from error
+            raise SecurityError(f"cannot read tokens from {self._file}: {_cause(error)}") from error
         tokens = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
         if not tokens:
-            raise SecurityError(f"{self._file} has no token; write one a line")
+            raise SecurityError(f"{self._file} contains no token; write one per line")
         return tuple(_digest(token) for token in tokens)
 
 
 class Authentication(grpc.aio.ServerInterceptor):
-    """Refuses calls without a token before their message is read. `open_services` are prefixes of services for all."""
+    """Rejects calls without a valid token before their message is read.
 
-    def __init__(self, tokens: Tokens, calls: Calls, open_services: Sequence[str]) -> None:
+    `open_services` are prefixes of the services that need no token.
+    """
+
+    def __init__(self, tokens: BearerTokens, calls: Calls, open_services: Sequence[str]) -> None:
         self._tokens = tokens
         self._calls = calls
         self._open = tuple(f"/{service}" for service in open_services)
@@ -102,22 +105,22 @@ class Authentication(grpc.aio.ServerInterceptor):
     ) -> Any:
         method = handler_call_details.method
         handler = await continuation(handler_call_details)
-        if method.startswith(self._open) or self._tokens.let_in(handler_call_details.invocation_metadata):
+        if method.startswith(self._open) or self._tokens.authenticate(handler_call_details.invocation_metadata):
             return handler
-        # Who has no token chooses what the path says: it is to be no new label of a metric.
+        # Callers without a token must not be able to create new metric labels with made-up method names.
         name = _UNKNOWN if handler is None else method.rpartition("/")[2]
 
-        async def refuse(requests: Any, context: Any) -> None:
+        async def reject(requests: Any, context: Any) -> None:
             async with self._calls.call(name, context):
                 raise no_token()
 
-        # To gRPC's wire all calls are alike; what never reads a message suits each of them.
-        return grpc.stream_stream_rpc_method_handler(refuse)
+        # On the wire all kinds of calls are alike, so a stream handler that reads no message suits each of them.
+        return grpc.stream_stream_rpc_method_handler(reject)
 
 
-def no_token() -> Refusal:
-    message = 'this server wants a token: send the metadata "authorization: Bearer TOKEN" with one that it knows'
-    return Refusal("UNAUTHENTICATED", message)
+def no_token() -> ServiceError:
+    message = 'this server requires a token: send a valid one in the metadata "authorization: Bearer TOKEN"'
+    return ServiceError("UNAUTHENTICATED", message)
 
 
 def open_services(settings: Settings) -> list[str]:
@@ -129,16 +132,16 @@ def open_services(settings: Settings) -> list[str]:
 
 
 def credentials(settings: Settings) -> grpc.ServerCredentials | None:
-    """TLS, mutual if there is an authority for clients; None for plain text. Files that changed are read again.
+    """TLS credentials; None for plain text. With a client CA, TLS is mutual. Changed files are read again.
 
     Raises:
-        SecurityError: a file cannot be read or used, or one of certificate and key is missing.
+        SecurityError: a file cannot be read or used, or either the certificate or the key is missing.
     """
     certificate, key, authority = settings.tls_certificate, settings.tls_key, settings.tls_client_ca
     if certificate is None and key is None and authority is None:
         return None
     if certificate is None or key is None:
-        raise SecurityError("TLS needs both --tls-certificate and --tls-key")
+        raise SecurityError("TLS requires both --tls-certificate and --tls-key")
     files = tuple(file for file in (certificate, key, authority) if file is not None)
 
     def read() -> grpc.ServerCertificateConfiguration:
@@ -148,32 +151,32 @@ def credentials(settings: Settings) -> grpc.ServerCredentials | None:
         return grpc.ssl_server_certificate_configuration(pairs, authorities)
 
     versions = [_version(file) for file in files]
-    said: list[object] = []
+    logged: list[object] = []
 
     def read_if_changed() -> grpc.ServerCertificateConfiguration | None:
-        # gRPC asks at every handshake, so anybody may have it asked as often as they like.
+        # gRPC calls this at every handshake, so it must be cheap, and must not log the same error again.
         now = [_version(file) for file in files]
         if now == versions:
             return None
         try:
             configuration = read()
         except SecurityError as error:
-            if said != [now, str(error)]:
-                said[:] = [now, str(error)]
-                log.error("certificates cannot be read again; those from before hold", error=str(error))
+            if logged != [now, str(error)]:
+                logged[:] = [now, str(error)]
+                log.error("cannot reload certificates; the old ones stay in use", error=str(error))
             return None
         versions[:] = now
-        said.clear()
-        log.info("certificates read again")
+        logged.clear()
+        log.info("certificates reloaded")
         return configuration
 
-    # None says that nothing has changed, which the stubs do not know.
+    # The stubs do not know that None means "unchanged".
     fetch: Any = read_if_changed
     return grpc.dynamic_ssl_server_credentials(read(), fetch, require_client_authentication=authority is not None)
 
 
 def exposure_warning(settings: Settings) -> str | None:
-    """What to say if others than this machine can call, and nothing keeps them out or their articles private."""
+    """A warning if other machines can reach the server without TLS or authentication; None if not."""
     if settings.host.startswith(UNIX):
         return None
     try:
@@ -186,7 +189,7 @@ def exposure_warning(settings: Settings) -> str | None:
     if settings.tls_certificate is None:
         missing.append("articles and tokens cross the network in plain text (--tls-certificate, --tls-key)")
     if settings.token_file is None and settings.tls_client_ca is None:
-        missing.append("whoever reaches the port may call (--token-file, or --tls-client-ca)")
+        missing.append("anybody who can reach the port may call (--token-file, or --tls-client-ca)")
     return f"listening on {settings.host}: {'; '.join(missing)}" if missing else None
 
 
@@ -198,42 +201,41 @@ def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise SecurityError(f"cannot read {file}: {_reason(error)}") from error
+        raise SecurityError(f"cannot read {file}: {_cause(error)}") from error
 
 
 def _check_usable(certificate: Path, key: Path, authority: Path | None) -> None:
-    """gRPC says of a file that it cannot use only that the port cannot be had, and of one that was renewed, nothing.
+    """Checks the files, because gRPC reports an unusable file only as a failed port, or not at all after a renewal.
 
     Raises:
-        SecurityError: there is no certificate or key in a file, or the key is another's or locked by a password.
+        SecurityError: a file contains no certificate or key, or the key is encrypted or does not match.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    # Which keys are too short is for gRPC to say.
+    # Leaves it to gRPC to reject short keys.
     context.set_ciphers("DEFAULT:@SECLEVEL=0")
     try:
         context.load_cert_chain(certificate, key, password=lambda: b"")
     except OSError as error:
-        raise SecurityError(f"cannot use the certificate {certificate} with the key {key}: {_why(error)}") from error
+        raise SecurityError(f"cannot use the certificate {certificate} with the key {key}: {_cause(error)}") from error
     if authority is not None:
         try:
             context.load_verify_locations(authority)
         except OSError as error:
-            raise SecurityError(f"cannot use the certificates of {authority}: {_why(error)}") from error
+            raise SecurityError(f"cannot use the certificates of {authority}: {_cause(error)}") from error
 
 
-def _why(error: OSError) -> str:
-    reason = error.reason if isinstance(error, ssl.SSLError) else error.strerror
-    return reason.lower().replace("_", " ") if reason else "it is no PEM file"
+def _cause(error: OSError | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return error.reason.lower().replace("_", " ")
+    return error.strerror or "it is not a PEM file"
 
 
 def _version(file: Path) -> tuple[int, int, int] | None:
-    """Changes whenever the file does; None if there is none."""
+    """A value that changes whenever the file does; None if there is no file."""
     try:
         status = file.stat()
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size, status.st_ino
-
-
-def _reason(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or "it is no UTF-8 text"

@@ -1,4 +1,4 @@
-"""The RPCs: check, translate, call, translate back."""
+"""The RPCs: validate, translate, call the core, translate back."""
 
 # grpc's types take parameters in their stubs only.
 from __future__ import annotations
@@ -14,12 +14,13 @@ import grpc
 
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceServicer
-from nutgraf_service.calls import Calls, check_parsed, deadline_of, internal_error, is_late
+from nutgraf_service.calls import Calls, deadline_of, internal_error, is_late
 from nutgraf_service.core import Core, State, draining, loading
+from nutgraf_service.errors import ServiceError
 from nutgraf_service.holding import Holding
+from nutgraf_service.malformed import check_parsed
 from nutgraf_service.metrics import Metrics
-from nutgraf_service.refusals import Refusal
-from nutgraf_service.requests import check_job_from, item_deadline, job_from
+from nutgraf_service.requests import article_request_from, check_request_from, item_deadline
 from nutgraf_service.responses import check_response_from, response_from, server_info
 from nutgraf_service.settings import Settings
 from nutgraf_service.tracing import Tracing
@@ -37,39 +38,39 @@ class Servicer(SummarizerServiceServicer):
         metrics.held_bytes.set_function(lambda: self.holding.bytes)
 
     async def Summarize(self, request: pb.SummarizeRequest, context: Any) -> pb.SummarizeResponse:
-        async with self.calls.call("Summarize", context) as facts:
-            call = _Call.of(facts, context)
+        async with self.calls.call("Summarize", context) as log_fields:
+            call = _Call.of(log_fields, context)
             response = await self._summarize(request, deadline_of(context), call)
-            facts["characters"] = response.article.character_count
+            log_fields["characters"] = response.article.character_count
         return response
 
     async def CheckSummary(self, request: pb.CheckSummaryRequest, context: Any) -> pb.CheckSummaryResponse:
-        async with self.calls.call("CheckSummary", context) as facts:
-            call, deadline = _Call.of(facts, context), deadline_of(context)
-            with self._taken_in(call, request, deadline):
-                outcome = await self._core.check(check_job_from(request, self._settings, deadline))
+        async with self.calls.call("CheckSummary", context) as log_fields:
+            call, deadline = _Call.of(log_fields, context), deadline_of(context)
+            with self._hold(call, request, deadline):
+                outcome = await self._core.check(check_request_from(request, self._settings, deadline))
             if self._tracing is not None:
                 self._tracing.checked(call.headers, call.method, call.request_id, outcome)
-            facts["characters"] = outcome.checked.character_count
-            facts["sentences"] = len(outcome.checked.sentences)
-            facts["verdict"] = outcome.checked.verdict.value
+            log_fields["characters"] = outcome.checked.character_count
+            log_fields["sentences"] = len(outcome.checked.sentences)
+            log_fields["verdict"] = outcome.checked.verdict.value
         return check_response_from(outcome)
 
     async def SummarizeMany(self, request_iterator: Any, context: Any) -> None:  # type: ignore[override]
-        async with self.calls.call("SummarizeMany", context) as facts:
+        async with self.calls.call("SummarizeMany", context) as log_fields:
             if self._core.state is State.LOADING:
                 raise loading()
-            call = _Call.of(facts, context)
+            call = _Call.of(log_fields, context)
             stream = _Stream(self, context, self._settings.max_stream_items, call)
             try:
                 with self.holding.call():
                     async with asyncio.TaskGroup() as group:
                         await stream.read(request_iterator, self._core.draining, group)
             except* Exception as errors:
-                # Items answer for themselves; what comes out here is one error that ends the stream.
+                # Errors of items are answered per item. An error here ends the stream.
                 raise errors.exceptions[0] from None
             finally:
-                facts["items"] = stream.count
+                log_fields["items"] = stream.count
             if self._core.draining.is_set():
                 raise draining()
 
@@ -79,37 +80,39 @@ class Servicer(SummarizerServiceServicer):
             return server_info(self._core, self._settings, self._version)
 
     async def answer(self, request: pb.SummarizeManyRequest, call: _Call) -> pb.SummarizeManyResponse:
-        """The answer to one item of a stream, an error included."""
+        """Answers one item of a stream, with an error if it fails."""
         try:
             deadline = item_deadline(request, self._settings)
-            response = await self._summarize(request.request, deadline, call, is_bulk=True)
+            response = await self._summarize(request.request, deadline, call, is_stream=True)
             return pb.SummarizeManyResponse(id=request.id, response=response)
         except (asyncio.CancelledError, GeneratorExit):
             raise
         except BaseException as error:
-            refusal = error if isinstance(error, Refusal) else internal_error(error, call.request_id)
-            self._metrics.refused(refusal.reason)
-            return pb.SummarizeManyResponse(id=request.id, error=refusal.status())
+            failure = error if isinstance(error, ServiceError) else internal_error(error, call.request_id)
+            self._metrics.refused(failure.reason)
+            return pb.SummarizeManyResponse(id=request.id, error=failure.status())
 
     async def _summarize(
-        self, request: pb.SummarizeRequest, deadline: float | None, call: _Call, *, is_bulk: bool = False
+        self, request: pb.SummarizeRequest, deadline: float | None, call: _Call, *, is_stream: bool = False
     ) -> pb.SummarizeResponse:
-        with self._taken_in(call, request, deadline, is_bulk=is_bulk):
-            outcome = await self._core.summarize(job_from(request, self._settings, deadline, is_bulk=is_bulk))
+        with self._hold(call, request, deadline, is_stream=is_stream):
+            outcome = await self._core.summarize(
+                article_request_from(request, self._settings, deadline, is_stream=is_stream)
+            )
         if self._tracing is not None:
             self._tracing.summarized(call.headers, call.method, call.request_id, outcome)
         assert self._core.summarizer is not None
         return response_from(outcome, self._core.summarizer.card.id)
 
     @contextlib.contextmanager
-    def _taken_in(self, call: _Call, request: Any, deadline: float | None, *, is_bulk: bool = False) -> Iterator[None]:
-        """The time in which an article is held; if it ends badly, a span says how."""
+    def _hold(self, call: _Call, request: Any, deadline: float | None, *, is_stream: bool = False) -> Iterator[None]:
+        """Counts an article while the context lasts. If it fails, sends a trace span with the reason."""
         started = time.monotonic()
         try:
             check_parsed(request)
-            # A stream is counted as a call by itself.
-            call_counted = contextlib.nullcontext() if is_bulk else self.holding.call()
-            with call_counted, self.holding.text(request.ByteSize(), is_bulk=is_bulk):
+            # A stream is counted once, not per item.
+            call_counted = contextlib.nullcontext() if is_stream else self.holding.call()
+            with call_counted, self.holding.text(request.ByteSize(), is_stream=is_stream):
                 yield
         except BaseException as error:
             if self._tracing is not None:
@@ -125,40 +128,42 @@ class Servicer(SummarizerServiceServicer):
 
 
 def _reason(error: BaseException, deadline: float | None) -> str:
-    if isinstance(error, Refusal):
+    if isinstance(error, ServiceError):
         return error.reason
     if isinstance(error, asyncio.CancelledError | GeneratorExit):
-        # gRPC cancels a call whose time is over.
+        # gRPC cancels a call whose deadline has passed.
         return "DEADLINE_EXCEEDED" if is_late(deadline) else "CANCELLED"
     return "INTERNAL"
 
 
 @dataclass(frozen=True)
 class _Call:
-    """What an article's log entries and spans say of the call that brought it."""
+    """The call that an article came with, for log entries and trace spans."""
 
     method: str
     request_id: str
     headers: Sequence[tuple[str, str | bytes]]
 
     @classmethod
-    def of(cls, facts: Mapping[str, Any], context: Any) -> _Call:
-        return cls(facts["method"], facts["request_id"], context.invocation_metadata() or ())
+    def of(cls, log_fields: Mapping[str, Any], context: Any) -> _Call:
+        return cls(log_fields["method"], log_fields["request_id"], context.invocation_metadata() or ())
 
 
 class _Stream:
-    """The items of one stream: at most `most` are worked on, and none is read while they are."""
+    """The items of one stream. Works on at most `max_items` at a time, and reads no more until one is answered."""
 
-    def __init__(self, servicer: Servicer, context: grpc.aio.ServicerContext[Any, Any], most: int, call: _Call) -> None:
+    def __init__(
+        self, servicer: Servicer, context: grpc.aio.ServicerContext[Any, Any], max_items: int, call: _Call
+    ) -> None:
         self._servicer = servicer
         self._context = context
-        self._slots = asyncio.Semaphore(most)
+        self._slots = asyncio.Semaphore(max_items)
         self._writing = asyncio.Lock()
         self._call = call
         self.count = 0
 
     async def read(self, requests: AsyncIterator[Any], stop: asyncio.Event, group: asyncio.TaskGroup) -> None:
-        """Reads until the caller has no more or `stop` is set, and starts a task in `group` for each item."""
+        """Reads items until the caller ends the stream or `stop` is set, and starts a task in `group` for each."""
         stopping = asyncio.create_task(stop.wait())
         try:
             while True:
@@ -172,16 +177,16 @@ class _Stream:
                 check_parsed(request)
                 self.count += 1
                 group.create_task(self._answer(request))
-                del request  # it may be long until the next one
+                del request  # the next one may take long to arrive
         finally:
             stopping.cancel()
 
     async def _next(self, requests: AsyncIterator[Any]) -> Any:
-        """The next request; None if there is none."""
+        """The next request; None at the end of the stream."""
         read = getattr(self._context, "read", None)
         if read is None:  # on Ray Serve
             return await anext(requests, None)
-        # grpc.aio's iterator keeps a request until the next one is there.
+        # Not by grpc.aio's iterator, which keeps each request in memory until the next one arrives.
         request = await read()
         return None if request is grpc.aio.EOF else request
 
@@ -194,7 +199,7 @@ class _Stream:
 
 
 async def _unless(stopping: asyncio.Task[Any], work: Any) -> Any:
-    """The result of `work`; None if `stopping` is over first."""
+    """The result of `work`; None if `stopping` is done first."""
     task = asyncio.ensure_future(work)
     try:
         await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)

@@ -1,8 +1,8 @@
-"""The same article asked again, or by several at once: one run for all who wait, and its summary kept for a while.
+"""Sharing of identical requests: one run of the model for all callers that wait, and a cache of finished summaries.
 
-A run goes on while anybody waits for it, whoever began it. What is kept of it lies under a keyed hash of all that
-decides the answer: of the article nothing but what its summary quotes, and nothing by which another process could tell
-which article it was.
+A run continues as long as any caller waits for it. The cache stores summaries under a keyed hash of everything that
+determines the answer. It holds no article text except what the summary quotes, and because the key of the hash is
+random per process, no other process can tell which article a summary belongs to.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ from nutgraf_service.waiting import Priority
 
 
 class DeadlinePassed(Exception):
-    """The caller's deadline was over before there was a summary."""
+    """The caller's deadline passed before the summary was finished."""
 
 
 class Origin(enum.Enum):
-    """Where an answer comes from. The names are the contract's, without their prefix."""
+    """Where an answer comes from. The names are those of the contract, without their prefix."""
 
     RUN = "run"
     SHARED_RUN = "shared_run"
@@ -34,16 +34,13 @@ class Origin(enum.Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """Summaries, and the seconds that went into them for this call."""
+    """Summaries, and the seconds spent on them for this call."""
 
     summary: ArticleSummary
     queue_seconds: float
     generate_seconds: float
     total_seconds: float
     origin: Origin = Origin.RUN
-
-
-Place = contextlib.AbstractAsyncContextManager[None]
 
 
 @dataclass(eq=False)
@@ -54,9 +51,11 @@ class _Run:
 
 
 class Cache:
-    """Finished summaries by their keys: at most so many bytes, none older than so many seconds of `clock`.
+    """Finished summaries by key. Drops the oldest ones first.
 
-    They are kept as bytes, which refer to nothing. The oldest go first.
+    Args:
+        max_bytes: size of all entries, pickled.
+        max_seconds: age of an entry, on `clock`.
     """
 
     def __init__(self, *, max_bytes: int, max_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -64,7 +63,7 @@ class Cache:
         self._max_seconds = max_seconds
         self._clock = clock
         self._bytes = 0
-        # In the order in which they came, and so of their age.
+        # In order of age. Pickled, so that an entry keeps no other object alive.
         self._kept: dict[bytes, tuple[float, bytes]] = {}
 
     def get(self, key: bytes) -> ArticleSummary | None:
@@ -82,7 +81,7 @@ class Cache:
         self._drop()
 
     def _drop(self) -> None:
-        """What is too old or too much."""
+        """Drops the entries that are too old or exceed the size."""
         oldest = self._clock() - self._max_seconds
         for key, (since, _) in list(self._kept.items()):
             if since > oldest and self._bytes <= self.max_bytes:
@@ -95,56 +94,61 @@ class Cache:
 
 
 class Sharing:
-    """Answers what was asked before by what it was answered then, or will be.
+    """Answers identical requests with one run, or from the cache.
 
-    With a cache of 0 bytes nothing is shared at all, with one of 0 seconds the runs under way are.
+    A cache of 0 bytes disables sharing. A cache of 0 seconds shares only runs in progress.
     """
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
         self._runs: dict[bytes, _Run] = {}
-        # A new one in each process: without it, whoever has an article could tell whether it was asked for.
+        # Random per process. Without it, anybody with an article and a memory dump could tell if it was requested.
         self._secret = secrets.token_bytes(hashlib.blake2b.MAX_KEY_SIZE)
 
     def key(self, *asked: object) -> bytes:
-        """The key of what is asked: of all values in it that decide the answer, by their `repr`."""
+        """The key of a request: a hash of the `repr` of all values that determine the answer."""
         if not self._cache.max_bytes:
-            return secrets.token_bytes(32)  # that of nothing else
+            return secrets.token_bytes(32)  # unique, so that nothing is shared
         return hashlib.blake2b(repr(asked).encode(), digest_size=32, key=self._secret).digest()
 
     async def answer(
         self,
         key: bytes,
-        enter: Callable[[], Place],
+        admit: Callable[[], contextlib.AbstractAsyncContextManager[None]],
         run: Callable[[Priority], Coroutine[Any, Any, Outcome]],
         *,
         deadline: float | None,
-        is_bulk: bool,
+        is_stream: bool,
     ) -> Outcome:
-        """The answer to what has this key: a kept one, or that of the run under way, or that of a run of its own.
+        """Answers a request from the cache, from a run in progress, or from a new run.
 
-        `enter` gives a place among the runs; only a run of one's own needs one. `deadline` is the caller's, in
-        `time.monotonic()` seconds, and ends the waiting of no other. The same goes for cancelling the caller: the run
-        ends when nobody waits for it any more.
+        A deadline or a cancellation concerns only this caller. The run ends when no caller waits for it.
+
+        Args:
+            key: of the request.
+            admit: admits a new run. Answers from the cache or from a run in progress need no admission.
+            run: starts the run.
+            deadline: of the caller, in `time.monotonic()` seconds.
+            is_stream: the caller is an item of a stream.
 
         Raises:
-            DeadlinePassed: the deadline was over first.
-            Exception: whatever `enter` or the run raised.
+            DeadlinePassed: the deadline passed first.
+            Exception: anything that `admit` or the run raises.
         """
         started = time.monotonic()
-        async with contextlib.AsyncExitStack() as place:
+        async with contextlib.AsyncExitStack() as admission:
             found = self._find(key)
             if found is None:
-                await place.enter_async_context(enter())
-                # A stream waits for its place, and others may have asked meanwhile.
+                await admission.enter_async_context(admit())
+                # Stream items wait to be admitted. Meanwhile another caller may have started the same run.
                 found = self._find(key)
             origin = Origin.RUN if found is None else Origin.SHARED_RUN
             if isinstance(found, ArticleSummary):
                 return Outcome(_untimed(found), 0.0, 0.0, time.monotonic() - started, Origin.CACHE)
             if found is None:
-                found = self._start(key, run, Priority(is_bulk), place.pop_all())
-        if not is_bulk:
-            found.priority.is_bulk = False
+                found = self._start(key, run, Priority(is_stream), admission.pop_all())
+        if not is_stream:
+            found.priority.is_stream = False
         outcome = await self._wait(key, found, deadline)
         if origin is Origin.RUN:
             return outcome
@@ -159,11 +163,11 @@ class Sharing:
         key: bytes,
         run: Callable[[Priority], Coroutine[Any, Any, Outcome]],
         priority: Priority,
-        place: contextlib.AsyncExitStack,
+        admission: contextlib.AsyncExitStack,
     ) -> _Run:
         async def work() -> Outcome:
-            # Entered for certain: whoever cancels waits for this task, and so is woken after its first step.
-            async with place:
+            # Always entered: a caller that cancels this task has waited for it, so the task has made its first step.
+            async with admission:
                 outcome = await run(priority)
                 self._cache.put(key, outcome.summary)
                 return outcome
@@ -171,7 +175,7 @@ class Sharing:
         def end(task: asyncio.Task[Outcome]) -> None:
             self._forget(key, started)
             if not task.cancelled():
-                task.exception()  # perhaps nobody is left to ask for it, which asyncio would complain about
+                task.exception()  # marks it as retrieved: perhaps no caller is left to do so
 
         started = self._runs[key] = _Run(asyncio.create_task(work()), priority)
         started.task.add_done_callback(end)
@@ -189,7 +193,7 @@ class Sharing:
         finally:
             run.waiting -= 1
             if not run.waiting and not run.task.done():
-                # Who asks from now on must not join what is about to end.
+                # New callers must not join a run that is about to end.
                 self._forget(key, run)
                 run.task.cancel()
 
@@ -199,5 +203,5 @@ class Sharing:
 
 
 def _untimed(summary: ArticleSummary) -> ArticleSummary:
-    """The same for a caller for whom nothing was done."""
+    """The same summary without timings, for a caller whose request cost no work."""
     return replace(summary, tokenize_seconds=0.0, check_seconds=0.0)

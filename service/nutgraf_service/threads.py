@@ -1,4 +1,4 @@
-"""Work in threads, and how its errors get from there to whoever waits in the event loop."""
+"""Running work in threads, and passing its errors to the event loop."""
 
 import asyncio
 import concurrent.futures
@@ -9,34 +9,34 @@ T = TypeVar("T")
 
 
 class Panic(Exception):
-    """Something was raised that asyncio would take for a word of its own, or for the end of the process."""
+    """Replaces an error that asyncio would treat specially, such as a cancellation or the end of the process."""
 
 
 def ordinary(error: BaseException) -> Exception:
-    """The error, or `Panic` in its place: of the others some end the event loop, and some never reach who waits."""
+    """Returns the error itself, or a `Panic` if it would end the event loop or never reach the waiting task."""
     if isinstance(error, Exception) and not isinstance(error, StopIteration | concurrent.futures.CancelledError):
         return error
     return Panic(type(error).__name__).with_traceback(error.__traceback__)
 
 
 async def in_thread(pool: concurrent.futures.Executor, work: Callable[[], T]) -> T:
-    """Does some work in a thread of `pool` and waits for it.
+    """Runs `work` in a thread of `pool` and waits for the result.
 
-    If the caller is cancelled before it has begun, the work and all that it holds is let go of at once. The pool itself
-    would keep it until its turn has come.
+    If the caller is cancelled before the work has started, its references are dropped at once. The pool itself would
+    keep them until a thread is free.
 
     Raises:
-        Exception: whatever the work raised.
+        Exception: anything that the work raises.
     """
-    kept = [work]
+    pending = [work]
 
     def run() -> T:
         try:
-            return kept.pop()()
+            return pending.pop()()
         except BaseException as error:
             raise ordinary(error) from None
 
     try:
         return await asyncio.wrap_future(pool.submit(run))
     finally:
-        kept.clear()
+        pending.clear()

@@ -1,4 +1,4 @@
-"""OpenTelemetry: a span for each article, with its parts, in the trace of whoever sent it."""
+"""OpenTelemetry: one span per article in the caller's trace, with child spans for its steps."""
 
 # grpc's types take parameters in their stubs only.
 from __future__ import annotations
@@ -16,12 +16,12 @@ class TracingUnavailable(Exception):
 
 
 class Tracing:
-    """Sends spans to `endpoint` by OTLP over gRPC, in the background; `http://` is plain text, `https://` TLS.
+    """Sends spans to `endpoint` by OTLP over gRPC, in the background. `http://` means plain text, `https://` TLS.
 
-    Other settings are OpenTelemetry's own (`OTEL_TRACES_SAMPLER`, `OTEL_RESOURCE_ATTRIBUTES` and so on).
+    OpenTelemetry's own environment variables apply (`OTEL_TRACES_SAMPLER`, `OTEL_RESOURCE_ATTRIBUTES` and so on).
 
     Raises:
-        TracingUnavailable: the extra `otel` is missing.
+        TracingUnavailable: the extra `otel` is not installed.
     """
 
     def __init__(self, endpoint: str, version: str) -> None:
@@ -32,19 +32,19 @@ class Tracing:
             from opentelemetry.sdk.trace.export import BatchSpanProcessor
         except ImportError:
             raise TracingUnavailable("--otlp-endpoint needs the extra: pip install 'nutgraf[service,otel]'") from None
-        # What the environment says of the resource goes before what is said here.
+        # The environment overrides these attributes.
         resource = Resource({"service.name": "nutgraf", "service.version": version}).merge(Resource.create())
         self._provider = TracerProvider(resource=resource)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, timeout=3)))
         self._tracer = self._provider.get_tracer("nutgraf", version)
 
     def summarized(self, headers: Iterable[tuple[str, Any]], method: str, request_id: str, outcome: Outcome) -> None:
-        """A span for an article that was just answered, and one for each of the steps that it went through."""
+        """Sends a span for an article that has just been answered, with a child span for each step."""
         summary = outcome.summary
         counts = {
             "nutgraf.characters": summary.character_count,
             "nutgraf.input_tokens": summary.input_tokens,
-            "nutgraf.output_tokens": sum(one.output_tokens for one in summary.summaries),
+            "nutgraf.output_tokens": sum(written.output_tokens for written in summary.summaries),
         }
         steps = {
             "tokenize": summary.tokenize_seconds,
@@ -55,7 +55,7 @@ class Tracing:
         self._answered(headers, method, request_id, outcome.total_seconds, counts, steps)
 
     def checked(self, headers: Iterable[tuple[str, Any]], method: str, request_id: str, outcome: CheckOutcome) -> None:
-        """A span for a summary that was just checked, and one for each of the steps of that."""
+        """Sends a span for a summary that has just been checked, with a child span for each step."""
         checked = outcome.checked
         counts = {
             "nutgraf.characters": checked.character_count,
@@ -79,7 +79,7 @@ class Tracing:
         seconds: float,
         characters: int,
     ) -> None:
-        """A span for an article that was refused, failed or was cancelled after so many seconds."""
+        """Sends a span for an article that failed or was cancelled after the given seconds."""
         from opentelemetry.trace import Status, StatusCode
 
         at = time.time_ns() - _ns(seconds)
@@ -88,7 +88,7 @@ class Tracing:
         span.end()
 
     def close(self) -> None:
-        """Sends what is left."""
+        """Sends the remaining spans."""
         self._provider.shutdown()
 
     def _answered(
@@ -100,7 +100,7 @@ class Tracing:
         counts: dict[str, int],
         steps: dict[str, float],
     ) -> None:
-        """A span that began so many seconds ago and ends now; within it the steps, one after another."""
+        """Sends a span that began `seconds` ago and ends now, with the steps as consecutive child spans."""
         from opentelemetry import trace
 
         at = time.time_ns() - _ns(seconds)

@@ -1,4 +1,4 @@
-"""What waits for the engine, in the order in which it gets its turn."""
+"""The queue in front of the engine, and the order in which requests get their turns."""
 
 import threading
 import time
@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from nutgraf_models.engines.base import GenerationRequest, RowCandidates
 from nutgraf_service.threads import ordinary
 
-# Where both wait, so many single calls go before the next of bulk.
-_SINGLES_PER_BULK = 3
+# If both wait, a stream's request follows after this many of unary calls.
+_UNARY_PER_STREAM = 3
 
 
 @dataclass(frozen=True)
 class Generated:
-    """What the engine wrote for each row, and the seconds that the request waited and ran."""
+    """The engine's output for each row, and the seconds that the request waited and ran."""
 
     rows: RowCandidates
     queue_seconds: float
@@ -24,85 +24,90 @@ class Generated:
 
 @dataclass
 class Priority:
-    """How urgent a request is. It may be lifted while the request waits.
+    """The priority of a request. It can be raised while the request waits.
 
-    `is_bulk`: nobody sits and waits for it.
+    `is_stream`: the request belongs to a stream item, so unary calls go first.
     """
 
-    is_bulk: bool
+    is_stream: bool
 
 
 @dataclass(eq=False)
-class QueuedJob:
+class QueuedRequest:
     request: GenerationRequest
     priority: Priority
     queued: float = field(default_factory=time.monotonic)
     started: float = 0.0
     future: "Future[Generated]" = field(default_factory=Future)
-    # Taken by the first of those who answer: the thread, and whoever gives the engine up meanwhile.
+    # Acquired by the first to answer: the engine's thread, or `Scheduler.abandon` meanwhile.
     _unanswered: threading.Lock = field(default_factory=threading.Lock)
 
     def fail(self, error: BaseException) -> None:
-        """Answers by an error, unless there is an answer or nobody waits for one."""
-        if self._is_to_be_answered():
+        """Answers with an error, unless the request is answered or cancelled."""
+        if self._claim_answer():
             self.future.set_exception(ordinary(error))
 
     def complete(self, generated: Generated) -> None:
-        if self._is_to_be_answered():
+        if self._claim_answer():
             self.future.set_result(generated)
 
-    def _is_to_be_answered(self) -> bool:
+    def _claim_answer(self) -> bool:
         return self._unanswered.acquire(blocking=False) and self.future.set_running_or_notify_cancel()
 
     @property
-    def is_bulk(self) -> bool:
-        return self.priority.is_bulk
+    def is_stream(self) -> bool:
+        return self.priority.is_stream
 
 
-class JobQueue:
-    """What waits: what has waited already, then single calls; bulk if none waits or runs, or at every fourth turn."""
+class RequestQueue:
+    """Requests that wait for the engine.
+
+    The order: requests of articles that have waited before, then unary calls. Requests of streams follow if no unary
+    call waits or runs, and at every fourth turn.
+    """
 
     def __init__(self) -> None:
-        self._next: deque[QueuedJob] = deque()
-        self._single: deque[QueuedJob] = deque()
-        self._bulk: deque[QueuedJob] = deque()
-        self._singles_in_a_row = 0
+        self._next: deque[QueuedRequest] = deque()
+        self._unary: deque[QueuedRequest] = deque()
+        self._stream: deque[QueuedRequest] = deque()
+        self._unary_in_a_row = 0
 
     def __len__(self) -> int:
-        return len(self._next) + len(self._single) + len(self._bulk)
+        return len(self._next) + len(self._unary) + len(self._stream)
 
-    def put(self, job: QueuedJob, *, is_next: bool) -> None:
-        (self._next if is_next else self._bulk if job.is_bulk else self._single).append(job)
+    def put(self, entry: QueuedRequest, *, is_next: bool) -> None:
+        (self._next if is_next else self._stream if entry.is_stream else self._unary).append(entry)
 
-    def take(self, *, bulk_may_run: bool, single_runs: bool) -> QueuedJob | None:
-        """The job whose turn it is; if bulk may not run, only a single call's."""
-        for job in [job for job in self._bulk if not job.is_bulk]:  # a single call waits for it since
-            self._bulk.remove(job)
-            self._single.append(job)
-        for place, job in enumerate(self._next):
-            if bulk_may_run or not job.is_bulk:
-                del self._next[place]
-                return job
-        bulk_has_turn = not (self._single or single_runs) or self._singles_in_a_row >= _SINGLES_PER_BULK
-        if self._bulk and bulk_may_run and bulk_has_turn:
-            self._singles_in_a_row = 0
-            return self._bulk.popleft()
-        if self._single:
-            self._singles_in_a_row = self._singles_in_a_row + 1 if self._bulk else 0
-            return self._single.popleft()
+    def take(self, *, streams_may_run: bool, unary_runs: bool) -> QueuedRequest | None:
+        """Removes and returns the next entry. Skips those of streams unless `streams_may_run`."""
+        # A unary call may have joined the run of a stream item meanwhile.
+        for entry in [entry for entry in self._stream if not entry.is_stream]:
+            self._stream.remove(entry)
+            self._unary.append(entry)
+        for index, entry in enumerate(self._next):
+            if streams_may_run or not entry.is_stream:
+                del self._next[index]
+                return entry
+        stream_has_turn = not (self._unary or unary_runs) or self._unary_in_a_row >= _UNARY_PER_STREAM
+        if self._stream and streams_may_run and stream_has_turn:
+            self._unary_in_a_row = 0
+            return self._stream.popleft()
+        if self._unary:
+            self._unary_in_a_row = self._unary_in_a_row + 1 if self._stream else 0
+            return self._unary.popleft()
         return None
 
-    def remove(self, job: QueuedJob) -> bool:
-        """Whether the job was there."""
-        for queue in (self._next, self._single, self._bulk):
-            if job in queue:
-                queue.remove(job)
+    def remove(self, entry: QueuedRequest) -> bool:
+        """Removes an entry. Returns whether it was still waiting."""
+        for queue in (self._next, self._unary, self._stream):
+            if entry in queue:
+                queue.remove(entry)
                 return True
         return False
 
-    def clear(self) -> list[QueuedJob]:
-        """Empties it and returns what was in it."""
-        jobs = [*self._next, *self._single, *self._bulk]
-        for queue in (self._next, self._single, self._bulk):
+    def clear(self) -> list[QueuedRequest]:
+        """Removes and returns all entries."""
+        entries = [*self._next, *self._unary, *self._stream]
+        for queue in (self._next, self._unary, self._stream):
             queue.clear()
-        return jobs
+        return entries

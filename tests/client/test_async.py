@@ -29,7 +29,7 @@ from client.stub_server import (
 from nutgraf import AsyncClient, DeadlineExceeded, InvalidArticle, ManyResult, Overloaded, Unauthenticated, Unavailable
 from nutgraf._async_stream import Arrived, Stream
 from nutgraf._outage import Link
-from nutgraf._requests import MOST_SECONDS
+from nutgraf._requests import MAX_SECONDS
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1 import summarizer_pb2_grpc as pb_grpc
 
@@ -108,19 +108,19 @@ async def test_the_deadline(server: StubServer, client: AsyncClient) -> None:
 @pytest.mark.parametrize("seconds", NO_TIMEOUTS)
 async def test_a_timeout_that_is_none(server: StubServer, client: AsyncClient, seconds: float) -> None:
     for call in (client.server_info, client.check_health):
-        with pytest.raises(ValueError, match="timeout must be more than 0 and at most"):
+        with pytest.raises(ValueError, match="timeout must be greater than 0 and at most"):
             await call(timeout=seconds)
-    with pytest.raises(ValueError, match="timeout must be more than 0 and at most"):
+    with pytest.raises(ValueError, match="timeout must be greater than 0 and at most"):
         await client.summarize(TEXT, timeout=seconds)
-    with pytest.raises(ValueError, match="timeout must be more than 0 and at most"):
+    with pytest.raises(ValueError, match="timeout must be greater than 0 and at most"):
         AsyncClient(server.address, timeout=seconds)
-    with pytest.raises(ValueError, match="item_timeout must be more than 0 and at most"):
+    with pytest.raises(ValueError, match="item_timeout must be greater than 0 and at most"):
         client.summarize_many([TEXT], item_timeout=seconds)
 
 
 async def test_the_longest_timeout(client: AsyncClient) -> None:
-    assert (await client.summarize(TEXT, timeout=MOST_SECONDS)).model == "stub"
-    assert await shorts(client.summarize_many(texts(2), item_timeout=MOST_SECONDS)) == expected(2)
+    assert (await client.summarize(TEXT, timeout=MAX_SECONDS)).model == "stub"
+    assert await shorts(client.summarize_many(texts(2), item_timeout=MAX_SECONDS)) == expected(2)
 
 
 async def test_cancelling_a_call_cancels_it_in_the_server(server: StubServer, client: AsyncClient) -> None:

@@ -109,8 +109,8 @@ def test_bad_lines_are_reported_and_skipped(files: Files, server: StubServer) ->
     )
     assert set(reported) == {"2", "3", "4", "5", "6", "7", "8", "9", "10", "12"}
     assert "not JSON" in reported["2"]
-    assert 'no "text"' in reported["4"]
-    assert "that of line 1" in reported["7"]
+    assert '"text" (or "article") is missing' in reported["4"]
+    assert "also the id of line 1" in reported["7"]
     assert reported["8"] == "empty"
     assert "lone surrogate" in reported["9"]
     assert "0xE9 at position 13" in reported["12"]
@@ -186,7 +186,7 @@ def test_no_server(files: Files) -> None:
     )
     assert result.exit_code == 1
     assert "no server answers" in result.stderr
-    assert "run the same command again to go on" in result.stderr
+    assert "run the same command again to continue" in result.stderr
 
 
 @pytest.mark.parametrize(

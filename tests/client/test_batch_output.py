@@ -101,7 +101,7 @@ def test_what_can_hold_no_answers_is_refused_before_any_call(server: StubServer,
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "socket"))
         message = error_of(nutgraf("batch", source, "-o", str(tmp_path / "socket")))
-    assert message.endswith("socket: neither a file nor a pipe; name one of these, or - for standard output")
+    assert message.endswith("socket is neither a file nor a pipe; use one of these, or - for standard output")
     assert batch(source, tmp_path).exit_code == 2
     assert not server.servicer.streams
 
@@ -114,7 +114,7 @@ def test_a_file_that_is_called_dash(source: str, tmp_path: Path, monkeypatch: py
 
 def test_only_a_file_can_be_gone_on_with(source: str, tmp_path: Path, server: StubServer) -> None:
     server.stop()
-    assert "run the same command again to go on" in batch(source, tmp_path / "out.jsonl").stderr
+    assert "run the same command again to continue" in batch(source, tmp_path / "out.jsonl").stderr
     assert "run the same command" not in error_of(nutgraf("batch", source, "-o", "-"))
 
 
@@ -146,7 +146,7 @@ def test_the_input_is_not_the_output_by_whatever_name(server: StubServer, source
     ):
         done = nutgraf(*arguments, redirect=redirect)
         assert done.returncode == 2
-        assert b"the output must be another file than the input" in done.stderr
+        assert b"the output must not be the input file" in done.stderr
     assert Path(source).read_bytes() == before
     assert not server.servicer.streams
 
@@ -160,7 +160,7 @@ def test_a_file_with_answers_of_another_length(
     before = output.read_bytes()
     result = batch(source, output, "--length", second)
     assert result.exit_code == 1
-    assert f"line 1 is of --length {first}, and {second} is asked for; go on with the same, or name" in result.stderr
+    assert f"line 1 has --length {first} instead of {second}; use the same --length or another" in result.stderr
     assert output.read_bytes() == before
     assert batch(source, output, "--length", first).exit_code == 0
     assert len(server.servicer.streams) == 1
@@ -176,10 +176,10 @@ def test_another_article_under_an_id_that_has_an_answer(source: str, tmp_path: P
     result = batch(source, output)
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
-        f"nutgraf: line 1: {output} has a summary of another article under its id 1, one of 9 characters and not 14; "
-        "give it another id, or name another file for the output",
-        f"nutgraf: line 2: {output} has a summary of another article under its id 2, one of 18 characters and not 9; "
-        "give it another id, or name another file for the output",
+        f"nutgraf: line 1: {output} has a summary of another article under its id 1, with 9 characters instead of 14; "
+        "use another id or another output file",
+        f"nutgraf: line 2: {output} has a summary of another article under its id 2, with 18 characters instead of 9; "
+        "use another id or another output file",
         "nutgraf: error: 2 lines of 3 without a summary",
     ]
     assert output.read_bytes().startswith(before)
@@ -198,7 +198,7 @@ def test_answers_of_another_model_are_told_of_once(server: StubServer, source: s
     server.servicer.many = lambda requests, context: (other(request) for request in requests)
     write(Path(source), {"text": "One. Two."}, {"text": "Three. Four."}, {"text": "Five. Six."})
     result = batch(source, output)
-    assert (result.exit_code, result.stderr) == (0, f"nutgraf: warning: {output} gets answers of other, too\n")
+    assert (result.exit_code, result.stderr) == (0, f"nutgraf: warning: {output} now also has answers by other\n")
     server.servicer.many = lambda requests, context: (answer(request) for request in requests)
     assert batch(source, output).stderr == ""
 

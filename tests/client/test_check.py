@@ -236,7 +236,7 @@ def test_a_page_in_place_of_what_is_read(server: StubServer, files: tuple[str, s
     before = Path(files[place]).read_bytes()
     result = run(*files, "--html", files[place], "--server", server.address)
     assert result.exit_code == 2
-    assert "the page must be another file" in result.stderr
+    assert "the page must not be the file" in result.stderr
     assert Path(files[place]).read_bytes() == before
     assert not server.servicer.checks
 
@@ -244,7 +244,7 @@ def test_a_page_in_place_of_what_is_read(server: StubServer, files: tuple[str, s
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-", "-"], "only one of the article and the summary can come from standard input"),
+        (["-", "-"], "only one of article and summary can come from standard input"),
         (["{article}"], "Missing argument 'SUMMARY'"),
         (["{article}", "{summary}", "--threshold", "1.1"], "--threshold"),
     ],
@@ -264,8 +264,8 @@ def test_what_fails_exits_1_with_nothing_on_stdout(server: StubServer, files: tu
     status = make_status(code_pb2.INVALID_ARGUMENT, "the summary is too long", reason="SUMMARY_TOO_LONG")
     server.servicer.check = lambda request, context: abort(context, status)  # type: ignore[assignment, return-value]
     for arguments, message in (
-        ((files[0], str(empty)), f"{empty} is empty; it should hold a summary"),
-        ((str(empty), files[1]), f"{empty} is empty; it should hold an article"),
+        ((files[0], str(empty)), f"{empty} is empty; it should contain a summary"),
+        ((str(empty), files[1]), f"{empty} is empty; it should contain an article"),
         ((files[0], str(latin)), f"{latin} is not UTF-8"),
         ((files[0], str(tmp_path / "none.txt")), "none.txt"),
         (files, "the summary is too long (request id made-here)"),

@@ -114,7 +114,7 @@ def test_a_page_through_a_link_and_with_the_usual_rights(server: StubServer, art
     [
         ("no-such-folder/page.html", "No such file or directory"),
         ("article.txt/page.html", "Not a directory"),
-        (".", "it is there and is not a file"),
+        (".", "it exists and is not a file"),
     ],
 )
 def test_a_page_that_cannot_be_written_is_no_call(
@@ -130,7 +130,7 @@ def test_a_page_that_cannot_be_written_is_no_call(
 def test_a_page_in_place_of_the_article(server: StubServer, article: str) -> None:
     result = run("summarize", article, "--html", article, "--server", server.address)
     assert result.exit_code == 2
-    assert "the page must be another file than the article" in result.stderr
+    assert "the page must not be the file of the article" in result.stderr
     assert Path(article).read_text(encoding="utf-8") == TEXT
     assert not server.servicer.requests
 
@@ -177,7 +177,7 @@ def test_no_server(article: str) -> None:
     assert result.exit_code == 1
     assert result.stdout == ""
     assert result.stderr.startswith(
-        f'nutgraf: error: no server answers at {address}; start one with "nutgraf serve", or name another with '
+        f'nutgraf: error: no server answers at {address}; start one with "nutgraf serve", or choose another with '
         "--server or NUTGRAF_SERVER"
     )
 
@@ -291,7 +291,7 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, name: str, installed
     monkeypatch.setattr(cli.metadata, "entry_points", lambda group: found)
     result = run(name, "list", "--port", "1", "--help")
     assert result.exit_code == 1
-    assert f"\"nutgraf {name}\" needs the service: pip install 'nutgraf[service]'" in result.stderr
+    assert f"\"nutgraf {name}\" requires the service: pip install 'nutgraf[service]'" in result.stderr
 
 
 def test_commands_of_the_other_rooms(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,15 +124,15 @@ def test_what_never_ends_is_not_read_to_its_end(server: StubServer, tmp_path: Pa
     out, article = str(tmp_path / "out"), tmp_path / "article"
     article.write_text(TEXT, encoding="utf-8")
     for arguments in (["summarize", "/dev/zero"], ["check", "/dev/zero", str(article)]):
-        assert error_of(nutgraf(*arguments)) == "/dev/zero is larger than 64 MiB; it should hold an article"
-    assert error_of(nutgraf("health", "--token-file", "/dev/zero")).endswith("64 MiB; it should hold a token")
-    assert error_of(nutgraf("health", "--ca", "/dev/zero")).startswith("/dev/zero has no certificate")
-    assert error_of(nutgraf("batch", "/dev/zero", "-o", out)).startswith("/dev/zero is in UTF-16 or no text")
+        assert error_of(nutgraf(*arguments)) == "/dev/zero is larger than 64 MiB; it should contain an article"
+    assert error_of(nutgraf("health", "--token-file", "/dev/zero")).endswith("64 MiB; it should contain a token")
+    assert error_of(nutgraf("health", "--ca", "/dev/zero")).startswith("/dev/zero contains no valid certificate")
+    assert error_of(nutgraf("batch", "/dev/zero", "-o", out)).startswith("/dev/zero is in UTF-16, or not text")
     assert not server.servicer.metadata
 
 
 def test_a_line_without_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(records, "MAX_BYTES", 1 << 20)
     lines = [b'{"text": "One. Two."}', b"x" * (5 << 20), b'{"text": "Three. Four."}', b"y" * (2 << 20)]
     result = run("batch", "-", "-o", tmp_path / "out", stdin=b"\n".join(lines))
     assert result.exit_code == 1
@@ -159,7 +159,7 @@ def test_null_stands_for_nothing(server: StubServer, tmp_path: Path, record: dic
 @pytest.mark.parametrize("record", [{"text": None}, {"article": None, "text": ""}, {"text": 0}, {"article": []}])
 def test_nothing_is_no_article(server: StubServer, tmp_path: Path, record: dict[str, object]) -> None:
     result = run("batch", "-", "-o", tmp_path / "out", stdin=json.dumps(record).encode())
-    assert result.stderr.startswith('nutgraf: line 1: no "text" (or "article"), or an empty one\n')
+    assert result.stderr.startswith('nutgraf: line 1: "text" (or "article") is missing or empty\n')
     assert not server.servicer.streams
 
 
@@ -196,7 +196,7 @@ def test_certificates_of_another_kind(server: StubServer, tmp_path: Path) -> Non
         (tmp_path / "ca").write_bytes(data)
         result = run("health", "--ca", tmp_path / "ca")
         assert result.exit_code == 1, name
-        assert f"{tmp_path / 'ca'} has no certificate that can be used; it should have some in PEM" in result.stderr
+        assert f"{tmp_path / 'ca'} contains no valid certificate; it should contain PEM certificates" in result.stderr
     assert "No such file" in run("health", "--ca", tmp_path / "none").stderr
 
 

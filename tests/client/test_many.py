@@ -14,7 +14,7 @@ from google.rpc import code_pb2
 from client import scripts
 from client.stub_server import NO_TIMEOUTS, StubServer, abort, answer, draining, make_status
 from nutgraf import Article, Client, InvalidArticle, Overloaded, ServerError, Unauthenticated, Unavailable
-from nutgraf._requests import MOST_SECONDS
+from nutgraf._requests import MAX_SECONDS
 from nutgraf.v1 import summarizer_pb2 as pb
 
 
@@ -49,11 +49,11 @@ def test_the_item_timeout_arrives(server: StubServer, client: Client) -> None:
     list(client.summarize_many(texts(1), item_timeout=1.9999999999))
     list(client.summarize_many(texts(1), item_timeout=0.25))
     list(client.summarize_many(texts(1), item_timeout=1e-12))
-    list(client.summarize_many(texts(1), item_timeout=MOST_SECONDS))
+    list(client.summarize_many(texts(1), item_timeout=MAX_SECONDS))
     assert server.servicer.streams[0][0].item_timeout.ToNanoseconds() == 2_000_000_000
     assert server.servicer.streams[1][0].item_timeout.ToMilliseconds() == 250
     assert server.servicer.streams[2][0].item_timeout.ToNanoseconds() == 1
-    assert server.servicer.streams[3][0].item_timeout.ToSeconds() == MOST_SECONDS
+    assert server.servicer.streams[3][0].item_timeout.ToSeconds() == MAX_SECONDS
 
 
 def test_in_order_or_as_completed(server: StubServer, client: Client) -> None:
@@ -149,7 +149,7 @@ def test_wrong_arguments_are_found_at_the_call(client: Client) -> None:
 
 @pytest.mark.parametrize("seconds", NO_TIMEOUTS)
 def test_an_item_timeout_that_is_none(client: Client, seconds: float) -> None:
-    with pytest.raises(ValueError, match=r"item_timeout must be more than 0 and at most 31536000 seconds"):
+    with pytest.raises(ValueError, match=r"item_timeout must be greater than 0 and at most 31536000 seconds"):
         client.summarize_many([], item_timeout=seconds)
 
 

@@ -102,4 +102,4 @@ def test_names_of_files_that_are_not_utf8() -> None:
 def test_a_server_whose_name_is_not_utf8() -> None:
     done = nutgraf("health", "--server", os.fsdecode(b"h\xff"))
     assert done.returncode == 2
-    assert b"is no server address" in done.stderr
+    assert b"is not a server address" in done.stderr

@@ -22,7 +22,7 @@ from client.stub_server import (
     make_status,
 )
 from nutgraf import Client, DeadlineExceeded, InvalidArticle, Length, ServerState, Spec, Unavailable
-from nutgraf._requests import MOST_SECONDS
+from nutgraf._requests import MAX_SECONDS
 from nutgraf.v1 import summarizer_pb2 as pb
 
 TEXT = "Rain fell on Lund. It was wet."
@@ -137,13 +137,13 @@ def test_a_timeout_that_is_none(server: StubServer, client: Client, timeout: flo
         lambda: client.check_health(timeout=timeout),
         lambda: Client(server.address, timeout=timeout),
     ):
-        with pytest.raises(ValueError, match="timeout must be more than 0 and at most 31536000 seconds, not"):
+        with pytest.raises(ValueError, match="timeout must be greater than 0 and at most 31536000 seconds, not"):
             call()
     assert not server.servicer.metadata
 
 
 def test_the_longest_timeout(server: StubServer) -> None:
-    with Client(server.address, timeout=MOST_SECONDS) as client:
+    with Client(server.address, timeout=MAX_SECONDS) as client:
         assert client.summarize(TEXT).model == "stub"
         assert client.check_health()
 

@@ -105,6 +105,18 @@ def test_a_check_goes_by_words() -> None:
     assert client.check(TEXT, "🎈").verdict is Verdict.NO_CLAIM
 
 
+def test_an_article_that_is_too_long_is_refused_as_by_a_server() -> None:
+    client = FakeClient()
+    limits = client.info.limits
+    for text, title, reason, field in (
+        ("x" * (limits.max_text_characters + 1), "", "TEXT_TOO_LONG", "text"),
+        (TEXT, "x" * (limits.max_title_characters + 1), "TITLE_TOO_LONG", "title"),
+    ):
+        with pytest.raises(InvalidArticle) as caught:
+            client.summarize(text, title=title)
+        assert (caught.value.reason, caught.value.details[0][0]) == (reason, field)
+
+
 def test_a_check_is_refused_as_by_a_server() -> None:
     client = FakeClient()
     limits = client.info.limits

@@ -126,7 +126,7 @@ def test_a_server_with_tls_is_told_from_none(authority: trustme.CA) -> None:
         with Client(address, tls=trusting(authority)) as client:
             assert client.summarize(TEXT).model == "stub"
         message = said(address)
-        assert f"cannot connect to {address}: it takes connections and closes them" in message
+        assert f"cannot connect to {address}: it accepts connections and closes them" in message
         assert "--tls, --ca or tls=..." in message
 
 
@@ -135,7 +135,7 @@ def test_a_certificate_that_nobody_here_trusts(authority: trustme.CA, call: Call
     with tls_server(authority.issue_cert("127.0.0.1")) as address:
         for credentials in (trusting(trustme.CA()), True):
             message = str(failure(address, credentials, call))
-            assert "its certificate is not trusted: unable to get local issuer certificate; name" in message
+            assert "its certificate is not trusted: unable to get local issuer certificate; give" in message
             assert "--ca or tls=..." in message
 
 
@@ -162,12 +162,12 @@ def test_a_certificate_for_another_name(authority: trustme.CA) -> None:
 
 def test_a_server_that_wants_a_certificate(authority: trustme.CA) -> None:
     with tls_server(authority.issue_cert("127.0.0.1"), clients=authority) as address:
-        assert "to those without a certificate that wants one" in said(address, trusting(authority))
+        assert "or a client certificate" in said(address, trusting(authority))
 
 
 def test_a_server_without_tls(server: StubServer, authority: trustme.CA) -> None:
     message = said(server.address, trusting(authority))
-    assert f"cannot connect to {server.address}: it does not speak TLS; leave out --tls and --ca, or tls=..." in message
+    assert f"cannot connect to {server.address}: it does not use TLS; omit --tls and --ca, or tls=..." in message
 
 
 @pytest.mark.skipif(VERSION < (1, 80), reason="an older gRPC waits for the deadline, and says nothing of it")
@@ -180,9 +180,9 @@ def test_certificates_that_are_none(authority: trustme.CA) -> None:
 @pytest.mark.parametrize(
     ("reply", "cause"),
     [
-        (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "what answers there speaks HTTP/1, and no gRPC"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", "what is there does not speak gRPC"),
-        (b"", "it takes connections and closes them"),
+        (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "the server speaks HTTP/1, not gRPC"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "the server does not speak gRPC"),
+        (b"", "it accepts connections and closes them"),
     ],
 )
 def test_what_is_no_grpc_server(reply: bytes, cause: str) -> None:
@@ -222,7 +222,7 @@ def test_a_refusal_without_headers_is_no_reason_for_more_attempts() -> None:
 
 
 def test_a_name_that_is_not_known() -> None:
-    assert "cannot connect to no-such-host.invalid:50051: a name is not known" in said("no-such-host.invalid")
+    assert "cannot connect to no-such-host.invalid:50051: a name cannot be resolved" in said("no-such-host.invalid")
 
 
 def test_a_server_that_goes_away_in_the_middle_of_a_call(server: StubServer) -> None:
@@ -242,10 +242,13 @@ def test_a_connection_that_is_cut_in_the_middle_of_a_call() -> None:
 @pytest.mark.parametrize(
     ("reply", "cause"),
     [
-        (b"HTTP/1.1 403 Forbidden\r\n\r\n", ": the proxy refused it with HTTP status 403"),
-        (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", ": the proxy refused it with HTTP status 407"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", ": what answers as the proxy is no HTTP proxy"),
-        (None, "; to go without the proxy, put the host into $no_proxy"),
+        (b"HTTP/1.1 403 Forbidden\r\n\r\n", ": the proxy refused the connection with HTTP status 403"),
+        (
+            b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+            ": the proxy refused the connection with HTTP status 407",
+        ),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", ": the proxy is not an HTTP proxy"),
+        (None, "; to bypass the proxy, add the host to $no_proxy"),
     ],
 )
 def test_a_proxy_in_the_way_is_named(monkeypatch: pytest.MonkeyPatch, reply: bytes | None, cause: str) -> None:
@@ -253,7 +256,7 @@ def test_a_proxy_in_the_way_is_named(monkeypatch: pytest.MonkeyPatch, reply: byt
         address = f"127.0.0.1:{free_port()}" if reply is None else stack.enter_context(talker(saying(reply)))
         monkeypatch.setenv("http_proxy", f"http://user:secret@{address}")
         message = said("summaries.invalid")
-    through = f"through the proxy at {address}, which $http_proxy names"
+    through = f"through the proxy at {address} (from $http_proxy)"
     assert f"cannot connect to summaries.invalid:50051 {through}{cause}" in message
     assert "secret" not in message
 
@@ -261,7 +264,7 @@ def test_a_proxy_in_the_way_is_named(monkeypatch: pytest.MonkeyPatch, reply: byt
 def test_a_proxy_whose_name_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://no-such-proxy.invalid:3128")
     message = said("10.0.0.1")
-    assert "through the proxy at no-such-proxy.invalid:3128, which $https_proxy names: a name is not known" in message
+    assert "through the proxy at no-such-proxy.invalid:3128 (from $https_proxy): a name cannot be resolved" in message
 
 
 def test_a_server_behind_a_proxy_with_another_certificate(
@@ -271,7 +274,7 @@ def test_a_server_behind_a_proxy_with_another_certificate(
     with tls_server(authority.issue_cert("127.0.0.1")) as address, talker(tunnel(address)) as proxy:
         monkeypatch.setenv("https_proxy", f"http://{proxy}")
         message = said("summaries.invalid", trusting(authority))
-    assert f"through the proxy at {proxy}, which $https_proxy names: its certificate is for another name" in message
+    assert f"through the proxy at {proxy} (from $https_proxy): its certificate is for another name" in message
 
 
 def tunnel(address: str) -> Callable[[socketserver.StreamRequestHandler], None]:

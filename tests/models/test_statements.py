@@ -244,3 +244,10 @@ def test_what_there_is_one_of_needs_no_introduction(sentence):
     article = f"Tom Asker has sold Marlow Pilots. {sentence}"
     check = ArticleCheck(article, split(article))
     assert check.introduces(check.check(sentence), [])
+
+
+def test_a_summary_of_an_article_without_capitals_may_have_them():
+    article = "ida fenn has been named as the mayor of port vell. she will begin in may, said carl dahl."
+    check = ArticleCheck(article, split(article))
+    assert check.check("Ida Fenn has been named as the mayor of Port Vell.").is_supported
+    assert not check.check("Ida Fenn has been named as the mayor of Marlow.").is_supported

@@ -312,3 +312,24 @@ def test_the_language_is_recognised_where_there_is_enough_of_it(text, code):
 def test_a_cap_out_of_range_says_what_it_may_be(caps):
     with pytest.raises(ValueError, match="must be from"):
         Spec(Length.LONG, **caps)
+
+
+def test_text_that_was_cut_into_tokens_is_put_together_again():
+    sent = (
+        "the port , he said , is n't open . ida fenn 's ship ( a tug ) cost $ 5m .\n"
+        "`` nobody knew , '' she said of the ` grey lady ' ; it 'll sail on monday ."
+    )
+    text = normalize(sent)
+    assert text.text == (
+        "the port, he said, isn't open. ida fenn's ship (a tug) cost $5m.\n"
+        "\"nobody knew,\" she said of the 'grey lady'; it'll sail on monday."
+    )
+    start = text.text.index("ida fenn's")
+    assert sent[slice(*text.source_span(start, start + len("ida fenn's")))] == "ida fenn 's"
+
+
+@pytest.mark.parametrize(
+    "text", ["The port , once busy, is shut. Ships wait.", "Rock 'n' roll, they say, is dead . Or is it?", ""]
+)
+def test_text_with_a_stray_space_is_left_alone(text):
+    assert normalize(text).text == text

@@ -7,47 +7,47 @@ import time
 import pytest
 
 from nutgraf_service.admission import Admission
-from nutgraf_service.refusals import Refusal
+from nutgraf_service.errors import ServiceError
 
 LATER = 1e9
 
 
-async def refusal(admission: Admission, tokens: int, deadline: float | None = None) -> Refusal:
-    with pytest.raises(Refusal) as caught:
-        async with admission.enter(tokens, deadline, is_bulk=False):
+async def refusal(admission: Admission, tokens: int, deadline: float | None = None) -> ServiceError:
+    with pytest.raises(ServiceError) as caught:
+        async with admission.enter(tokens, deadline, is_stream=False):
             pass
     return caught.value
 
 
 async def finish_some(admission: Admission, tokens: int) -> None:
     for _ in range(10):
-        async with admission.enter(tokens, None, is_bulk=False):
+        async with admission.enter(tokens, None, is_stream=False):
             admission.finish(tokens)
 
 
 @contextlib.asynccontextmanager
-async def entered(admission: Admission, *tokens: int, is_bulk: bool = False):
+async def entered(admission: Admission, *tokens: int, is_stream: bool = False):
     async with contextlib.AsyncExitStack() as stack:
         for one in tokens:
-            await stack.enter_async_context(admission.enter(one, None, is_bulk=is_bulk))
+            await stack.enter_async_context(admission.enter(one, None, is_stream=is_stream))
         yield
 
 
 async def test_what_cannot_be_done_by_its_deadline_is_refused_once_the_speed_is_known():
     admission = Admission(max_queued=10, max_tokens=10_000)
-    async with entered(admission, 100, 100), admission.enter(100, time.monotonic(), is_bulk=False):
+    async with entered(admission, 100, 100), admission.enter(100, time.monotonic(), is_stream=False):
         pass  # nothing is known yet
     await finish_some(admission, 100)
     async with entered(admission, 100, 100):
         assert "left" in (await refusal(admission, 100, time.monotonic())).message
-        async with admission.enter(100, time.monotonic() + LATER, is_bulk=False):
+        async with admission.enter(100, time.monotonic() + LATER, is_stream=False):
             pass
 
 
 async def test_who_runs_at_once_is_let_in_whatever_the_deadline():
     admission = Admission(max_queued=10, max_tokens=10_000)
     await finish_some(admission, 100)
-    async with admission.enter(100, time.monotonic(), is_bulk=False):
+    async with admission.enter(100, time.monotonic(), is_stream=False):
         pass
 
 
@@ -65,19 +65,19 @@ async def test_the_time_to_retry_grows_with_what_waits_and_shrinks_with_speed():
     assert await retry_after(1, *[10**12] * 3) > await retry_after(10**6, *[10**12] * 3)
 
 
-async def test_bulk_waits_in_turn_and_a_long_article_is_not_passed_for_ever():
+async def test_streams_wait_in_turn_and_a_long_article_is_not_passed_for_ever():
     admission = Admission(max_queued=100, max_tokens=1_000)
     entered_in_order: list[int] = []
     has_entered, release = asyncio.Event(), asyncio.Event()
 
     async def come(tokens: int) -> None:
-        async with admission.enter(tokens, None, is_bulk=True):
+        async with admission.enter(tokens, None, is_stream=True):
             entered_in_order.append(tokens)
             has_entered.set()
             await release.wait()
 
     async with asyncio.TaskGroup() as group:
-        async with entered(admission, 450, is_bulk=True):
+        async with entered(admission, 450, is_stream=True):
             for tokens in (900, 40, 41):
                 group.create_task(come(tokens))
                 await asyncio.sleep(0)
@@ -89,12 +89,12 @@ async def test_bulk_waits_in_turn_and_a_long_article_is_not_passed_for_ever():
     assert entered_in_order == [900, 40, 41]
 
 
-async def test_a_deadline_passes_while_bulk_waits_and_leaves_nothing_behind():
+async def test_a_deadline_passes_while_a_stream_waits_and_leaves_nothing_behind():
     admission = Admission(max_queued=100, max_tokens=100)
-    async with entered(admission, 90, is_bulk=True):
-        with pytest.raises(Refusal) as caught:
-            async with admission.enter(90, time.monotonic(), is_bulk=True):
+    async with entered(admission, 90, is_stream=True):
+        with pytest.raises(ServiceError) as caught:
+            async with admission.enter(90, time.monotonic(), is_stream=True):
                 pass
         assert caught.value.reason == "DEADLINE_EXCEEDED"
-    async with asyncio.timeout(5), admission.enter(90, None, is_bulk=True):
+    async with asyncio.timeout(5), admission.enter(90, None, is_stream=True):
         pass

@@ -218,8 +218,8 @@ def test_a_stream_gets_every_fourth_turn_while_single_calls_wait():
         engine.open()
         assert len(list(answers)) == 2
         assert all(single.result().summaries for single in singles)
-        is_bulk = [OTHER[:20] not in text for text in engine.submitted[2:]]
-        assert [place for place, bulk in enumerate(is_bulk) if bulk] == [3, 7]
+        is_stream = [OTHER[:20] not in text for text in engine.submitted[2:]]
+        assert [index for index, stream in enumerate(is_stream) if stream] == [3, 7]
 
 
 def test_a_cancelled_call_leaves_its_neighbours_alone_and_frees_the_engine(gated):

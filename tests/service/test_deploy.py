@@ -1,7 +1,7 @@
 """The files in service/deploy against what reads them: Kubernetes' schemas, systemd, make, and nutgraf itself.
 
-No cluster runs here. The image is built by test_image.py, ray.yaml is deployed by test_ray.py, prometheus/ is read by
-Prometheus in test_prometheus.py.
+No cluster runs here. The image is built by test_image.py, ray.yaml is deployed by test_ray.py, and
+test_prometheus.py runs Prometheus with prometheus/.
 """
 
 import json
@@ -321,7 +321,7 @@ def test_the_image_is_built_by_what_make_runs(tmp_path: Path) -> None:
     (words,) = (shlex.split(one) for one in pull.split("&&") if "/nutgraf " in one)
     accepts(["nutgraf", *words[1:]])
     assert PROJECT["requires-python"] == ">=3.11"
-    # Both stages have the Python that the environment points to in the same place, by default.
+    # By default both stages have Python in the same place, which the virtual environment links to.
     assert [rest for word, rest in steps if word == "ARG"][:3] == [
         "PYTHON=3.11",
         "BUILD_BASE=docker.io/library/python:${PYTHON}",

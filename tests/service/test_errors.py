@@ -10,7 +10,7 @@ from grpc_status import rpc_status
 
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf_models.loading import load_summarizer
-from nutgraf_service.refusals import CODES
+from nutgraf_service.errors import CODES
 from support.articles import ARTICLE, OTHER
 from support.failures import Failure, as_done, failure
 from support.server import TIMEOUT, GatedEngine, running_server, summarizer_with

@@ -83,6 +83,8 @@ def gated() -> Iterator[tuple[Running, GatedEngine]]:
 def test_one_bound_holds_for_single_calls_and_checks(gated):
     running, engine = gated
     with running.stub() as stub:
+        limits = stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT).limits
+        assert limits.max_held_bytes == int(2.5 * REQUEST.ByteSize())
         calls = [stub.Summarize.future(REQUEST, timeout=TIMEOUT) for _ in range(2)]
         assert soon(lambda: running.metric("nutgraf_held_bytes") == 2 * REQUEST.ByteSize())
         for call in (partial(stub.Summarize, REQUEST), partial(stub.CheckSummary, CHECK)):
@@ -197,8 +199,8 @@ def test_so_many_calls_with_articles_may_be_under_way():
         ):
             refused = failure(call)
             assert (refused.info.reason, refused.retry_after) == ("QUEUE_FULL", 1.0)
-        # Who wants to know why is told.
-        assert stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT).state == pb.SERVER_STATE_SERVING
+        # GetServerInfo brings no article, and tells the limit.
+        assert stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT).limits.max_calls == 2
         over.set()
         assert [list(stream) for stream in streams] == [[], []]
         assert stub.Summarize(REQUEST, timeout=TIMEOUT).summaries

@@ -1,9 +1,9 @@
-"""The image: built from service/deploy/Containerfile on Debian's own Python, run read-only without a network, asked.
+"""Builds the image from service/deploy/Containerfile on Debian's Python, and runs it read-only without a network.
 
-No registry of images is needed: the base images are made of Debian's packages. What this machine's pip is told (an
-index, a certificate, folders of wheels) holds while the image is built, and is not in it. This needs root and Debian's
-packages buildah, podman, runc and mmdebstrap; without them it is skipped, but fails where REQUIRE_CONTAINERS is set. It
-takes a quarter of an hour on two cores, and 6 GB.
+No image registry is needed: the base images are made from Debian's packages. The build uses the pip settings of this
+machine (an index, a certificate, folders of wheels), which must not end up in the image. The tests need root and the
+Debian packages buildah, podman, runc and mmdebstrap; without them they are skipped, or fail if REQUIRE_CONTAINERS is
+set. They take a quarter of an hour on two cores, and 6 GB of disk.
 """
 
 import ast
@@ -28,14 +28,14 @@ DEPLOY = ROOT / "service/deploy"
 POD = yaml.safe_load((DEPLOY / "kubernetes/deployment.yaml").read_text(encoding="utf-8"))["spec"]["template"]["spec"]
 (CONTAINER,) = POD["containers"]
 TOOLS = ("buildah", "podman", "runc", "mmdebstrap")
-# What both stages have, and what only the first one needs: the same Python, in the same place.
+# Both stages need the same Python in the same place; the build stage needs more.
 PACKAGES = {"base": "python3", "build-base": "python3,python3-venv,make,ca-certificates"}
-# Seconds in which the server has to be healthy.
+# Seconds in which the server must become healthy.
 HEALTHY = 300
 
 
 def pip_settings() -> dict[str, str]:
-    """What pip is told on this machine, by files and by the environment."""
+    """pip's settings on this machine, from files and the environment."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     listed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     found = {}
@@ -46,22 +46,22 @@ def pip_settings() -> dict[str, str]:
 
 
 def on_this_machine(settings: dict[str, str]) -> list[Path]:
-    """The files and folders that these settings name; of an index, the folder around it, where its wheels may be."""
+    """The files and folders that these settings name; for an index, its parent folder, which may contain its wheels."""
     words = {word.removeprefix("file://") for value in settings.values() for word in value.split()}
     paths = {Path(word) for word in words if word.startswith("/") and Path(word).exists()}
     return sorted(path.parent if path.name == "simple" else path for path in paths)
 
 
 class Engine:
-    """buildah and podman with a storage of their own."""
+    """buildah and podman, with separate storage."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._storage = ["--root", str(folder / "storage"), "--runroot", str(folder / "run")]
 
     def run(self, *command: str, given: str | None = None, fails: bool = False) -> str:
-        """The standard output of a command that succeeds, or that `fails`."""
-        # podman would have systemd do the health checks.
+        """Runs a command that must succeed, or must fail if `fails`, and returns its standard output."""
+        # Otherwise podman runs health checks by systemd.
         environment = {**os.environ, "DISABLE_HC_SYSTEMD": "true"}
         found = subprocess.run(
             command, input=given, capture_output=True, text=True, timeout=3000, env=environment, check=False
@@ -70,7 +70,7 @@ class Engine:
         return found.stdout
 
     def buildah(self, *arguments: str) -> str:
-        # What pip has fetched lies there, too, between one step and the next.
+        # This folder also holds pip's downloads between build steps.
         return self.run("env", f"TMPDIR={self.folder}", "buildah", *self._storage, *arguments)
 
     def podman(self, *arguments: str, given: str | None = None, fails: bool = False) -> str:
@@ -78,13 +78,13 @@ class Engine:
         return self.run("podman", *self._storage, *options, *arguments, given=given, fails=fails)
 
     def build(self, tag: str, file: Path, folder: Path, *arguments: str) -> None:
-        # A chroot is all the isolation that a sandbox may allow. Only docker's format has health checks.
+        # A sandbox may allow no isolation but chroot. Only docker's format has health checks.
         command = ["build", "--isolation", "chroot", "--format", "docker", "--pull-never", "--tag", tag]
         self.buildah(*command, "--file", str(file), *arguments, str(folder))
 
     def clean(self) -> None:
         self.podman("rm", "--all", "--force")
-        # podman leaves part of its storage mounted on itself.
+        # podman leaves part of its storage bind-mounted.
         mounted = [line.split()[1] for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
         for path in reversed(mounted):
             if Path(path).is_relative_to(self.folder):
@@ -106,7 +106,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def image(engine: Engine) -> str:
-    """The image, by its tag, built as the Containerfile says but for where it begins."""
+    """The tag of the image, built from the Containerfile on other base images."""
     for name, packages in PACKAGES.items():
         archive = engine.folder / f"{name}.tar"
         engine.run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", "bookworm", str(archive))
@@ -127,10 +127,10 @@ def image(engine: Engine) -> str:
 
 @pytest.fixture(scope="module")
 def container(engine: Engine, image: str) -> str:
-    """The server in a container, by its name: nothing that it does not need, and as much memory as a pod has."""
+    """The name of a container that runs the server with minimal privileges and the memory limit of a pod."""
     memory = CONTAINER["resources"]["limits"]["memory"].lower().removesuffix("i")
     options = ["--read-only", "--network=none", "--cap-drop=all", "--security-opt=no-new-privileges"]
-    # By default more than a sandbox may be allowed to give.
+    # podman's defaults exceed what a sandbox may allow.
     options += [f"--memory={memory}", "--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096"]
     engine.podman("run", "--detach", "--name=nutgraf", *options, image)
     over = time.monotonic() + HEALTHY
@@ -143,7 +143,7 @@ def container(engine: Engine, image: str) -> str:
             time.sleep(1)
 
 
-def test_it_is_healthy_answers_writes_to_tmp_only_and_drains(engine: Engine, container: str) -> None:
+def test_the_server_is_healthy_answers_writes_only_to_tmp_and_drains(engine: Engine, container: str) -> None:
     ask = ["exec", "--interactive", container, "nutgraf", "summarize", "--json"]
     answer = json.loads(engine.podman(*ask, given=ARTICLE))
     assert all(summary["text"] for summary in answer["summaries"])
@@ -155,7 +155,7 @@ def test_it_is_healthy_answers_writes_to_tmp_only_and_drains(engine: Engine, con
     assert engine.podman("inspect", container, "--format={{.State.ExitCode}} {{.State.OOMKilled}}").strip() == "0 false"
 
 
-def test_it_keeps_nothing_of_what_built_it(engine: Engine, image: str) -> None:
+def test_the_image_keeps_no_build_settings_or_tools(engine: Engine, image: str) -> None:
     said = engine.podman("inspect", image) + engine.podman("history", "--no-trunc", image)
     assert not [value for value in pip_settings().values() if "/" in value and value in said]
     look = ["run", "--rm", "--network=none", "--user=0", "--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096"]

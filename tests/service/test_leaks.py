@@ -15,7 +15,7 @@ from grpc_status import rpc_status
 
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
-from nutgraf_service.refusals import CODES
+from nutgraf_service.errors import CODES
 from support.process import Log, entry, running_python
 
 TIMEOUT = 60

@@ -91,4 +91,4 @@ def test_what_libraries_threads_and_python_say_quotes_no_article_and_libraries_a
     (with_error,) = [one for one in entries if one.get("library") == "another.library"]
     assert with_error["error"] == "ValueError"
     assert any(frame.endswith(" fail") for frame in with_error["frames"])
-    assert {"a thread ended by an error", "an error had nobody to go to"} <= {one["message"] for one in entries}
+    assert {"uncaught error in a thread", "unraisable error"} <= {one["message"] for one in entries}

@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf_models.lengths import Length
+from nutgraf_service.errors import CODES
 from nutgraf_service.metrics import Metrics
-from nutgraf_service.refusals import CODES
 from support.articles import ARTICLE
 from support.process import entry, serve
 from support.server import TIMEOUT, GatedEngine, Running, ScriptedEngine, running_server, summarizer_with
@@ -74,7 +74,7 @@ def test_what_waits_what_runs_and_what_is_abandoned_shows():
         assert found["nutgraf_abandoned_total['queue']"] == 2
 
 
-def test_a_deadline_that_passed_is_counted_as_one_whoever_noticed_it_first():
+def test_a_passed_deadline_counts_as_deadline_exceeded_no_matter_who_noticed_it_first():
     engine = GatedEngine()
     with running_server(lambda: summarizer_with(engine), metrics_port=0) as running, running.stub() as stub:
 
@@ -83,14 +83,14 @@ def test_a_deadline_that_passed_is_counted_as_one_whoever_noticed_it_first():
                 pass
             return scrape(running)
 
-        # The caller hangs up, gRPC cancels, and the server refuses: all within a few milliseconds, in any order.
+        # The caller hangs up, gRPC cancels, and the server fails the call, all within milliseconds and in any order.
         for _ in range(30):
             call = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=0.1)
             assert call.exception(TIMEOUT).code() is grpc.StatusCode.DEADLINE_EXCEEDED
         found = scrape_when_ended(30)
         assert found["nutgraf_calls_total['DEADLINE_EXCEEDED', 'Summarize']"] == 30
         assert found["nutgraf_refusals_total['DEADLINE_EXCEEDED']"] == 30
-        # One who hangs up in time is another matter.
+        # A caller who hangs up before the deadline counts as CANCELLED.
         submitted = len(engine.submitted)
         call = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
         engine.wait_until(lambda engine: len(engine.submitted) > submitted)
@@ -100,7 +100,7 @@ def test_a_deadline_that_passed_is_counted_as_one_whoever_noticed_it_first():
         assert found["nutgraf_refusals_total['DEADLINE_EXCEEDED']"] == 30
 
 
-def test_what_may_be_counted_is_there_from_the_start_and_so_is_the_process(server):
+def test_counters_start_at_0_and_process_metrics_are_exported(server):
     found = scrape(server)
     for reason in CODES:
         assert found[f"nutgraf_refusals_total['{reason}']"] == 0

@@ -57,6 +57,79 @@ def test_a_second_signal_ends_at_once():
             process.send_signal(signal.SIGTERM)
             assert process.wait(TIMEOUT) == -signal.SIGTERM
             more.set()
+        assert "Traceback" not in process.stderr.read()
+
+
+SLOW_TO_RETURN = """
+import asyncio
+import itertools
+from nutgraf._cli.main import main
+from nutgraf_service.servicer import Servicer
+
+summarize_many = Servicer.SummarizeMany
+iterations = itertools.count()
+
+async def slow_to_return(self, requests, context):
+    try:
+        await summarize_many(self, requests, context)
+    finally:
+        for _ in range(next(iterations)):
+            await asyncio.sleep(0)
+
+Servicer.SummarizeMany = slow_to_return
+main(["serve", "--model", "lead", "--port", "0", "--drain-grace", "0.1"])
+"""
+
+
+def test_calls_that_are_cancelled_when_the_grace_is_over_leave_no_traceback():
+    # Each handler returns an iteration of the event loop later than the one before, so that some of them are returning
+    # at whatever moment the server ends.
+    streams = 60
+    with running_python("-c", SLOW_TO_RETURN) as process:
+        address = entry(process, "listening")["address"]
+        entry(process, "serving")
+        with grpc.insecure_channel(address) as channel:
+            more = threading.Event()
+
+            def requests():
+                yield from ()
+                more.wait(TIMEOUT)
+
+            stub = SummarizerServiceStub(channel)
+            calls = [stub.SummarizeMany(requests(), timeout=TIMEOUT) for _ in range(streams)]
+            assert all(call.initial_metadata() for call in calls)
+            process.send_signal(signal.SIGTERM)
+            output = process.communicate(timeout=TIMEOUT)[1]
+            more.set()
+        assert process.returncode == 0
+    assert "Traceback" not in output
+    logged = [json.loads(line)["message"] for line in output.splitlines()]
+    assert logged.count("call") == streams
+    assert logged[-1] == "stopped"
+
+
+LOADING = """
+import sys
+import threading
+from nutgraf._cli.main import main
+from nutgraf_service import server
+
+def load(*args, **more):
+    print('{"message": "loads"}', file=sys.stderr, flush=True)
+    threading.Event().wait()
+
+server.load_summarizer = load
+main(["serve", "--model", "lead", "--port", "0"])
+"""
+
+
+def test_a_signal_ends_a_server_that_is_still_loading_its_model():
+    with running_python("-c", LOADING) as process:
+        entry(process, "loads")
+        process.send_signal(signal.SIGTERM)
+        output = process.communicate(timeout=TIMEOUT)[1]
+        assert process.returncode == 0
+    assert "Traceback" not in output
 
 
 def test_a_log_that_nobody_reads_stops_nothing():
@@ -78,7 +151,7 @@ def test_a_log_that_nobody_reads_stops_nothing():
 
 
 def test_log_lines_that_are_too_many_are_dropped_and_counted(monkeypatch):
-    monkeypatch.setattr(logs, "_MOST_WAITING", 3)
+    monkeypatch.setattr(logs, "_BUFFERED_LINES", 3)
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     monkeypatch.setattr(logs, "_FLUSH_SECONDS", 0.01)

@@ -1,6 +1,6 @@
-"""service/deploy/prometheus: rules, their own tests, a dashboard, and a real Prometheus that reads a real server.
+"""service/deploy/prometheus: the rules and their tests, the dashboard, and Prometheus itself scraping a real server.
 
-What needs Prometheus is skipped without it, but fails where REQUIRE_PROMETHEUS is set, as `.ci/run` does.
+Without Prometheus, the tests that need it are skipped, or fail if REQUIRE_PROMETHEUS is set (as `.ci/run` does).
 """
 
 import contextlib
@@ -32,9 +32,9 @@ from support.server import TIMEOUT, running_server
 FOLDER = Path(__file__).parents[2] / "service/deploy/prometheus"
 CONFIG, RULES, RULE_TESTS = (FOLDER / f"{name}.yml" for name in ("prometheus", "nutgraf.rules", "nutgraf.rules.test"))
 NEEDED = "needs Prometheus and promtool: apt-get install prometheus"
-# Seconds that a process has at most to end in after its drain.
+# Seconds that a process may take to end after its drain.
 TO_END = 5
-# Seconds between two looks at what is to change.
+# Seconds between two polls.
 PAUSE = 0.1
 
 
@@ -60,7 +60,7 @@ def tool(name: str) -> str:
 
 
 def promtool(*arguments: str | Path) -> str:
-    """What promtool says; fails if it has anything against it."""
+    """Runs promtool and returns its output; fails if promtool does."""
     command = [tool("promtool"), *map(str, arguments)]
     found = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert found.returncode == 0, found.stdout + found.stderr
@@ -73,12 +73,12 @@ def seconds(duration: str) -> int:
     return int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
 
 
-def test_promtool_takes_the_config_and_the_rules() -> None:
+def test_promtool_accepts_the_config_and_the_rules() -> None:
     assert f"{len(rules())} rules found" in promtool("check", "rules", RULES)
     promtool("check", "config", CONFIG)
 
 
-def test_alerts_fire_when_they_are_to_and_not_otherwise() -> None:
+def test_alerts_pass_their_own_tests() -> None:
     promtool("test", "rules", RULE_TESTS)
 
 
@@ -88,24 +88,24 @@ def test_every_alert_is_tested_firing_and_silent() -> None:
     assert {one["alertname"] for one in tested if not one["exp_alerts"]} == set(ALERTS)
 
 
-def test_rules_and_dashboard_ask_for_what_a_server_has() -> None:
+def test_rules_and_dashboard_use_metrics_that_a_server_exports() -> None:
     with running_server(metrics_port=0) as running:
         with running.stub() as stub:
-            # Methods and codes are counted when there are any.
+            # `nutgraf_calls_total` has no series before the first call.
             stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
         url = f"http://127.0.0.1:{running.server.metrics_port}/metrics"
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
             families = list(text_string_to_metric_families(answer.read().decode()))
     there = {sample.name for family in families for sample in family.samples}
-    # Those of the rules' own have colons.
+    # Names with colons are the rules' own.
     asked = re.findall(r"(?<![\w:])(?:nutgraf|process)_\w+", "\n".join([*QUERIES, *(rule["expr"] for rule in rules())]))
     assert set(asked) <= there
-    # None of ours is left out of the dashboard.
+    # The dashboard shows all of our metrics.
     ours = {family.name for family in Metrics().registry.collect() if family.name.startswith("nutgraf_")}
     assert {name for name in ours if not any(name in query for query in QUERIES)} == set()
 
 
-def test_bounds_in_the_rules_are_the_servers_own() -> None:
+def test_limits_in_the_rules_match_the_servers() -> None:
     settings = Settings()
     assert ALERTS["NutgrafHeldBytesNearLimit"]["expr"] == f"nutgraf_held_bytes > 0.8 * {settings.max_held_bytes}"
     assert seconds(ALERTS["NutgrafDrainStuck"]["for"]) >= settings.drain_grace + TO_END
@@ -123,7 +123,7 @@ def test_bounds_in_the_rules_are_the_servers_own() -> None:
     assert target in buckets
 
 
-def test_the_dashboard_has_its_panels_side_by_side_in_rows() -> None:
+def test_the_panels_of_the_dashboard_do_not_overlap() -> None:
     titles = [panel["title"] for panel in DASHBOARD["panels"] if panel["type"] == "row"]
     assert titles == ["Traffic", "Latency", "Queue", "Engine", "Truth", "Process"]
     assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
@@ -138,7 +138,7 @@ def test_the_dashboard_has_its_panels_side_by_side_in_rows() -> None:
 
 
 class Prometheus:
-    """A Prometheus by its HTTP API."""
+    """A client of the HTTP API of Prometheus."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -156,7 +156,7 @@ class Prometheus:
         return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
 
     def failing(self) -> list[Any]:
-        """Rules that were not evaluated yet, or could not be."""
+        """Rules that have not been evaluated yet, or failed."""
         found = [rule for group in self.get("rules")["groups"] for rule in group["rules"]]
         assert len(found) == len(rules())
         return [rule for rule in found if rule["health"] != "ok"]
@@ -164,7 +164,7 @@ class Prometheus:
 
 @contextlib.contextmanager
 def running_prometheus(folder: Path, target: str) -> Iterator[Prometheus]:
-    """Prometheus with the config and the rules that are shipped, but for the target and for what takes minutes."""
+    """Runs Prometheus with our config and rules, but with another target, short intervals and no `for`."""
     config, shipped = load(CONFIG), load(RULES)
     config["global"] = {"scrape_interval": "200ms", "evaluation_interval": "200ms"}
     (job,) = config["scrape_configs"]
@@ -192,14 +192,14 @@ def running_prometheus(folder: Path, target: str) -> Iterator[Prometheus]:
 
 
 def until(wanted: object, ask: Callable[[], object]) -> None:
-    """Asks until the answer is what is wanted."""
+    """Calls `ask` until it returns `wanted`."""
     over = time.monotonic() + TIMEOUT
     while (found := ask()) != wanted:
         assert time.monotonic() < over, f"still {found!r}"
         time.sleep(PAUSE)
 
 
-def test_a_prometheus_sees_a_server_its_calls_and_its_end(tmp_path: Path) -> None:
+def test_prometheus_sees_a_server_its_calls_and_its_end(tmp_path: Path) -> None:
     tool("prometheus")
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(serve("--model", "lead", "--metrics-port", "0", "--cache-bytes", "0"))

@@ -13,7 +13,7 @@ from grpc_status import rpc_status
 from nutgraf import AsyncClient, Client, Unauthenticated, Unavailable
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
-from nutgraf_service.security import SecurityError, Tokens, credentials, exposure_warning
+from nutgraf_service.security import BearerTokens, SecurityError, credentials, exposure_warning
 from nutgraf_service.settings import Settings
 from support.articles import ARTICLE
 from support.process import serve
@@ -137,15 +137,15 @@ def test_where_grpc_lets_no_token_travel_with_its_checks_a_client_says_what_to_d
 
 
 def test_tokens_are_read_again_when_their_file_changes_and_kept_when_it_is_spoilt(token_file):
-    tokens = Tokens(token_file)
-    assert tokens.accept("Bearer first-token")
+    tokens = BearerTokens(token_file)
+    assert tokens.is_valid("Bearer first-token")
     token_file.write_text("third-token-of-another-length\n")
-    assert not tokens.accept("Bearer first-token")
-    assert tokens.accept("bearer third-token-of-another-length")
+    assert not tokens.is_valid("Bearer first-token")
+    assert tokens.is_valid("bearer third-token-of-another-length")
     token_file.write_text("# none\n")
-    assert tokens.accept("Bearer third-token-of-another-length")
+    assert tokens.is_valid("Bearer third-token-of-another-length")
     token_file.unlink()
-    assert tokens.accept("Bearer third-token-of-another-length")
+    assert tokens.is_valid("Bearer third-token-of-another-length")
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_file_without_tokens_is_named(tmp_path, content, complaint):
     if content is not None:
         (tmp_path / "tokens").write_bytes(content)
     with pytest.raises(SecurityError, match=complaint):
-        Tokens(tmp_path / "tokens")
+        BearerTokens(tmp_path / "tokens")
 
 
 class Pki:
@@ -229,14 +229,14 @@ def test_certificates_that_are_spoilt_are_logged_once_and_not_by_whoever_connect
             pki.key.write_bytes(content)
             for _ in range(5):
                 assert info(running.address, pki.client()) == "lead"
-            assert "".join(capfd.readouterr()).count("cannot be read again") == (content != key)
+            assert "".join(capfd.readouterr()).count("cannot reload certificates") == (content != key)
 
 
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        ({"tls_certificate": "server.pem"}, "needs both"),
-        ({"tls_client_ca": "ca.pem"}, "needs both"),
+        ({"tls_certificate": "server.pem"}, "requires both"),
+        ({"tls_client_ca": "ca.pem"}, "requires both"),
         ({"tls_certificate": "missing.pem", "tls_key": "server.key"}, "missing.pem"),
     ],
 )

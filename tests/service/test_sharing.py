@@ -358,7 +358,7 @@ async def test_callers_who_come_and_go_in_any_order_of_events_leave_nothing_behi
                     await asyncio.sleep(0)
                 return Outcome(summary, 0.0, 0.0, 0.0)
 
-            ask = partial(sharing.answer, b"key", Place, run, deadline=None, is_bulk=False)
+            ask = partial(sharing.answer, b"key", Place, run, deadline=None, is_stream=False)
             first, second = asyncio.create_task(ask()), asyncio.create_task(ask())
             for _ in range(when):
                 await asyncio.sleep(0)

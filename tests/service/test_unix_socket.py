@@ -107,7 +107,7 @@ def test_what_is_there_of_another_kind_is_left_alone(path):
 
 
 def test_names_that_cannot_be(tmp_path):
-    assert "its folder is not there" in refusal(f"unix:{tmp_path}/none/s")
+    assert "its folder is missing" in refusal(f"unix:{tmp_path}/none/s")
     assert "path too long" in refusal(f"unix:{tmp_path}/{'x' * 200}")
     assert "it names no socket" in refusal("unix:")
 

@@ -7,7 +7,7 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from nutgraf_service.refusals import CODES
+from nutgraf_service.errors import CODES
 from support.server import TIMEOUT
 
 

@@ -29,26 +29,33 @@ if TYPE_CHECKING:
     metavar="OUT.jsonl",
     required=True,
     type=click.Path(dir_okay=False, allow_dash=True),
-    help="Where answers are added, one per line, as they come; - for standard output.",
+    help="File to append answers to, one per line, as they arrive; - for standard output.",
 )
 @lengths_option()
-@click.option("--max-in-flight", type=click.IntRange(min=1), default=16, show_default=True, help="Articles at a time.")
-@connection(timeout=300.0, timeout_help="How long one article may take.")
+@click.option(
+    "--max-in-flight",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    help="Maximum number of articles in flight.",
+)
+@connection(timeout=300.0, timeout_help="Timeout of one article.")
 def batch(client: Client, source: str, output: str, lengths: list[str], max_in_flight: int) -> None:
     """Summarise every article in IN.jsonl (- for standard input).
 
-    A line of it is a JSON object with "text" (or "article"), and "id" and "title" if you like; an article without an
-    id is named by the number of its line. A line of OUT.jsonl is the response with that "id". Lines come in the order
-    in which they are finished.
+    Each input line is a JSON object with "text" (or "article") and optionally "id" and "title". The default id is the
+    line number. Each line of OUT.jsonl is the response to one article, with its "id". Responses are written as soon as
+    they are finished.
 
-    Run again after an interruption, it goes on where it stopped: articles that OUT.jsonl has are skipped. It has to be
-    given the same --length. Standard output, a pipe or a terminal is written to from the beginning. A line that cannot
-    be used, or an article that fails, is reported and left out, and the exit status is 1.
+    After an interruption, run the same command again to continue: articles that are already in OUT.jsonl are skipped.
+    --length must be the same. If the output is standard output, a pipe or a terminal, it starts from the beginning. If
+    a line is invalid or an article fails, the error is reported, and the exit status is 1.
     """
     from nutgraf._cli.output import to_dict, to_json
+    from nutgraf._ledger import StreamOptions
 
     if _is_same_file(source, output):
-        raise click.UsageError("the output must be another file than the input")
+        raise click.UsageError("the output must not be the input file")
     name = "standard input" if source == "-" else source
     with (
         click.open_file(source, "rb") as stream,
@@ -56,26 +63,23 @@ def batch(client: Client, source: str, output: str, lengths: list[str], max_in_f
         _Progress(source) as progress,
     ):
         reader = Reader(stream, name, out, progress.report)
-        answers = client._summarize_many(
-            reader.articles(),
-            summaries=lengths,
-            ordered=False,
-            max_in_flight=max_in_flight,
-            item_timeout=client._connection.timeout,
+        options = StreamOptions(
+            summaries=lengths, ordered=False, max_in_flight=max_in_flight, item_timeout=client._connection.timeout
         )
+        answers = client._summarize_many(reader.articles(), options)
         try:
             for answer in answers:
                 number = int(answer.article.id)
                 identifier = reader.sent.pop(number)
                 if answer.response is not None:
                     if out.is_new_model(answer.response.model):
-                        progress.report(f"nutgraf: warning: {out.name} gets answers of {answer.response.model}, too")
+                        progress.report(f"nutgraf: warning: {out.name} now also has answers by {answer.response.model}")
                     out.write(to_json({"id": identifier, **to_dict(answer.response)}))
                 else:
                     reader.bad(number, str(answer.error))
                 progress.at(reader.lines - len(reader.sent))
         except NutgrafError as error:
-            again = "; run the same command again to go on" if out.is_file else ""
+            again = "; run the same command again to continue" if out.is_file else ""
             raise click.ClickException(f"{error}{again}") from None
         finally:
             answers.close()
@@ -86,17 +90,17 @@ def batch(client: Client, source: str, output: str, lengths: list[str], max_in_f
 
 
 def _is_same_file(source: str, output: str) -> bool:
-    """Whether what is written would be read. A terminal or a pipe may be both."""
+    """Whether input and output are the same file. A terminal or a pipe may be both."""
     try:
-        one = os.fstat(0) if source == "-" else Path(source).stat()
-        other = os.fstat(1) if output == "-" else Path(output).stat()
-    except OSError:  # there is none yet; or opening it will say what is wrong
+        source_status = os.fstat(0) if source == "-" else Path(source).stat()
+        output_status = os.fstat(1) if output == "-" else Path(output).stat()
+    except OSError:  # the output does not exist yet, or opening it will fail with a message
         return False
-    return stat.S_ISREG(one.st_mode) and os.path.samestat(one, other)
+    return stat.S_ISREG(source_status.st_mode) and os.path.samestat(source_status, output_status)
 
 
 class _Progress:
-    """A progress bar on stderr where that is a terminal, else nothing; reports go above it."""
+    """A progress bar on stderr, if that is a terminal. Reports are printed above it."""
 
     def __init__(self, source: str) -> None:
         self._progress: Any = None
@@ -123,7 +127,7 @@ class _Progress:
             self._progress.stop()
 
     def at(self, done: int) -> None:
-        """Moves the bar to so many lines."""
+        """Moves the bar to the given number of lines."""
         if self._progress is not None:
             self._progress.update(self._task, completed=done)
 
@@ -136,7 +140,7 @@ class _Progress:
 
 
 def _count_lines(source: str) -> int | None:
-    """How many lines there are to come; None where reading them would use them up."""
+    """The number of lines of the input; None if it is not a file that can be read twice."""
     path = Path(source)
     if source == "-" or not path.is_file():
         return None

@@ -24,12 +24,14 @@ _INDENT = " " * 8
 @click.command()
 @click.argument("article", type=click.Path(allow_dash=True))
 @click.argument("summary", type=click.Path(allow_dash=True))
-@click.option("--title", default="", help="The article's headline; names and numbers in it count as said.")
+@click.option(
+    "--title", default="", help="Headline of the article; its names and numbers count as part of the article."
+)
 @click.option(
     "--threshold",
     type=click.FloatRange(0, 1),
     metavar="SUPPORT",
-    help="The least support, 0 to 1, of a supported sentence. Else the server's.",
+    help="Minimum support, 0 to 1, of a supported sentence. By default, that of the server.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the whole response as JSON.")
 @click.option(
@@ -37,9 +39,9 @@ _INDENT = " " * 8
     "page",
     metavar="OUT",
     type=click.Path(path_type=Path),
-    help="Write a page of the article beside the summary to this file, too.",
+    help="Also write an HTML page of the article beside the summary.",
 )
-@connection(timeout=60.0, timeout_help="How long the call may take.")
+@connection(timeout=60.0, timeout_help="Timeout of the call.")
 def check(
     client: Client,
     article: str,
@@ -49,23 +51,23 @@ def check(
     as_json: bool,
     page: Path | None,
 ) -> None:
-    """Check the summary in SUMMARY, whoever wrote it, against the article in ARTICLE.
+    """Check the summary in SUMMARY, by any author, against the article in ARTICLE.
 
-    One of them may be - for standard input. The texts are UTF-8. Each sentence is printed with its support and the
-    passage of the article that it has most in common with: ✓ supported, ✗ doubted, – nothing to check.
+    One of the files may be - for standard input. The texts must be UTF-8. Each sentence is printed with its support and
+    the most similar passage of the article: ✓ supported, ✗ doubted, – nothing to check.
 
-    The exit status is 0 if no sentence is doubted, and 1 if one is; also 1, with an error on standard error and
-    nothing on standard output, if the call failed.
+    The exit status is 0 if no sentence is doubted, else 1. If the call fails, it is also 1, with an error on standard
+    error and nothing on standard output.
     """
     from nutgraf import _convert
     from nutgraf._cli.output import new_file, print_json, warn
     from nutgraf._requests import check_request
 
     if article == summary == "-":
-        raise click.UsageError("only one of the article and the summary can come from standard input")
+        raise click.UsageError("only one of article and summary can come from standard input")
     for file in (article, summary):
         if page is not None and file != "-" and page.exists() and page.samefile(file):
-            raise click.UsageError("the page must be another file than the article and the summary")
+            raise click.UsageError("the page must not be the file of the article or of the summary")
     text, written = read_text(article, "article"), read_text(summary, "summary")
     request = check_request(text, written, title=title, support_threshold=threshold)
     with new_file(page) if page is not None else nullcontext() as stream:
@@ -103,10 +105,10 @@ def _notes(result: CheckResult, sentence: Sentence) -> Iterator[str]:
     if terms:
         yield "not in the article: " + ", ".join(f"“{_line(term.text)}” ({term.kind})" for term in terms)
     if sentence.sources:
-        # What a doubted sentence has most in common with need not support it.
+        # The passage that is most similar to a doubted sentence need not support it.
         yield f"{'closest' if sentence.verdict is Verdict.DOUBTED else 'from'}: {_line(sentence.sources[0].text)}"
     elif sentence.verdict is not Verdict.NO_CLAIM:
-        yield "nothing like it in the article"
+        yield "nothing similar in the article"
 
 
 def _line(text: str) -> str:

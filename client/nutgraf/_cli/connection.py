@@ -1,4 +1,4 @@
-"""The options by which every command of the client names its server."""
+"""The options for the server, common to all commands of the client."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nutgraf._requests import MOST_SECONDS
+from nutgraf._requests import MAX_SECONDS
 
 if TYPE_CHECKING:
     from nutgraf._sync import Client
 
 
 def connection(*, timeout: float, timeout_help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Adds --server, --timeout, --tls, --ca and --token-file, and gives the command the `client` that they make.
+    """Adds --server, --timeout, --tls, --ca and --token-file, and passes the command a `client` made from them.
 
     Args:
-        timeout: seconds where --timeout is left out.
-        timeout_help: what the command means by it.
+        timeout: default timeout in seconds.
+        timeout_help: help of --timeout.
     """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @click.option(
             "--server",
             metavar="ADDR",
-            help="The server's host:port. Else $NUTGRAF_SERVER, else localhost:50051.",
+            help="Address of the server, host:port. By default, $NUTGRAF_SERVER or localhost:50051.",
         )
         @click.option(
             "--timeout",
-            type=click.FloatRange(min=0, min_open=True, max=MOST_SECONDS),
+            type=click.FloatRange(min=0, min_open=True, max=MAX_SECONDS),
             default=timeout,
             show_default=True,
             metavar="SECONDS",
             help=timeout_help,
         )
-        @click.option("--tls", is_flag=True, help="Connect by TLS.")
+        @click.option("--tls", is_flag=True, help="Connect with TLS.")
         @click.option(
             "--ca",
             metavar="FILE",
             type=click.Path(dir_okay=False, path_type=Path),
-            help="Connect by TLS and check the server against these certificates (PEM) instead of the system's.",
+            help="Connect with TLS and trust these CA certificates (PEM) instead of the system's.",
         )
         @click.option(
             "--token-file",
             metavar="FILE",
             type=click.Path(dir_okay=False, path_type=Path),
-            help="A file with the bearer token that the server wants. Else $NUTGRAF_TOKEN.",
+            help="File with the bearer token for the server. By default, $NUTGRAF_TOKEN.",
         )
         @functools.wraps(command)
         def connected(
@@ -69,7 +69,7 @@ def connection(*, timeout: float, timeout_help: str) -> Callable[[Callable[..., 
 
 
 def _client(server: str | None, timeout: float, tls: bool, ca: Path | None, token_file: Path | None) -> Client:
-    # Imported here, so that --help and wrong usage do not wait for gRPC.
+    # Imported here, so that --help and usage errors do not wait for gRPC.
     import os
     import warnings
 
@@ -93,16 +93,16 @@ def _client(server: str | None, timeout: float, tls: bool, ca: Path | None, toke
 
 
 def _certificates(ca: Path) -> bytes:
-    """What --ca names. gRPC itself says nothing of a file that it cannot use, and has no connection then."""
+    """Reads the file of --ca. Checks it, because gRPC gives no error for an invalid file but fails to connect."""
     import ssl
 
-    from nutgraf._cli.texts import MOST_BYTES
+    from nutgraf._cli.texts import MAX_BYTES
 
     with ca.open("rb") as stream:
-        pem = stream.read(MOST_BYTES)
+        pem = stream.read(MAX_BYTES)
     try:
-        # Names beside the certificates may be in any encoding.
+        # Comments between the certificates may have any encoding.
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem.decode("ascii", "ignore"))
     except (ssl.SSLError, ValueError):
-        raise click.ClickException(f"{ca} has no certificate that can be used; it should have some in PEM") from None
+        raise click.ClickException(f"{ca} contains no valid certificate; it should contain PEM certificates") from None
     return pem

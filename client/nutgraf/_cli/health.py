@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@connection(timeout=5.0, timeout_help="How long the answer may take.")
+@connection(timeout=5.0, timeout_help="Timeout of the call.")
 def health(client: Client) -> None:
-    """Exit 0 if the server can summarise now; 1 if it is loading, shutting down or not there."""
+    """Exit with status 0 if the server can summarise now, and 1 if it is loading, shutting down or unreachable."""
     serving = client.check_health()
     click.echo("serving" if serving else "not serving")
     if not serving:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the whole response as JSON.")
-@connection(timeout=10.0, timeout_help="How long the call may take.")
+@connection(timeout=10.0, timeout_help="Timeout of the call.")
 def info(client: Client, as_json: bool) -> None:
-    """Show what the server is, which model it serves, and every limit that a caller can run into."""
+    """Show the server's model, state, and all limits that can make a call fail."""
     from nutgraf import _convert
     from nutgraf._cli.output import print_json
 

@@ -1,4 +1,4 @@
-"""The option by which a command is told what to write."""
+"""The option --length."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LENGTHS = {"short": ["short"], "long": ["long"], "both": ["short", "long"]}
 
 
 def lengths_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Adds --length, and gives the command the `lengths` that it names."""
+    """Adds --length and passes the command a list of `lengths`."""
     return click.option(
         "--length",
         "lengths",
@@ -19,10 +19,10 @@ def lengths_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         default="both",
         show_default=True,
         callback=lambda _context, _option, value: _LENGTHS[value],
-        help="One sentence, two to four, or both.",
+        help="short: one sentence; long: two to four.",
     )
 
 
 def option_of(lengths: list[str]) -> str:
-    """The value of --length that asks for these."""
+    """The value of --length for a list of lengths."""
     return next((name for name, named in _LENGTHS.items() if named == lengths), " and ".join(lengths))

@@ -1,4 +1,4 @@
-"""The command group, and what becomes of errors: one line on stderr, never a traceback for what a user can meet."""
+"""The command group. Expected errors are printed as one line on stderr, without a traceback."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ import click
 from nutgraf._cli import streams
 from nutgraf._errors import NutgrafError
 
-# Where each command lives. Both tables are read for `--help` without importing what they name.
-_OWN = {
+# The commands by module. `--help` reads both tables without importing the modules.
+_CLIENT = {
     "summarize": ("summarize", "Summarise an article."),
     "batch": ("batch", "Summarise a file of articles, one JSON object per line."),
-    "check": ("check", "Check a summary that somebody else wrote."),
-    "info": ("info", "Show what the server is and what it accepts."),
+    "check": ("check", "Check a summary by any author."),
+    "info": ("info", "Show the server's model, state and limits."),
     "health": ("health", "Exit 0 if the server can summarise now, else 1."),
 }
 _SERVICE = {
@@ -34,7 +34,7 @@ _ENTRY_POINTS = "nutgraf.commands"
 
 
 class Failure(click.ClickException):
-    """An error that a user can meet."""
+    """An expected error."""
 
     def show(self, file: Any = None) -> None:
         """Prints the message to stderr."""
@@ -42,16 +42,16 @@ class Failure(click.ClickException):
 
 
 class Group(click.Group):
-    """Loads a command when it is run, so that none pays for another's imports."""
+    """Imports a command only when it is run."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names of all commands, those of the service too where it is not installed."""
-        return [*_OWN, *_SERVICE, *sorted(set(_entry_points()) - set(_OWN) - set(_SERVICE))]
+        """The names of all commands, including those of the service even if it is not installed."""
+        return [*_CLIENT, *_SERVICE, *sorted(set(_entry_points()) - set(_CLIENT) - set(_SERVICE))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, imported now."""
-        if cmd_name in _OWN:
-            module = importlib.import_module(f"nutgraf._cli.{_OWN[cmd_name][0]}")
+        """Imports and returns a command."""
+        if cmd_name in _CLIENT:
+            module = importlib.import_module(f"nutgraf._cli.{_CLIENT[cmd_name][0]}")
             command: click.Command = getattr(module, cmd_name)
             return command
         entry_point = _entry_points().get(cmd_name)
@@ -64,12 +64,12 @@ class Group(click.Group):
         return loaded
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Writes the list of commands from the tables above instead of importing each."""
+        """Writes the list of commands from the tables above, without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, _summary(name)) for name in self.list_commands(ctx)])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the command and turns what a user can meet into a `Failure`."""
+        """Runs the command and turns expected errors into a `Failure`."""
         try:
             return super().invoke(ctx)
         except (click.UsageError, Failure):
@@ -80,7 +80,7 @@ class Group(click.Group):
             named = f" (request id {error.request_id})" if error.request_id else ""
             raise Failure(f"{error}{named}") from None
         except ModuleNotFoundError as error:
-            if ctx.invoked_subcommand in _OWN:
+            if ctx.invoked_subcommand in _CLIENT:
                 raise
             _need_service(str(ctx.invoked_subcommand), error)
         except OSError as error:
@@ -117,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    # gRPC's own log lines (a connection lost, a health service missing) say again what our errors say in words.
+    # gRPC's own log lines (a lost connection, a missing health service) only repeat our errors.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         try:
@@ -126,17 +126,17 @@ def _run(arguments: Sequence[str] | None) -> int:
             raise _failure(error) from None
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
-        with contextlib.suppress(OSError):  # standard error is full, or nobody reads it
+        with contextlib.suppress(OSError):  # standard error is closed or full
             error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130
     except BrokenPipeError:
-        return 1  # the reader (`head`, a pager) has enough
+        return 1  # the reader (`head`, a pager) has closed the pipe
 
 
 def _failure(error: OSError) -> Failure:
-    """Raises `error` itself if it says that nobody reads what is written, which is nothing to complain about."""
+    """Describes the error. Raises it again if it is a broken pipe, which needs no message."""
     if error.errno == errno.EPIPE:
         raise error
     if error.errno == errno.EBADF:
@@ -149,7 +149,7 @@ def _entry_points() -> dict[str, metadata.EntryPoint]:
 
 
 def _summary(name: str) -> str:
-    return _OWN[name][1] if name in _OWN else _SERVICE.get(name, "")
+    return _CLIENT[name][1] if name in _CLIENT else _SERVICE.get(name, "")
 
 
 def _missing(name: str, cause: ModuleNotFoundError | None = None) -> click.Command:
@@ -161,12 +161,12 @@ def _missing(name: str, cause: ModuleNotFoundError | None = None) -> click.Comma
         callback=fail,
         help=_summary(name),
         add_help_option=False,
-        # Whatever options the real command has: what is wrong is that it is not there.
+        # Accepts any options, so that the error says that the command is missing.
         params=[click.Argument(["rest"], nargs=-1, type=click.UNPROCESSED, expose_value=False)],
         context_settings={"ignore_unknown_options": True, "help_option_names": []},
     )
 
 
 def _need_service(name: str, cause: ModuleNotFoundError | None) -> NoReturn:
-    why = f" ({cause})" if cause is not None else ""
-    raise Failure(f"\"nutgraf {name}\" needs the service: pip install 'nutgraf[service]'{why}")
+    details = f" ({cause})" if cause is not None else ""
+    raise Failure(f"\"nutgraf {name}\" requires the service: pip install 'nutgraf[service]'{details}")

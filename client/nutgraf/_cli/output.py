@@ -1,4 +1,4 @@
-"""What the commands print and where: data on stdout, everything else on stderr."""
+"""Output of the commands: data on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 
 def to_dict(message: Message) -> dict[str, Any]:
-    """A message in protobuf's JSON mapping, fields at their default included."""
+    """Converts a message by protobuf's JSON mapping, including fields with default values."""
     mapped: dict[str, Any] = json_format.MessageToDict(message, always_print_fields_with_no_presence=True)
     return mapped
 
 
 def to_json(value: object, *, indent: int | None = None) -> str:
-    """JSON as people read it: letters outside ASCII as they are."""
+    """Encodes JSON without escaping letters outside ASCII."""
     return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
 def print_json(message: Message) -> None:
-    """Prints a message in protobuf's JSON mapping to stdout, in UTF-8 whatever the locale."""
+    """Prints a message in protobuf's JSON mapping to stdout, in UTF-8 regardless of the locale."""
     sys.stdout.flush()
     sys.stdout.buffer.write(to_json(to_dict(message), indent=2).encode() + b"\n")
     sys.stdout.buffer.flush()
@@ -41,18 +41,18 @@ def print_json(message: Message) -> None:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[IO[str]]:
-    """A text file that is at `path`, in place of what was there, once the block has ended well, and else never was.
+    """Opens a text file that replaces the one at `path` when the block succeeds, and is removed if it fails.
 
-    It is made at the start: what forbids it is said before anything costly is done.
+    The file is created at the start, so that errors are reported before any costly work.
 
     Raises:
-        click.ClickException: it cannot be written, or "-" was to stand for standard output.
+        click.ClickException: the file cannot be written, or the path is "-".
     """
     if path == Path("-"):
-        raise click.UsageError("a page is written to a file; standard output is for the rest")
-    path = Path(os.path.realpath(path))  # a link stays one
+        raise click.UsageError("the page must be a file, because standard output has the summaries")
+    path = Path(os.path.realpath(path))  # keeps a symbolic link
     if path.exists() and not path.is_file():
-        raise click.ClickException(f"cannot write {path}: it is there and is not a file")
+        raise click.ClickException(f"cannot write {path}: it exists and is not a file")
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         stream = draft.open("x", encoding="utf-8", newline="\n")

@@ -9,25 +9,25 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from nutgraf._cli.resume import Id, Output, key
-from nutgraf._cli.texts import MOST_BYTES, other_kind
+from nutgraf._cli.texts import MAX_BYTES, other_kind
 
 if TYPE_CHECKING:
     from nutgraf._requests import Article
 
 
 class Reader:
-    """Reads articles, reports lines that are none, and remembers which article came from where.
+    """Reads articles, reports invalid lines, and records which article came from which line.
 
     Args:
-        stream: the lines.
-        name: what the stream is, for messages.
-        output: what has been answered before.
+        stream: the input.
+        name: of the input, for messages.
+        output: has the articles that are already answered.
         report: prints a line to standard error.
 
     Attributes:
-        lines: how many have been read.
-        failed: how many of them get no summary.
-        sent: by line number, the ids of the articles that are on their way.
+        lines: number of lines read.
+        failed: number of lines without a summary.
+        sent: the ids of the articles in flight, by line number.
     """
 
     def __init__(self, stream: IO[bytes], name: str, output: Output, report: Callable[[str], None]) -> None:
@@ -41,28 +41,28 @@ class Reader:
         self._seen: dict[str, int] = {}
 
     def articles(self) -> Iterator[Article]:
-        """The articles to send. Their ids are line numbers, which do not repeat.
+        """The articles to send. Their ids are line numbers, which are unique.
 
         Raises:
-            click.ClickException: this is no file of lines of text.
+            click.ClickException: the input is not text.
         """
         from nutgraf._requests import Article
 
-        while line := self._stream.readline(MOST_BYTES):
+        while line := self._stream.readline(MAX_BYTES):
             self.lines = number = self.lines + 1
             if number == 1 and (kind := other_kind(line)):
                 raise click.ClickException(f"{self._name} is {kind}")
             try:
-                if len(line) == MOST_BYTES and not line.endswith(b"\n"):
+                if len(line) == MAX_BYTES and not line.endswith(b"\n"):
                     self._skip_line()
-                    raise ValueError(f"longer than {MOST_BYTES >> 20} MiB")
+                    raise ValueError(f"longer than {MAX_BYTES >> 20} MiB")
                 record = _text(line).strip()
                 if not record:
                     continue
                 identifier, text, title = _parse(record, number)
                 name = key(identifier)
                 if name in self._seen:
-                    raise ValueError(f"its id {name} is that of line {self._seen[name]}")
+                    raise ValueError(f"its id {name} is also the id of line {self._seen[name]}")
                 self._seen[name] = number
                 if name in self._output.answered:
                     self._check_same(name, text)
@@ -73,28 +73,28 @@ class Reader:
             self.sent[number] = identifier
             yield Article(text, title=title, id=str(number))
 
-    def bad(self, number: int, why: str) -> None:
-        """Reports a line that gets no summary."""
+    def bad(self, number: int, reason: str) -> None:
+        """Reports a line without a summary."""
         self.failed += 1
-        self._report(f"nutgraf: line {number}: {why}")
+        self._report(f"nutgraf: line {number}: {reason}")
 
     def _skip_line(self) -> None:
-        while (rest := self._stream.readline(MOST_BYTES)) and not rest.endswith(b"\n"):
+        while (rest := self._stream.readline(MAX_BYTES)) and not rest.endswith(b"\n"):
             pass
 
     def _check_same(self, name: str, text: str) -> None:
-        """Whether the article that was answered under this id has been this one, by its length."""
+        """Raises ValueError if the article that was answered under this id has another length."""
         characters = self._output.answered[name]
         if characters and characters != len(text):
             raise ValueError(
-                f"{self._output.name} has a summary of another article under its id {name}, one of {characters} "
-                f"characters and not {len(text)}; give it another id, or name another file for the output"
+                f"{self._output.name} has a summary of another article under its id {name}, with {characters} "
+                f"characters instead of {len(text)}; use another id or another output file"
             )
 
 
 def _text(line: bytes) -> str:
     try:
-        # Byte-order marks: of the file, or of one that was put behind another.
+        # Byte-order marks: at the start of the file, or in the middle if files were concatenated.
         return line.decode().lstrip("\ufeff")
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8: byte 0x{line[error.start]:02X} at position {error.start} of the line") from None
@@ -113,10 +113,10 @@ def _parse(line: str, number: int) -> tuple[Id, str, str]:
     if isinstance(identifier, bool) or not isinstance(identifier, (str, int)):
         raise ValueError('"id" must be a string or a whole number')
     if isinstance(identifier, str) and any("\ud800" <= character <= "\udfff" for character in identifier):
-        raise ValueError('"id" has a lone surrogate, which could not be written')
-    text = record.get("text") or record.get("article")  # null and "" stand for nothing, too
+        raise ValueError('"id" has a lone surrogate, which cannot be written')
+    text = record.get("text") or record.get("article")  # null and "" count as missing
     if not text:
-        raise ValueError('no "text" (or "article"), or an empty one')
+        raise ValueError('"text" (or "article") is missing or empty')
     title = record.get("title")
     if not isinstance(text, str) or not isinstance(title, (str, type(None))):
         raise ValueError('"text" and "title" must be strings')

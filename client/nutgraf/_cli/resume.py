@@ -1,4 +1,4 @@
-"""The output of `nutgraf batch`: what a file holds from an earlier run, and adding to it without a torn line."""
+"""The output of `nutgraf batch`: reads the answers of earlier runs, and appends whole lines."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pathlib import Path
 import click
 
 from nutgraf._cli.lengths import option_of
-from nutgraf._cli.texts import MOST_BYTES
+from nutgraf._cli.texts import MAX_BYTES
 
-# Every line that batch writes starts so: what tells a line torn by a kill from a file that is not batch's.
+# Every line that batch writes starts like this. It tells an incomplete last line from a file that batch did not write.
 _START = b'{"id": '
 
 Id = str | int
@@ -24,28 +24,28 @@ Id = str | int
 
 @dataclass
 class Output:
-    """Answers that are already there, and the place for more."""
+    """The output, and the answers that it already has."""
 
     name: str
     descriptor: int
     is_file: bool
-    """Whether another run can go on with it."""
+    """Whether another run can continue it."""
     answered: dict[str, int] = field(default_factory=dict)
-    """By id, as `key` gives it: the characters of the article that has an answer; 0 where that is not known."""
+    """The length of each answered article by `key` of its id; 0 if unknown."""
     models: set[str] = field(default_factory=set)
-    """Those that the answers are by."""
+    """The models that wrote the answers."""
 
     def is_new_model(self, model: str) -> bool:
-        """Whether an answer by `model` is the first one of its kind, and not the first one at all. Notes it."""
+        """Records a model. Returns whether it is new although there are answers by another model."""
         is_new = bool(self.models) and model not in self.models
         self.models.add(model)
         return is_new
 
     def write(self, line: str) -> None:
-        """Adds one line. It is with the operating system when this returns: a kill of this process cannot lose it.
+        """Appends a line. When this returns, the operating system has the line, so killing this process cannot lose it.
 
         Raises:
-            OSError: it cannot be written; names the output.
+            OSError: the line cannot be written; the error names the output.
         """
         left = memoryview(line.encode() + b"\n")
         try:
@@ -56,23 +56,22 @@ class Output:
 
 
 def key(identifier: Id) -> str:
-    """What makes two ids the same: 1 and "1" are two."""
+    """A string that identifies an id: 1 and "1" are different."""
     return json.dumps(identifier)
 
 
 @contextmanager
 def open_output(name: str, lengths: list[str]) -> Iterator[Output]:
-    """Opens the output: a file to go on with, a last line torn by a kill cut away; a pipe, a terminal, or "-" for
-    standard output to be written to, and not read.
+    """Opens the output. Reads the answers of a file and removes an incomplete last line; only writes to other outputs.
 
     Args:
-        name: its path, or "-".
-        lengths: what is asked for; answers of other lengths do not go into the same file.
+        name: the path of a file, a pipe or a terminal, or "-" for standard output.
+        lengths: the requested lengths. A file must not have answers of other lengths.
 
     Raises:
-        click.ClickException: another batch is writing to it, it holds what batch did not write or answers of other
-            lengths, or it is a thing of another kind, such as a disk.
-        OSError: it cannot be opened or written.
+        click.ClickException: another batch is writing to the file, it has lines that batch did not write or answers of
+            other lengths, or the output is something else, such as a disk.
+        OSError: the output cannot be opened or written.
     """
     if name == "-":
         yield Output("standard output", sys.stdout.fileno(), is_file=False)
@@ -84,14 +83,14 @@ def open_output(name: str, lengths: list[str]) -> Iterator[Output]:
     elif stat.S_ISREG(kind):
         access = os.O_RDWR | os.O_CREAT
     else:
-        raise click.ClickException(f"{name}: neither a file nor a pipe; name one of these, or - for standard output")
+        raise click.ClickException(f"{name} is neither a file nor a pipe; use one of these, or - for standard output")
     descriptor = os.open(name, access, 0o666)
     try:
-        # Looked at again: what was there before may have been another.
+        # Checked again, because another file may have replaced the first one.
         output = Output(name, descriptor, is_file=stat.S_ISREG(os.fstat(descriptor).st_mode))
         if output.is_file:
             _lock(output)
-            _go_on(output, lengths)
+            _continue(output, lengths)
         yield output
         if output.is_file:
             os.fsync(descriptor)
@@ -99,13 +98,13 @@ def open_output(name: str, lengths: list[str]) -> Iterator[Output]:
         os.close(descriptor)
 
 
-def _go_on(output: Output, lengths: list[str]) -> None:
-    """Reads what is there, and leaves the descriptor behind the last whole line."""
+def _continue(output: Output, lengths: list[str]) -> None:
+    """Reads the file, and sets its end and position behind the last complete line."""
     end = 0
     with open(output.descriptor, "rb", closefd=False) as stream:
-        for number, line in enumerate(iter(lambda: stream.readline(MOST_BYTES), b""), start=1):
+        for number, line in enumerate(iter(lambda: stream.readline(MAX_BYTES), b""), start=1):
             if not line.endswith(b"\n"):
-                if line[: len(_START)] != _START[: len(line)] or len(line) == MOST_BYTES:
+                if line[: len(_START)] != _START[: len(line)] or len(line) == MAX_BYTES:
                     raise _foreign(output, number)
                 break
             _read_back(line, output, number, lengths)
@@ -117,31 +116,31 @@ def _go_on(output: Output, lengths: list[str]) -> None:
 def _read_back(line: bytes, output: Output, number: int, lengths: list[str]) -> None:
     try:
         record = json.loads(line)
-        identifier, there = record["id"], [one["length"] for one in record["summaries"]]
+        identifier, found = record["id"], [summary["length"] for summary in record["summaries"]]
         output.answered[key(identifier)] = int(record.get("article", {}).get("characterCount", 0))
         output.models.add(str(record.get("model")))
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         raise _foreign(output, number) from None
     if not isinstance(identifier, Id):
         raise _foreign(output, number)
-    if there != [f"SUMMARY_LENGTH_{length.upper()}" for length in lengths]:
-        named = [str(length).removeprefix("SUMMARY_LENGTH_").lower() for length in there]
+    if found != [f"SUMMARY_LENGTH_{length.upper()}" for length in lengths]:
+        named = [str(length).removeprefix("SUMMARY_LENGTH_").lower() for length in found]
         raise click.ClickException(
-            f"{output.name}: line {number} is of --length {option_of(named)}, and {option_of(lengths)} is asked for; "
-            "go on with the same, or name another file for the output"
+            f"{output.name}: line {number} has --length {option_of(named)} instead of {option_of(lengths)}; "
+            "use the same --length or another output file"
         )
 
 
 def _foreign(output: Output, number: int) -> click.ClickException:
     return click.ClickException(
-        f"{output.name}: line {number} was not written by nutgraf batch; name another file for the output"
+        f"{output.name}: line {number} was not written by nutgraf batch; use another output file"
     )
 
 
 def _lock(output: Output) -> None:
     try:
         import fcntl
-    except ImportError:  # Windows: nothing stops two runs there
+    except ImportError:  # on Windows, two runs may collide
         return
     try:
         fcntl.flock(output.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("file", default="-", type=click.Path(allow_dash=True))
 @lengths_option()
-@click.option("--title", default="", help="The article's headline; names and numbers in it count as said.")
-@click.option("--max-words", type=click.IntRange(min=1), metavar="N", help="At most this many words per summary.")
+@click.option(
+    "--title", default="", help="Headline of the article; its names and numbers count as part of the article."
+)
+@click.option("--max-words", type=click.IntRange(min=1), metavar="N", help="Maximum number of words per summary.")
 @click.option(
     "--show-doubted",
     is_flag=True,
-    help="Show what the model wrote even where the check doubts it, with a warning.",
+    help="Show sentences that the check doubts, too, with a warning.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the whole response as JSON.")
 @click.option(
@@ -34,9 +36,9 @@ if TYPE_CHECKING:
     "page",
     metavar="OUT",
     type=click.Path(path_type=Path),
-    help="Write a page of the article beside its summaries to this file, too.",
+    help="Also write an HTML page of the article beside its summaries.",
 )
-@connection(timeout=60.0, timeout_help="How long the call may take.")
+@connection(timeout=60.0, timeout_help="Timeout of the call.")
 def summarize(
     client: Client,
     file: str,
@@ -47,19 +49,19 @@ def summarize(
     as_json: bool,
     page: Path | None,
 ) -> None:
-    """Summarise the article in FILE, or from standard input where FILE is - or left out. The text is UTF-8."""
+    """Summarise the article in FILE, or from standard input if FILE is - or omitted. The text must be UTF-8."""
     from nutgraf import _convert
     from nutgraf._cli.output import new_file, print_json, warn_of
     from nutgraf._requests import Spec, summarize_request
 
     if page is not None and file != "-" and page.exists() and page.samefile(file):
-        raise click.UsageError("the page must be another file than the article")
+        raise click.UsageError("the page must not be the file of the article")
     text = read_text(file, "article")
     try:
         request = summarize_request(
             text,
             title=title,
-            summaries=[Spec(one, max_words=max_words) for one in lengths],
+            summaries=[Spec(length, max_words=max_words) for length in lengths],
             show_doubted=show_doubted,
         )
     except ValueError as error:  # --max-words beyond 32 bits

@@ -1,13 +1,13 @@
-"""Summaries as a page to look at: one HTML file that needs nothing else.
+"""Reports of summaries as self-contained HTML pages.
 
     from nutgraf.report import render
 
     result = client.summarize(text, title=title)
     Path("summary.html").write_text(render(result, text, title), encoding="utf-8")
 
-`render_check` does the same for a summary that `client.check` has checked. Each article is beside its summaries.
-Pointing at a sentence of a summary, tabbing to it or tapping it lights up the passages that support it. The page asks
-for nothing from elsewhere, and its Content-Security-Policy forbids it to.
+`render_check` does the same for the result of `client.check`. The page shows each article beside its summaries.
+Pointing at a sentence of a summary, tabbing to it or tapping it highlights the passages that support it. The page loads
+no external resources, and its Content-Security-Policy forbids it.
 """
 
 from __future__ import annotations
@@ -56,26 +56,26 @@ or with a name, number or quotation that the article lacks, is doubted.</p>
 
 
 def render(result: Result, text: str, title: str = "") -> str:
-    """The page of one article.
+    """Renders the page of one article.
 
     Args:
-        result: its summaries.
-        text: the article as it was sent; positions in `result` count its code points.
-        title: its headline, if there is one.
+        result: the summaries.
+        text: the article as sent; positions in `result` refer to it.
+        title: the headline.
 
     Returns:
-        HTML, to be written as UTF-8. Nothing in the arguments can become markup or a script.
+        The HTML, to be encoded as UTF-8. All arguments are escaped.
     """
     return render_many([ManyResult(0, Article(text, title), result, None)])
 
 
 def render_check(result: CheckResult, text: str, title: str = "") -> str:
-    """The page of one article beside a summary that was checked against it; doubted sentences are marked.
+    """Renders the page of one article beside a summary that was checked against it, with doubted sentences marked.
 
     Args:
-        result: what `client.check` says of the summary.
-        text: the article as it was sent.
-        title: its headline, if there is one.
+        result: of `client.check`.
+        text: the article as sent.
+        title: the headline.
 
     Returns:
         As `render`.
@@ -85,10 +85,10 @@ def render_check(result: CheckResult, text: str, title: str = "") -> str:
 
 
 def render_many(answers: Iterable[ManyResult]) -> str:
-    """The page of several articles, in the order given; one that failed is there with its error.
+    """Renders the page of several articles, in the given order. Articles that failed are shown with their error.
 
     Args:
-        answers: as `summarize_many` gives them.
+        answers: of `summarize_many`.
 
     Returns:
         As `render`.
@@ -101,7 +101,7 @@ def render_many(answers: Iterable[ManyResult]) -> str:
 
 def _page(title: str, stories: str, contents: str = "") -> str:
     style, script = _packaged("page.css"), _packaged("page.js")
-    # Hashes, so that not even a mistake in escaping could run a script.
+    # Hashes, so that no script runs even if escaping has a bug.
     policy = (
         f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)}; base-uri 'none'; "
         "form-action 'none'"
@@ -114,7 +114,7 @@ def _page(title: str, stories: str, contents: str = "") -> str:
         stories=stories,
         script=script,
     )
-    return printable(page)  # for titles and details, too
+    return printable(page)  # covers titles and error details, too
 
 
 def _contents(answers: list[ManyResult]) -> str:

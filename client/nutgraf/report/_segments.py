@@ -1,4 +1,4 @@
-"""Cutting a text where marked stretches of it start and end. All positions count code points."""
+"""Splits text at the boundaries of marked spans. All positions count code points."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 _BLANK_LINES = re.compile(r"(?:\n[^\S\n]*){2,}|\Z")
-# Lines as long as these, all but the last one, were broken by a program that wraps, not by a writer.
+# If all lines of a paragraph but the last have such a length, a program has wrapped them.
 _WRAPPED_LINE = range(50, 101)
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of text, and which spans cover it: their places in the sequence that was given."""
+    """A range of text, and the indexes of the spans that cover it."""
 
     start: int
     end: int
@@ -24,7 +24,7 @@ class Segment:
 def segments(start: int, end: int, spans: Sequence[tuple[int, int]]) -> list[Segment]:
     """Splits `[start, end)` wherever one of the spans starts or ends.
 
-    Spans may overlap, nest, repeat, be empty, or reach beyond: what is outside does not count.
+    Spans may overlap, nest, repeat or be empty. Parts of them outside the range are ignored.
     """
     inside = [(max(first, start), min(last, end)) for first, last in spans]
     cuts = sorted({start, end, *(cut for first, last in inside if first < last for cut in (first, last))})
@@ -37,12 +37,12 @@ def segments(start: int, end: int, spans: Sequence[tuple[int, int]]) -> list[Seg
 
 
 def printable(text: str) -> str:
-    """`text` with the line breaks and characters that HTML can hold, at the same positions."""
+    """Replaces line breaks and characters that HTML does not allow, without changing positions."""
     return text.replace("\r\n", " \n").replace("\r", "\n").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def paragraphs(text: str) -> Iterator[tuple[int, int]]:
-    """Where the paragraphs of `text` are: what blank lines part."""
+    """The positions of the paragraphs of `text`, which are separated by blank lines."""
     start = 0
     for match in _BLANK_LINES.finditer(text):
         if text[start : match.start()].strip():
@@ -51,6 +51,6 @@ def paragraphs(text: str) -> Iterator[tuple[int, int]]:
 
 
 def is_wrapped(paragraph: str) -> bool:
-    """Whether the line breaks of a paragraph mean nothing."""
+    """Whether the line breaks of a paragraph come from wrapping."""
     *lines, _ = paragraph.strip().split("\n")
     return bool(lines) and all(len(line.strip()) in _WRAPPED_LINE for line in lines)

@@ -1,4 +1,4 @@
-"""One article beside its summaries, or one that was checked, as HTML.
+"""The HTML of one article beside its summaries, or beside a checked summary.
 
 A sentence of a summary is a link to its best passage, so that it works for keyboards, screen readers and without the
 script; `data-evidence` names all of its segments of the article, each with its rank: "p1-2:1 p1-5:2", 1 the best.
@@ -21,14 +21,14 @@ _CHECKS = {
     CheckKind.QUOTATIONS: "quotations",
     CheckKind.STATEMENTS: "statements",
 }
-_WEAKEST = 3  # ranks that the style tells apart
+_WEAKEST = 3  # lowest rank with a style of its own
 
 Evidence = dict[str, int]
-"""The ids of the segments that support a sentence, in the article's order, and the rank of each, 1 the best."""
+"""The segments that support a sentence: their ids in the order of the article, and their ranks (1 is the best)."""
 
 
 def name(number: int, article: Article) -> str:
-    """What to call an article."""
+    """The display name of an article."""
     return article.title.strip() or article.id or f"Article {number}"
 
 
@@ -36,8 +36,8 @@ def story(number: int, answer: ManyResult) -> str:
     """The section of an article.
 
     Args:
-        number: its place on the page, from 1; its ids begin with it.
-        answer: the article, and its summaries or why there are none.
+        number: position on the page, from 1; also the prefix of element ids.
+        answer: the article, with its summaries or its error.
     """
     result = answer.result
     lang = _lang(result.article.language if result is not None else "")
@@ -51,12 +51,12 @@ def story(number: int, answer: ManyResult) -> str:
 
 
 def checked_story(number: int, article: Article, result: CheckResult) -> str:
-    """The section of an article and a summary that was checked.
+    """The section of an article and a checked summary.
 
     Args:
         number: as in `story`.
-        article: what the summary was checked against.
-        result: what the check makes of it.
+        article: the article that the summary was checked against.
+        result: of the check.
     """
     lang = _lang(result.article.language)
     body, evidence = _article(number, article.text, result.sentences)
@@ -73,7 +73,7 @@ def checked_story(number: int, article: Article, result: CheckResult) -> str:
 
 
 def _lang(code: str) -> str:
-    # An empty lang says "not known", where none would say that it is the page's.
+    # An empty lang means "unknown". Without the attribute, the language of the page would apply.
     return f'lang="{escape("" if code == "und" else code)}" dir="auto"'
 
 
@@ -112,7 +112,7 @@ def _article(number: int, text: str, sentences: Sequence[Sentence]) -> tuple[str
                 for span in segment.spans:
                     found = evidence[owners[span][0]]
                     found[identifier] = min(ranks[span], found.get(identifier, _WEAKEST))
-                # On paper, where nothing lights up, numbers say which sentence a passage belongs to.
+                # In print, where nothing is highlighted, numbers tell which sentences a passage supports.
                 starting = sorted({owners[span][0] + 1 for span in segment.spans if span not in begun})
                 begun.update(segment.spans)
                 numbers = f' data-numbers="{" ".join(map(str, starting))}"' if starting else ""
@@ -126,7 +126,7 @@ def _article(number: int, text: str, sentences: Sequence[Sentence]) -> tuple[str
 def _summaries(number: int, result: Result, evidence: Sequence[Evidence], lang: str) -> str:
     html = [_notes(_warning(_words(warning)) for warning in result.warnings)]
     checks = [_checks(summary) for summary in result.summaries]
-    alike = len(set(checks)) == 1  # then they are said once, for all
+    alike = len(set(checks)) == 1  # if so, they are shown once
     first = 0
     for summary, checked in zip(result.summaries, checks, strict=True):
         until = first + len(summary.sentences)
@@ -182,11 +182,11 @@ def _support(identifier: str, sentence: Sentence, found: Evidence, aligned: bool
         return f'<p class="support" id="support-{identifier}">Evidence was not looked for</p>'
     count = len(sentence.sources) if found else 0
     passages = {0: "no passage", 1: "1 passage"}.get(count, f"{count} passages")
-    own = ["the article’s own sentence"] if sentence.from_article else []
+    origin = ["the article’s own sentence"] if sentence.from_article else []
     if sentence.support is None:
-        return f'<p class="support" id="support-{identifier}">{", ".join(["Not checked", passages, *own])}</p>'
+        return f'<p class="support" id="support-{identifier}">{", ".join(["Not checked", passages, *origin])}</p>'
     share = min(max(sentence.support, 0.0), 1.0)
-    # The bar says again what the words say. (A meter looks different in every browser, and the policy allows no style.)
+    # The bar repeats the number. (A meter looks different in each browser, and the policy forbids inline styles.)
     bar = (
         '<svg class="bar" aria-hidden="true"><rect width="100%" height="100%"></rect>'
         f'<rect width="{share:.0%}" height="100%"></rect></svg>'
@@ -194,21 +194,21 @@ def _support(identifier: str, sentence: Sentence, found: Evidence, aligned: bool
     notes = [f"Support {share:.0%}", passages]
     if sentence.verdict is Verdict.DOUBTED:
         notes.append("<strong>doubted</strong>")
-    return f'<p class="support" id="support-{identifier}">{bar} {", ".join([*notes, *own])}</p>'
+    return f'<p class="support" id="support-{identifier}">{bar} {", ".join([*notes, *origin])}</p>'
 
 
 def _rest(text: str, start: int, end: int, terms: Sequence[tuple[int, int]], lang: str) -> str:
-    """What a summary has between its sentences: nothing, from a server that keeps the contract."""
+    """Text of a summary between its sentences; nothing if the server follows the contract."""
     return f'<p class="sentence" {lang}>{_marked(text, start, end, terms)}</p>' if text[start:end].strip() else ""
 
 
 def _marked(text: str, start: int, end: int, terms: Sequence[tuple[int, int]]) -> str:
-    """A stretch of a summary with its unsupported terms marked, for those who cannot see the mark, too."""
+    """A range of a summary with its unsupported terms marked, also for screen readers."""
     return "".join(
-        f'<mark>{escape(text[one.start : one.end])}<span class="unseen"> (not in the article)</span></mark>'
-        if one.spans
-        else escape(text[one.start : one.end])
-        for one in segments(start, end, terms)
+        f'<mark>{escape(text[segment.start : segment.end])}<span class="unseen"> (not in the article)</span></mark>'
+        if segment.spans
+        else escape(text[segment.start : segment.end])
+        for segment in segments(start, end, terms)
     )
 
 

@@ -3,15 +3,15 @@
 isort:skip_file
 The contract of nutgraf, a news summarisation service.
 
-Everything a caller needs to know is in this file. Three things hold throughout:
+This file tells callers everything they need to know. Three conventions apply throughout:
 
-* Text. Strings are UTF-8 on the wire. Positions in text are `Span`s, counted in Unicode code points; see there for
-  how to convert them in languages that count otherwise.
-* Errors. A failed call carries a `google.rpc.Status` with a `google.rpc.ErrorInfo` whose `domain` is "nutgraf". Tell
-  errors apart by `ErrorInfo.reason`, not by the status code alone: gRPC itself uses some of the same codes. The
-  reasons are listed at `SummarizerService`.
-* Request ids. The metadata key `x-request-id` names a call. The server makes one where it is missing, sends it back
-  in the initial metadata, and writes it to its log.
+* Text: strings are UTF-8 on the wire. Positions in text are `Span`s, which count Unicode code points. The comment at
+  `Span` explains how to convert them in languages that count differently.
+* Errors: a failed call carries a `google.rpc.Status` with a `google.rpc.ErrorInfo` whose `domain` is "nutgraf". Use
+  `ErrorInfo.reason` to tell errors apart, because gRPC itself uses some of the same status codes. The comment at
+  `SummarizerService` lists the reasons.
+* Request ids: the metadata key `x-request-id` identifies a call. The server creates an id if it is missing, returns
+  it in the initial metadata, and logs it.
 """
 
 from collections import abc as _abc
@@ -39,17 +39,17 @@ class _SummaryLength:
 class _SummaryLengthEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SummaryLength.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SUMMARY_LENGTH_UNSPECIFIED: _SummaryLength.ValueType  # 0
-    """Not a length; a request that says this is refused with UNKNOWN_LENGTH."""
+    """Not a length; a request with this value fails with UNKNOWN_LENGTH."""
     SUMMARY_LENGTH_SHORT: _SummaryLength.ValueType  # 1
     """One sentence."""
     SUMMARY_LENGTH_LONG: _SummaryLength.ValueType  # 2
     """Two to four sentences."""
 
 class SummaryLength(_SummaryLength, metaclass=_SummaryLengthEnumTypeWrapper):
-    """How long a summary should be."""
+    """The length of a summary."""
 
 SUMMARY_LENGTH_UNSPECIFIED: SummaryLength.ValueType  # 0
-"""Not a length; a request that says this is refused with UNKNOWN_LENGTH."""
+"""Not a length; a request with this value fails with UNKNOWN_LENGTH."""
 SUMMARY_LENGTH_SHORT: SummaryLength.ValueType  # 1
 """One sentence."""
 SUMMARY_LENGTH_LONG: SummaryLength.ValueType  # 2
@@ -63,27 +63,27 @@ class _Origin:
 class _OriginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Origin.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     ORIGIN_UNSPECIFIED: _Origin.ValueType  # 0
-    """Not said."""
+    """Unknown."""
     ORIGIN_RUN: _Origin.ValueType  # 1
-    """They were made for this call."""
+    """The model ran for this call."""
     ORIGIN_SHARED_RUN: _Origin.ValueType  # 2
-    """They were being made for another call that asked the same."""
+    """The model was already running for an identical call."""
     ORIGIN_CACHE: _Origin.ValueType  # 3
-    """They had been made for another call that asked the same, not long before."""
+    """The model had recently finished an identical call."""
 
 class Origin(_Origin, metaclass=_OriginEnumTypeWrapper):
-    """Where the summaries of an answer come from. They are the same whatever it is: "the same" is an article with the same
-    text, title, summaries and flags, to the character.
+    """Where the summaries come from. Their content is the same in all cases. Calls are identical if they have exactly the
+    same text, title, summaries and flags.
     """
 
 ORIGIN_UNSPECIFIED: Origin.ValueType  # 0
-"""Not said."""
+"""Unknown."""
 ORIGIN_RUN: Origin.ValueType  # 1
-"""They were made for this call."""
+"""The model ran for this call."""
 ORIGIN_SHARED_RUN: Origin.ValueType  # 2
-"""They were being made for another call that asked the same."""
+"""The model was already running for an identical call."""
 ORIGIN_CACHE: Origin.ValueType  # 3
-"""They had been made for another call that asked the same, not long before."""
+"""The model had recently finished an identical call."""
 Global___Origin: _TypeAlias = Origin  # noqa: Y015
 
 class _Verdict:
@@ -95,36 +95,38 @@ class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict.Value
     VERDICT_UNSPECIFIED: _Verdict.ValueType  # 0
     """The sentence was not checked; see `GetServerInfoResponse.summaries_unchecked`."""
     VERDICT_SUPPORTED: _Verdict.ValueType  # 1
-    """`support` is at least the threshold, and the sentence has no unsupported term. The threshold of `Summarize` is
-    `GetServerInfoResponse.support_threshold`; that of `CheckSummary` is `CheckSummaryResponse.support_threshold`.
+    """`support` reaches the threshold, and the sentence has no unsupported term. The threshold is
+    `GetServerInfoResponse.support_threshold` for `Summarize`, and `CheckSummaryResponse.support_threshold` for
+    `CheckSummary`.
     """
     VERDICT_DOUBTED: _Verdict.ValueType  # 2
-    """The check doubts that the article says this. `Summarize` shows such a sentence only if
-    `SummarizeRequest.show_doubted` was set, or if the article has nothing better.
+    """The article may not say this. `Summarize` returns such a sentence only if `SummarizeRequest.show_doubted` is set,
+    or if the article has nothing better.
     """
     VERDICT_NO_CLAIM: _Verdict.ValueType  # 3
-    """The sentence claims nothing that could be false, so there is nothing to check: a plain question, a call to the
-    reader ("Read more"), a greeting, a heading that says no more than where one is ("Key points"), a line without
-    words. Only `CheckSummary` says it, and only where it is sure: everything else is checked.
+    """The sentence makes no claim that could be false: a plain question, a call to action ("Read more"), a greeting, a
+    bare heading ("Key points"), a line without words. Only `CheckSummary` uses this value, and only in clear cases;
+    all other sentences are checked.
     """
 
 class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
-    """What the check makes of a sentence."""
+    """The result of checking a sentence."""
 
 VERDICT_UNSPECIFIED: Verdict.ValueType  # 0
 """The sentence was not checked; see `GetServerInfoResponse.summaries_unchecked`."""
 VERDICT_SUPPORTED: Verdict.ValueType  # 1
-"""`support` is at least the threshold, and the sentence has no unsupported term. The threshold of `Summarize` is
-`GetServerInfoResponse.support_threshold`; that of `CheckSummary` is `CheckSummaryResponse.support_threshold`.
+"""`support` reaches the threshold, and the sentence has no unsupported term. The threshold is
+`GetServerInfoResponse.support_threshold` for `Summarize`, and `CheckSummaryResponse.support_threshold` for
+`CheckSummary`.
 """
 VERDICT_DOUBTED: Verdict.ValueType  # 2
-"""The check doubts that the article says this. `Summarize` shows such a sentence only if
-`SummarizeRequest.show_doubted` was set, or if the article has nothing better.
+"""The article may not say this. `Summarize` returns such a sentence only if `SummarizeRequest.show_doubted` is set,
+or if the article has nothing better.
 """
 VERDICT_NO_CLAIM: Verdict.ValueType  # 3
-"""The sentence claims nothing that could be false, so there is nothing to check: a plain question, a call to the
-reader ("Read more"), a greeting, a heading that says no more than where one is ("Key points"), a line without
-words. Only `CheckSummary` says it, and only where it is sure: everything else is checked.
+"""The sentence makes no claim that could be false: a plain question, a call to action ("Read more"), a greeting, a
+bare heading ("Key points"), a line without words. Only `CheckSummary` uses this value, and only in clear cases;
+all other sentences are checked.
 """
 Global___Verdict: _TypeAlias = Verdict  # noqa: Y015
 
@@ -135,25 +137,25 @@ class _TermKind:
 class _TermKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TermKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     TERM_KIND_UNSPECIFIED: _TermKind.ValueType  # 0
-    """Not said."""
+    """Unknown."""
     TERM_KIND_NUMBER: _TermKind.ValueType  # 1
     """A number, amount, percentage or date."""
     TERM_KIND_NAME: _TermKind.ValueType  # 2
-    """A name of a person, place, organisation or work."""
+    """The name of a person, place, organisation or work."""
     TERM_KIND_QUOTATION: _TermKind.ValueType  # 3
-    """Words in quotation marks; whatever else the article lacks of them is not listed again."""
+    """Words in quotation marks. Names and numbers within an unsupported quotation are not listed separately."""
 
 class TermKind(_TermKind, metaclass=_TermKindEnumTypeWrapper):
-    """The sort of a term that a check looks for."""
+    """A kind of term that is looked up in the article."""
 
 TERM_KIND_UNSPECIFIED: TermKind.ValueType  # 0
-"""Not said."""
+"""Unknown."""
 TERM_KIND_NUMBER: TermKind.ValueType  # 1
 """A number, amount, percentage or date."""
 TERM_KIND_NAME: TermKind.ValueType  # 2
-"""A name of a person, place, organisation or work."""
+"""The name of a person, place, organisation or work."""
 TERM_KIND_QUOTATION: TermKind.ValueType  # 3
-"""Words in quotation marks; whatever else the article lacks of them is not listed again."""
+"""Words in quotation marks. Names and numbers within an unsupported quotation are not listed separately."""
 Global___TermKind: _TypeAlias = TermKind  # noqa: Y015
 
 class _CheckKind:
@@ -163,7 +165,7 @@ class _CheckKind:
 class _CheckKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CheckKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     CHECK_KIND_UNSPECIFIED: _CheckKind.ValueType  # 0
-    """Not said."""
+    """Unknown."""
     CHECK_KIND_EVIDENCE: _CheckKind.ValueType  # 1
     """Each sentence was aligned with the article's sentences."""
     CHECK_KIND_NUMBERS: _CheckKind.ValueType  # 2
@@ -176,10 +178,10 @@ class _CheckKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CheckKind.V
     """The support of each sentence was estimated."""
 
 class CheckKind(_CheckKind, metaclass=_CheckKindEnumTypeWrapper):
-    """A check made of a summary."""
+    """A check that is run on a summary."""
 
 CHECK_KIND_UNSPECIFIED: CheckKind.ValueType  # 0
-"""Not said."""
+"""Unknown."""
 CHECK_KIND_EVIDENCE: CheckKind.ValueType  # 1
 """Each sentence was aligned with the article's sentences."""
 CHECK_KIND_NUMBERS: CheckKind.ValueType  # 2
@@ -199,29 +201,29 @@ class _FinishReason:
 class _FinishReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FinishReason.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     FINISH_REASON_UNSPECIFIED: _FinishReason.ValueType  # 0
-    """Not said."""
+    """Unknown."""
     FINISH_REASON_STOP: _FinishReason.ValueType  # 1
-    """The model ended the summary by itself."""
+    """The model ended the summary."""
     FINISH_REASON_CAP: _FinishReason.ValueType  # 2
-    """The summary had as many sentences or words as were asked for."""
+    """The summary reached `max_sentences` or `max_words`."""
     FINISH_REASON_TOKEN_LIMIT: _FinishReason.ValueType  # 3
-    """The model used up its tokens; an unfinished last sentence was dropped."""
+    """The model reached its token limit; an unfinished last sentence was dropped."""
     FINISH_REASON_EXTRACTIVE: _FinishReason.ValueType  # 4
-    """The summary is made of the article's own sentences."""
+    """The summary consists of sentences from the article."""
 
 class FinishReason(_FinishReason, metaclass=_FinishReasonEnumTypeWrapper):
-    """Why the model stopped writing."""
+    """Why a summary ends where it does."""
 
 FINISH_REASON_UNSPECIFIED: FinishReason.ValueType  # 0
-"""Not said."""
+"""Unknown."""
 FINISH_REASON_STOP: FinishReason.ValueType  # 1
-"""The model ended the summary by itself."""
+"""The model ended the summary."""
 FINISH_REASON_CAP: FinishReason.ValueType  # 2
-"""The summary had as many sentences or words as were asked for."""
+"""The summary reached `max_sentences` or `max_words`."""
 FINISH_REASON_TOKEN_LIMIT: FinishReason.ValueType  # 3
-"""The model used up its tokens; an unfinished last sentence was dropped."""
+"""The model reached its token limit; an unfinished last sentence was dropped."""
 FINISH_REASON_EXTRACTIVE: FinishReason.ValueType  # 4
-"""The summary is made of the article's own sentences."""
+"""The summary consists of sentences from the article."""
 Global___FinishReason: _TypeAlias = FinishReason  # noqa: Y015
 
 class _WarningCode:
@@ -231,60 +233,60 @@ class _WarningCode:
 class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCode.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     WARNING_CODE_UNSPECIFIED: _WarningCode.ValueType  # 0
-    """Not said."""
+    """Unknown."""
     WARNING_CODE_ARTICLE_TOO_SHORT: _WarningCode.ValueType  # 1
-    """The article is about as short as the summary would be: its own sentences were returned."""
+    """The article is about as short as its summary would be, so the summary consists of sentences from the article."""
     WARNING_CODE_UNSUPPORTED_TERMS: _WarningCode.ValueType  # 2
-    """The summary has terms that the article does not support; see `Summary.unsupported_terms`."""
+    """The summary has terms that are not in the article; see `Summary.unsupported_terms`."""
     WARNING_CODE_EXTRACTIVE_FALLBACK: _WarningCode.ValueType  # 3
-    """Nothing that the model wrote could be shown: the summary is made of the article's own sentences."""
+    """Nothing that the model wrote could be shown, so the summary consists of sentences from the article."""
     WARNING_CODE_LANGUAGE_NOT_SUPPORTED: _WarningCode.ValueType  # 4
-    """The article does not seem to be in a language of the model; from `CheckSummary`: of the check."""
+    """The article does not seem to be in a language that the model (for `CheckSummary`: the check) supports."""
     WARNING_CODE_FEWER_SENTENCES: _WarningCode.ValueType  # 5
-    """The summary has fewer sentences than its length asks for."""
+    """The summary has fewer sentences than its length requires."""
     WARNING_CODE_WORD_CAP_EXCEEDED: _WarningCode.ValueType  # 6
-    """Not even one sentence fits the `max_words` that was asked for."""
+    """The summary exceeds `max_words`, because not even one sentence fits."""
     WARNING_CODE_NO_PROSE: _WarningCode.ValueType  # 7
-    """The text holds no sentence: it looks like a table, a list, code, or what surrounds an article rather than like one."""
+    """The text contains no sentences: it looks like a table, a list, code or page furniture."""
     WARNING_CODE_INCOMPLETE_SENTENCE: _WarningCode.ValueType  # 8
-    """The model ended no sentence within its tokens: the summary's last sentence is incomplete and is marked by an
+    """The model finished no sentence within its token limit. The summary's last sentence is incomplete and ends with an
     ellipsis.
     """
     WARNING_CODE_DOUBTED_SENTENCES: _WarningCode.ValueType  # 9
     """The summary has a sentence with VERDICT_DOUBTED."""
     WARNING_CODE_NO_STORY: _WarningCode.ValueType  # 10
-    """The text is a page without a story: a paywall, a log-in, a captcha, a cookie wall, an error or the like. The summary
-    is made of the page's own sentences.
+    """The text is a page without a story, such as a paywall, log-in page, captcha, cookie wall or error page. The summary
+    consists of sentences from the page.
     """
 
 class WarningCode(_WarningCode, metaclass=_WarningCodeEnumTypeWrapper):
-    """What a warning is about."""
+    """The kind of a warning."""
 
 WARNING_CODE_UNSPECIFIED: WarningCode.ValueType  # 0
-"""Not said."""
+"""Unknown."""
 WARNING_CODE_ARTICLE_TOO_SHORT: WarningCode.ValueType  # 1
-"""The article is about as short as the summary would be: its own sentences were returned."""
+"""The article is about as short as its summary would be, so the summary consists of sentences from the article."""
 WARNING_CODE_UNSUPPORTED_TERMS: WarningCode.ValueType  # 2
-"""The summary has terms that the article does not support; see `Summary.unsupported_terms`."""
+"""The summary has terms that are not in the article; see `Summary.unsupported_terms`."""
 WARNING_CODE_EXTRACTIVE_FALLBACK: WarningCode.ValueType  # 3
-"""Nothing that the model wrote could be shown: the summary is made of the article's own sentences."""
+"""Nothing that the model wrote could be shown, so the summary consists of sentences from the article."""
 WARNING_CODE_LANGUAGE_NOT_SUPPORTED: WarningCode.ValueType  # 4
-"""The article does not seem to be in a language of the model; from `CheckSummary`: of the check."""
+"""The article does not seem to be in a language that the model (for `CheckSummary`: the check) supports."""
 WARNING_CODE_FEWER_SENTENCES: WarningCode.ValueType  # 5
-"""The summary has fewer sentences than its length asks for."""
+"""The summary has fewer sentences than its length requires."""
 WARNING_CODE_WORD_CAP_EXCEEDED: WarningCode.ValueType  # 6
-"""Not even one sentence fits the `max_words` that was asked for."""
+"""The summary exceeds `max_words`, because not even one sentence fits."""
 WARNING_CODE_NO_PROSE: WarningCode.ValueType  # 7
-"""The text holds no sentence: it looks like a table, a list, code, or what surrounds an article rather than like one."""
+"""The text contains no sentences: it looks like a table, a list, code or page furniture."""
 WARNING_CODE_INCOMPLETE_SENTENCE: WarningCode.ValueType  # 8
-"""The model ended no sentence within its tokens: the summary's last sentence is incomplete and is marked by an
+"""The model finished no sentence within its token limit. The summary's last sentence is incomplete and ends with an
 ellipsis.
 """
 WARNING_CODE_DOUBTED_SENTENCES: WarningCode.ValueType  # 9
 """The summary has a sentence with VERDICT_DOUBTED."""
 WARNING_CODE_NO_STORY: WarningCode.ValueType  # 10
-"""The text is a page without a story: a paywall, a log-in, a captcha, a cookie wall, an error or the like. The summary
-is made of the page's own sentences.
+"""The text is a page without a story, such as a paywall, log-in page, captcha, cookie wall or error page. The summary
+consists of sentences from the page.
 """
 Global___WarningCode: _TypeAlias = WarningCode  # noqa: Y015
 
@@ -295,30 +297,30 @@ class _ServerState:
 class _ServerStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ServerState.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SERVER_STATE_UNSPECIFIED: _ServerState.ValueType  # 0
-    """Not said."""
+    """Unknown."""
     SERVER_STATE_LOADING: _ServerState.ValueType  # 1
-    """The model is being loaded; calls are refused with UNAVAILABLE."""
+    """The model is loading; calls fail with UNAVAILABLE."""
     SERVER_STATE_SERVING: _ServerState.ValueType  # 2
     """Ready."""
     SERVER_STATE_DRAINING: _ServerState.ValueType  # 3
-    """Shutting down; new calls are refused with UNAVAILABLE."""
+    """Shutting down; new calls fail with UNAVAILABLE."""
 
 class ServerState(_ServerState, metaclass=_ServerStateEnumTypeWrapper):
-    """Whether summaries can be had."""
+    """The state of the server."""
 
 SERVER_STATE_UNSPECIFIED: ServerState.ValueType  # 0
-"""Not said."""
+"""Unknown."""
 SERVER_STATE_LOADING: ServerState.ValueType  # 1
-"""The model is being loaded; calls are refused with UNAVAILABLE."""
+"""The model is loading; calls fail with UNAVAILABLE."""
 SERVER_STATE_SERVING: ServerState.ValueType  # 2
 """Ready."""
 SERVER_STATE_DRAINING: ServerState.ValueType  # 3
-"""Shutting down; new calls are refused with UNAVAILABLE."""
+"""Shutting down; new calls fail with UNAVAILABLE."""
 Global___ServerState: _TypeAlias = ServerState  # noqa: Y015
 
 @_typing.final
 class SummarySpec(_message.Message):
-    """One summary to be written."""
+    """One requested summary."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -326,14 +328,12 @@ class SummarySpec(_message.Message):
     MAX_SENTENCES_FIELD_NUMBER: _builtins.int
     MAX_WORDS_FIELD_NUMBER: _builtins.int
     length: Global___SummaryLength.ValueType
-    """How long it should be. The same length must not be asked for twice in one request."""
+    """The length. A request may contain each length once."""
     max_sentences: _builtins.int
-    """At most this many sentences, 1 to 10. Unset: 1 for SHORT and 4 for LONG. A SHORT summary is one sentence whatever
-    is set here.
-    """
+    """Maximum number of sentences, 1 to 10. Default: 1 for SHORT, 4 for LONG. A SHORT summary always has one sentence."""
     max_words: _builtins.int
-    """At most this many words, 5 to 500. Unset: what the model does by itself. Sentences are never cut: where not even
-    one fits, the summary is longer and says so with WARNING_CODE_WORD_CAP_EXCEEDED.
+    """Maximum number of words, 5 to 500. Default: the model decides. Sentences are never cut. If not even one sentence
+    fits, the summary is longer and has the warning WARNING_CODE_WORD_CAP_EXCEEDED.
     """
     def __init__(
         self,
@@ -359,7 +359,7 @@ Global___SummarySpec: _TypeAlias = SummarySpec  # noqa: Y015
 
 @_typing.final
 class SummarizeRequest(_message.Message):
-    """An article, and the summaries wanted of it."""
+    """An article, and the requested summaries."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -368,22 +368,22 @@ class SummarizeRequest(_message.Message):
     SUMMARIES_FIELD_NUMBER: _builtins.int
     SHOW_DOUBTED_FIELD_NUMBER: _builtins.int
     text: _builtins.str
-    """The article. Plain text is best, with a blank line or a line break between paragraphs; of HTML what its reader sees
-    is taken. Lines that pages put around a story are dropped: bylines, picture credits, links to more, corrections.
-    Must hold something besides white space and invisible characters, and no more than `Limits.max_text_characters`.
+    """The article. Plain text works best, with a line break or a blank line between paragraphs. Of HTML, only the visible
+    text is used. Lines that do not belong to the story are dropped: bylines, picture credits, links, corrections. The
+    text must contain visible characters, and at most `Limits.max_text_characters`.
     """
     title: _builtins.str
-    """The headline, if there is one. A name or number in it counts as said by the article when a summary is checked, but
-    no `Evidence` points to it. At most `Limits.max_title_characters`.
+    """The headline; may be empty. Names and numbers in it count as part of the article when a summary is checked, but
+    `Evidence` never refers to it. At most `Limits.max_title_characters`.
     """
     show_doubted: _builtins.bool
-    """Returns whatever the model wrote. By default the server does not show a sentence that its check doubts: it shows
-    another sentence of the model instead, or the article's own. With this flag set nothing is replaced, and doubted
-    sentences are marked VERDICT_DOUBTED.
+    """Returns exactly what the model wrote. By default, the server replaces a sentence that its check doubts with another
+    sentence by the model or with one from the article. With this flag, it replaces nothing, and marks doubted
+    sentences with VERDICT_DOUBTED.
     """
     @_builtins.property
     def summaries(self) -> _containers.RepeatedCompositeFieldContainer[Global___SummarySpec]:
-        """The summaries wanted. None: one SHORT and one LONG."""
+        """The requested summaries. Default: one SHORT and one LONG."""
 
     def __init__(
         self,
@@ -416,22 +416,22 @@ class SummarizeResponse(_message.Message):
     model: _builtins.str
     """The id of the model that wrote the summaries."""
     origin: Global___Origin.ValueType
-    """Where the answer comes from: a server may answer the same article again without running the model again."""
+    """Whether the model ran for this call, or the summaries come from an identical one."""
     @_builtins.property
     def summaries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Summary]:
-        """The summaries, in the order in which they were asked for."""
+        """The summaries, in the order of the request."""
 
     @_builtins.property
     def article(self) -> Global___ArticleInfo:
-        """What the server made of the article."""
+        """Measurements of the article."""
 
     @_builtins.property
     def timings(self) -> Global___Timings:
-        """Where the time went."""
+        """How the time was spent."""
 
     @_builtins.property
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Warning]:
-        """What the caller should know about the article as a whole."""
+        """Warnings about the article as a whole."""
 
     def __init__(
         self,
@@ -466,30 +466,30 @@ class Summary(_message.Message):
     FINISH_REASON_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
     length: Global___SummaryLength.ValueType
-    """The length that was asked for."""
+    """The requested length."""
     text: _builtins.str
-    """The summary: whole sentences with a space between them. Never empty."""
+    """The summary: whole sentences, separated by spaces. Never empty."""
     output_token_count: _builtins.int
-    """Tokens that the model generated for this summary, including any that were dropped afterwards."""
+    """Tokens that the model generated for this summary, including those that were dropped later."""
     finish_reason: Global___FinishReason.ValueType
-    """Why the model stopped."""
+    """Why the summary ends where it does."""
     @_builtins.property
     def sentences(self) -> _containers.RepeatedCompositeFieldContainer[Global___SummarySentence]:
         """The sentences of `text`, in order, each with its evidence."""
 
     @_builtins.property
     def unsupported_terms(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnsupportedTerm]:
-        """Names, numbers and quotations in `text` that the article does not have, in the order of the text; none lies within
-        another. Empty means "nothing found" only for the kinds of check that `checks_run` lists.
+        """Names, numbers and quotations in `text` that are not in the article, in the order of the text, without overlaps. An
+        empty list is meaningful only for the checks in `checks_run`.
         """
 
     @_builtins.property
     def checks_run(self) -> _containers.RepeatedScalarFieldContainer[Global___CheckKind.ValueType]:
-        """The checks that were made of this summary."""
+        """The checks that were run on this summary."""
 
     @_builtins.property
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Warning]:
-        """What the caller should know about this summary."""
+        """Warnings about this summary."""
 
     def __init__(
         self,
@@ -513,7 +513,7 @@ Global___Summary: _TypeAlias = Summary  # noqa: Y015
 
 @_typing.final
 class SummarySentence(_message.Message):
-    """A sentence of a summary and what the article says to support it."""
+    """A sentence of a summary, and the evidence for it in the article."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -523,22 +523,22 @@ class SummarySentence(_message.Message):
     VERDICT_FIELD_NUMBER: _builtins.int
     FROM_ARTICLE_FIELD_NUMBER: _builtins.int
     support: _builtins.float
-    """The estimated probability, 0 to 1, that the article says this. 1 with VERDICT_NO_CLAIM. Unset where the sentence was
-    not checked.
+    """The estimated probability, 0 to 1, that the article says what the sentence says. 1 with VERDICT_NO_CLAIM. Unset if
+    the sentence was not checked.
     """
     verdict: Global___Verdict.ValueType
-    """What the check makes of `support`, and of any unsupported terms in the sentence."""
+    """The result of the check: depends on `support` and on unsupported terms in the sentence."""
     from_article: _builtins.bool
-    """The sentence is the article's own, perhaps shortened, and was put in by the server: the model wrote nothing here
-    that the check did not doubt.
+    """The sentence is from the article, perhaps shortened. The server uses such a sentence if the check doubts what the
+    model wrote.
     """
     @_builtins.property
     def span(self) -> Global___Span:
-        """Where the sentence is in `Summary.text`, or in `CheckSummaryRequest.summary` as it was sent."""
+        """The position of the sentence in `Summary.text`, or in `CheckSummaryRequest.summary` as sent."""
 
     @_builtins.property
     def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___Evidence]:
-        """The passages of the article that support it, the best first. May be empty."""
+        """The passages of the article that support the sentence, best first. May be empty."""
 
     def __init__(
         self,
@@ -568,10 +568,10 @@ class Evidence(_message.Message):
     SPAN_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     score: _builtins.float
-    """The weighted share of the summary sentence's content that this passage alone contains, 0 to 1."""
+    """The weighted share of the sentence's content that this passage alone contains, 0 to 1."""
     @_builtins.property
     def span(self) -> Global___Span:
-        """Where the passage is in the request's `text`, as it was sent."""
+        """The position of the passage in the request's `text`, as sent."""
 
     def __init__(
         self,
@@ -589,12 +589,11 @@ Global___Evidence: _TypeAlias = Evidence  # noqa: Y015
 
 @_typing.final
 class Span(_message.Message):
-    """A stretch of text: from `start` up to, but not including, `end`.
+    """A range of text, from `start` up to but excluding `end`.
 
-    Both count Unicode code points of the string as it was sent, from 0. Python's strings count so: `text[start:end]`.
-    In languages whose strings are UTF-16 (Java, JavaScript, C#), a code point above U+FFFF takes two units: convert with
-    `String.offsetByCodePoints` in Java, or `[...text].slice(start, end).join("")` in JavaScript. In Go, index
-    `[]rune(text)`; in Rust, `text.chars()`.
+    Both count Unicode code points of the string as sent, from 0. In Python, use `text[start:end]`. Java, JavaScript and
+    C# use UTF-16, where a code point above U+FFFF takes two units: convert with `String.offsetByCodePoints` in Java, or
+    with `[...text].slice(start, end).join("")` in JavaScript. In Go, index `[]rune(text)`; in Rust, use `text.chars()`.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -602,9 +601,9 @@ class Span(_message.Message):
     START_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
     start: _builtins.int
-    """The first code point of the stretch."""
+    """The first code point of the range."""
     end: _builtins.int
-    """One past the last code point of the stretch."""
+    """The code point after the last one of the range."""
     def __init__(
         self,
         *,
@@ -621,17 +620,17 @@ Global___Span: _TypeAlias = Span  # noqa: Y015
 
 @_typing.final
 class UnsupportedTerm(_message.Message):
-    """Something in a summary that the article does not say."""
+    """A term in a summary that is not in the article."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SPAN_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     kind: Global___TermKind.ValueType
-    """What sort of term it is."""
+    """The kind of term."""
     @_builtins.property
     def span(self) -> Global___Span:
-        """Where the term is in `Summary.text`, or in `CheckSummaryRequest.summary` as it was sent."""
+        """The position of the term in `Summary.text`, or in `CheckSummaryRequest.summary` as sent."""
 
     def __init__(
         self,
@@ -649,16 +648,16 @@ Global___UnsupportedTerm: _TypeAlias = UnsupportedTerm  # noqa: Y015
 
 @_typing.final
 class Warning(_message.Message):
-    """Something that the caller should know although the call went well."""
+    """A notice about a successful call."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CODE_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
     code: Global___WarningCode.ValueType
-    """What it is about."""
+    """The kind of warning."""
     detail: _builtins.str
-    """The same in words, for people and logs. Holds no text of the article."""
+    """A description for people and logs. Contains no article text."""
     def __init__(
         self,
         *,
@@ -675,7 +674,7 @@ Global___Warning: _TypeAlias = Warning  # noqa: Y015
 
 @_typing.final
 class ArticleInfo(_message.Message):
-    """What the server made of an article."""
+    """Measurements of an article."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -684,13 +683,13 @@ class ArticleInfo(_message.Message):
     CHUNK_COUNT_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     character_count: _builtins.int
-    """Code points of the text as it was sent."""
+    """Code points of the text as sent."""
     input_token_count: _builtins.int
-    """Tokens of the article, as the model counts them. All of them are read."""
+    """Tokens of the article, as counted by the model. The model reads all of them."""
     chunk_count: _builtins.int
-    """Chunks that the article was read in: 1 unless it is longer than `Limits.max_input_tokens`. A check needs no chunks."""
+    """Chunks that the article was split into: 1 unless it exceeds `Limits.max_input_tokens`. Always 1 for a check."""
     language: _builtins.str
-    """The language that the article seems to be in, as a BCP 47 code ("en"); "und" where there is too little to tell."""
+    """The detected language of the article as a BCP 47 code ("en"); "und" if the text is too short to tell."""
     def __init__(
         self,
         *,
@@ -709,8 +708,8 @@ Global___ArticleInfo: _TypeAlias = ArticleInfo  # noqa: Y015
 
 @_typing.final
 class Timings(_message.Message):
-    """Where the time of a call went. With ORIGIN_SHARED_RUN all of it was waiting for another call, and with ORIGIN_CACHE
-    there is only a total: what was done for another call is counted there.
+    """How the time of a call was spent. Work done for another call is not included: with ORIGIN_SHARED_RUN, all time counts
+    as queueing; with ORIGIN_CACHE, only the total is set.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -722,11 +721,11 @@ class Timings(_message.Message):
     TOTAL_DURATION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def queue_duration(self) -> _duration_pb2.Duration:
-        """Waiting for other calls. A long article's waiting between its chunks is part of `generate_duration`."""
+        """Waiting for other calls. The time that a long article waits between its chunks is part of `generate_duration`."""
 
     @_builtins.property
     def tokenize_duration(self) -> _duration_pb2.Duration:
-        """Cleaning, splitting and tokenising the article; for a check also the summary."""
+        """Cleaning, splitting and tokenising the article and, for a check, the summary."""
 
     @_builtins.property
     def generate_duration(self) -> _duration_pb2.Duration:
@@ -734,11 +733,11 @@ class Timings(_message.Message):
 
     @_builtins.property
     def check_duration(self) -> _duration_pb2.Duration:
-        """Finishing and checking the summaries, or checking the one that was sent."""
+        """Finishing and checking the summaries, or checking the summary in the request."""
 
     @_builtins.property
     def total_duration(self) -> _duration_pb2.Duration:
-        """From the request's arrival to the response."""
+        """From the arrival of the request to the response."""
 
     def __init__(
         self,
@@ -767,8 +766,8 @@ class SummarizeManyRequest(_message.Message):
     REQUEST_FIELD_NUMBER: _builtins.int
     ITEM_TIMEOUT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """The caller's own name for the item, echoed in the answer. At most 256 characters; may be empty. The server does
-    not look at it otherwise: ids that repeat are answered as often as they come.
+    """Identifies the item for the caller; the answer contains the same id. At most 256 characters; may be empty. The
+    server does not require ids to be unique.
     """
     @_builtins.property
     def request(self) -> Global___SummarizeRequest:
@@ -776,8 +775,8 @@ class SummarizeManyRequest(_message.Message):
 
     @_builtins.property
     def item_timeout(self) -> _duration_pb2.Duration:
-        """How long the item may take from when the server has read it. Unset: `Limits.default_item_timeout`. When it is
-        over, the item is answered by DEADLINE_EXCEEDED.
+        """How long the item may take after the server has read it. Default: `Limits.default_item_timeout`. After that, the
+        item is answered with DEADLINE_EXCEEDED.
         """
 
     def __init__(
@@ -808,11 +807,11 @@ class SummarizeManyResponse(_message.Message):
     """The `id` of the request."""
     @_builtins.property
     def response(self) -> Global___SummarizeResponse:
-        """Its summaries."""
+        """The summaries."""
 
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why there are none: what `Summarize` would have failed with, details included."""
+        """The error, with the same details as a failed call of `Summarize`."""
 
     def __init__(
         self,
@@ -833,7 +832,7 @@ Global___SummarizeManyResponse: _TypeAlias = SummarizeManyResponse  # noqa: Y015
 
 @_typing.final
 class CheckSummaryRequest(_message.Message):
-    """An article, and a summary of it that anybody wrote."""
+    """An article, and a summary of it by any author."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -846,12 +845,12 @@ class CheckSummaryRequest(_message.Message):
     title: _builtins.str
     """The headline, as in `SummarizeRequest.title`."""
     summary: _builtins.str
-    """The summary. Plain text, with line breaks or without; tags of HTML and marks of Markdown are passed over.
-    Must hold something besides white space, and no more than `Limits.max_summary_characters`.
+    """The summary, as plain text with or without line breaks. HTML tags and Markdown markup are skipped. Must contain
+    visible characters, and at most `Limits.max_summary_characters`.
     """
     support_threshold: _builtins.float
-    """The least `SummarySentence.support` of a sentence with VERDICT_SUPPORTED, 0 to 1. Unset:
-    `GetServerInfoResponse.check_support_threshold`. A sentence with an unsupported term is doubted whatever is set here.
+    """The minimum `SummarySentence.support`, 0 to 1, for VERDICT_SUPPORTED. Default:
+    `GetServerInfoResponse.check_support_threshold`. A sentence with an unsupported term is doubted in any case.
     """
     def __init__(
         self,
@@ -873,7 +872,7 @@ Global___CheckSummaryRequest: _TypeAlias = CheckSummaryRequest  # noqa: Y015
 
 @_typing.final
 class CheckSummaryResponse(_message.Message):
-    """What the check makes of a summary."""
+    """The result of checking a summary."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -887,40 +886,40 @@ class CheckSummaryResponse(_message.Message):
     TIMINGS_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
     support: _builtins.float
-    """The lowest `support` of the sentences that claim something, for a summary is true only if all of it is: one false
-    sentence is not made good by the others. 1 if no sentence claims anything.
+    """The lowest `support` of the sentences that make a claim: a summary with one false sentence is false. 1 if no
+    sentence makes a claim.
     """
     verdict: Global___Verdict.ValueType
-    """VERDICT_DOUBTED if any sentence is doubted; else VERDICT_SUPPORTED, or VERDICT_NO_CLAIM if no sentence claims
-    anything.
+    """VERDICT_DOUBTED if any sentence is doubted; else VERDICT_SUPPORTED, or VERDICT_NO_CLAIM if no sentence makes a
+    claim.
     """
     support_threshold: _builtins.float
-    """The threshold that the verdicts were made by: the request's, or the server's if it has none."""
+    """The threshold used for the verdicts: that of the request, or else the server's default."""
     @_builtins.property
     def sentences(self) -> _containers.RepeatedCompositeFieldContainer[Global___SummarySentence]:
-        """All sentences of the summary, in order. Between them is nothing but white space, and HTML that is not shown."""
+        """All sentences of the summary, in order. Between them, there are only white space and invisible HTML."""
 
     @_builtins.property
     def unsupported_terms(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnsupportedTerm]:
-        """Names, numbers and quotations in the summary that the article does not have, in the order of the text; none lies
-        within another. Empty means "nothing found" only for the kinds of check that `checks_run` lists.
+        """Names, numbers and quotations in the summary that are not in the article, in the order of the text, without
+        overlaps. An empty list is meaningful only for the checks in `checks_run`.
         """
 
     @_builtins.property
     def checks_run(self) -> _containers.RepeatedScalarFieldContainer[Global___CheckKind.ValueType]:
-        """The checks that were made of the summary."""
+        """The checks that were run on the summary."""
 
     @_builtins.property
     def article(self) -> Global___ArticleInfo:
-        """What the server made of the article."""
+        """Measurements of the article."""
 
     @_builtins.property
     def timings(self) -> Global___Timings:
-        """Where the time went."""
+        """How the time was spent."""
 
     @_builtins.property
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Warning]:
-        """What the caller should know about the article as a whole."""
+        """Warnings about the article as a whole."""
 
     def __init__(
         self,
@@ -945,7 +944,7 @@ Global___CheckSummaryResponse: _TypeAlias = CheckSummaryResponse  # noqa: Y015
 
 @_typing.final
 class GetServerInfoRequest(_message.Message):
-    """Asks what the server is."""
+    """Has no fields."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -962,7 +961,7 @@ Global___GetServerInfoRequest: _TypeAlias = GetServerInfoRequest  # noqa: Y015
 
 @_typing.final
 class GetServerInfoResponse(_message.Message):
-    """What the server is."""
+    """A description of the server."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -978,37 +977,37 @@ class GetServerInfoResponse(_message.Message):
     SUMMARIES_UNCHECKED_FIELD_NUMBER: _builtins.int
     CHECK_SUPPORT_THRESHOLD_FIELD_NUMBER: _builtins.int
     state: Global___ServerState.ValueType
-    """Whether summaries and checks can be had now."""
+    """Whether the server can summarise and check now."""
     model: _builtins.str
-    """The id of the model, as `SummarizeResponse.model` has it."""
+    """The id of the model, as in `SummarizeResponse.model`."""
     family: _builtins.str
     """"seq2seq" for an encoder-decoder, "causal" for a decoder-only model, "lead" for the baseline that copies the
     article's first sentences, without captions, bylines and datelines.
     """
     engine: _builtins.str
-    """What runs the model ("torch"). Empty while loading."""
+    """The engine that runs the model ("torch"). Empty while loading."""
     precision: _builtins.str
-    """What the weights are kept in ("float16", "bfloat16 and float16"). Empty while loading."""
+    """The number format of the weights ("float16", "bfloat16 and float16"). Empty while loading."""
     version: _builtins.str
     """The version of the server's software."""
     support_threshold: _builtins.float
-    """The least `SummarySentence.support` of a sentence with VERDICT_SUPPORTED in a summary of the server's own."""
+    """The minimum `SummarySentence.support` for VERDICT_SUPPORTED in the server's own summaries."""
     summaries_unchecked: _builtins.bool
-    """The server does not check the summaries that it writes. `Summarize` returns what the model wrote, whether or not
-    `SummarizeRequest.show_doubted` is set, and says of no sentence what the check makes of it: `support` is unset, the
-    verdict VERDICT_UNSPECIFIED, and no term was looked up. `CheckSummary` checks all the same.
+    """The server does not check its own summaries. `Summarize` returns what the model wrote, as if
+    `SummarizeRequest.show_doubted` were set: `support` is unset, the verdict is VERDICT_UNSPECIFIED, and no terms are
+    looked up. `CheckSummary` is not affected.
     """
     check_support_threshold: _builtins.float
-    """The same as `support_threshold` for a summary that is sent to `CheckSummary`, where the request does not say
-    otherwise. The two differ as what others write is judged by other signs.
+    """The minimum `SummarySentence.support` for VERDICT_SUPPORTED in `CheckSummary`, unless the request sets another. It
+    differs from `support_threshold`, because support is estimated differently for text by other authors.
     """
     @_builtins.property
     def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The languages that the model was made for, as BCP 47 codes."""
+        """The languages that the model supports, as BCP 47 codes."""
 
     @_builtins.property
     def limits(self) -> Global___Limits:
-        """What a caller can run into."""
+        """The limits that can make a call fail."""
 
     def __init__(
         self,
@@ -1035,7 +1034,7 @@ Global___GetServerInfoResponse: _TypeAlias = GetServerInfoResponse  # noqa: Y015
 
 @_typing.final
 class Limits(_message.Message):
-    """Every limit that a caller can run into."""
+    """The limits that can make a call fail."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1053,16 +1052,20 @@ class Limits(_message.Message):
     MAX_STREAM_ITEMS_IN_FLIGHT_FIELD_NUMBER: _builtins.int
     MAX_QUEUED_TOKENS_FIELD_NUMBER: _builtins.int
     MAX_SUMMARY_CHARACTERS_FIELD_NUMBER: _builtins.int
+    MAX_CALLS_FIELD_NUMBER: _builtins.int
+    MAX_HELD_BYTES_FIELD_NUMBER: _builtins.int
     max_text_characters: _builtins.int
     """Code points in the `text` of a request."""
     max_title_characters: _builtins.int
     """Code points in the `title` of a request."""
     max_message_bytes: _builtins.int
-    """Bytes in one message; gRPC refuses a larger one by itself, with RESOURCE_EXHAUSTED."""
+    """Bytes in one message. gRPC itself rejects larger ones with RESOURCE_EXHAUSTED."""
     max_input_tokens: _builtins.int
-    """Tokens of an article that the model reads in one piece; a longer one is read in chunks. Unset (0) while loading."""
+    """Tokens of an article that the model reads at once. Longer articles are split into chunks. Unset (0) while loading."""
     max_queued_requests: _builtins.int
-    """Calls that may wait; another one is refused with QUEUE_FULL. Summaries and checks are counted apart."""
+    """The queue is bounded by requests and by estimated tokens. This many calls may wait; the next one fails immediately
+    with QUEUE_FULL and a retry delay. Summaries and checks have separate queues. Items of streams wait instead.
+    """
     max_summary_sentences: _builtins.int
     """The largest `SummarySpec.max_sentences`."""
     min_summary_words: _builtins.int
@@ -1072,17 +1075,26 @@ class Limits(_message.Message):
     max_id_characters: _builtins.int
     """Code points in `SummarizeManyRequest.id`."""
     max_stream_items_in_flight: _builtins.int
-    """Items of one stream that the server works on at once; it reads no further ones until one is answered."""
+    """Items of one stream that the server works on at the same time. It reads the next item when one is answered."""
     max_queued_tokens: _builtins.int
-    """Tokens, estimated from the text, that the articles being worked on and waiting may have together; a call whose article
-    would make them more is refused with QUEUE_FULL, unless no other call is there. Summaries and checks are counted
-    apart; a check counts the summary, too.
+    """Tokens, estimated from the text, of all articles running and waiting. A call that would exceed this fails with
+    QUEUE_FULL, unless it is the only one. Summaries and checks are counted separately. A check also counts the tokens
+    of its summary.
     """
     max_summary_characters: _builtins.int
     """Code points in `CheckSummaryRequest.summary`."""
+    max_calls: _builtins.int
+    """Calls with articles that the server handles at the same time, over all connections: `Summarize`, `CheckSummary` and
+    `SummarizeMany`, where a stream counts as one call. The next call fails with QUEUE_FULL.
+    """
+    max_held_bytes: _builtins.int
+    """Bytes of articles, titles and summaries that the server holds in memory at the same time. A unary call that would
+    exceed this fails with QUEUE_FULL, unless it is the only one. Streams may use half of it: the server stops reading
+    from them first, and answers items that still do not fit with QUEUE_FULL.
+    """
     @_builtins.property
     def default_item_timeout(self) -> _duration_pb2.Duration:
-        """The time given to an item of a stream that names none."""
+        """The timeout of a stream item that sets none."""
 
     @_builtins.property
     def max_item_timeout(self) -> _duration_pb2.Duration:
@@ -1105,10 +1117,12 @@ class Limits(_message.Message):
         max_stream_items_in_flight: _builtins.int = ...,
         max_queued_tokens: _builtins.int = ...,
         max_summary_characters: _builtins.int = ...,
+        max_calls: _builtins.int = ...,
+        max_held_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["default_item_timeout", b"default_item_timeout", "max_item_timeout", b"max_item_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_item_timeout", b"default_item_timeout", "max_id_characters", b"max_id_characters", "max_input_tokens", b"max_input_tokens", "max_item_timeout", b"max_item_timeout", "max_message_bytes", b"max_message_bytes", "max_queued_requests", b"max_queued_requests", "max_queued_tokens", b"max_queued_tokens", "max_stream_items_in_flight", b"max_stream_items_in_flight", "max_summary_characters", b"max_summary_characters", "max_summary_sentences", b"max_summary_sentences", "max_summary_words", b"max_summary_words", "max_text_characters", b"max_text_characters", "max_title_characters", b"max_title_characters", "min_summary_words", b"min_summary_words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["default_item_timeout", b"default_item_timeout", "max_calls", b"max_calls", "max_held_bytes", b"max_held_bytes", "max_id_characters", b"max_id_characters", "max_input_tokens", b"max_input_tokens", "max_item_timeout", b"max_item_timeout", "max_message_bytes", b"max_message_bytes", "max_queued_requests", b"max_queued_requests", "max_queued_tokens", b"max_queued_tokens", "max_stream_items_in_flight", b"max_stream_items_in_flight", "max_summary_characters", b"max_summary_characters", "max_summary_sentences", b"max_summary_sentences", "max_summary_words", b"max_summary_words", "max_text_characters", b"max_text_characters", "max_title_characters", b"max_title_characters", "min_summary_words", b"min_summary_words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

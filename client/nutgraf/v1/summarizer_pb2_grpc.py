@@ -26,20 +26,20 @@ if _version_not_supported:
 
 
 class SummarizerServiceStub(object):
-    """Writes summaries of news articles, and checks those that others wrote.
+    """Summarises news articles, and checks summaries by any author.
 
-    Reasons of errors (`ErrorInfo.reason`), with the code that each comes with:
+    The status codes and their error reasons (`ErrorInfo.reason`):
 
     * INVALID_ARGUMENT: EMPTY_TEXT, TEXT_TOO_LONG, TITLE_TOO_LONG, UNKNOWN_LENGTH, REPEATED_LENGTH, BAD_CAP,
-    BAD_TIMEOUT, BAD_ID, EMPTY_SUMMARY, SUMMARY_TOO_LONG, BAD_THRESHOLD, MALFORMED_MESSAGE. Sending the same again
-    cannot help. All but MALFORMED_MESSAGE name the field in `google.rpc.BadRequest`; the ones about size give `limit`
-    and `size` in `ErrorInfo.metadata`.
-    * UNAUTHENTICATED: UNAUTHENTICATED. The server wants `authorization: Bearer TOKEN` in the metadata.
-    * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, this code is
-    gRPC's own and says that a message was too large.)
+    BAD_TIMEOUT, BAD_ID, EMPTY_SUMMARY, SUMMARY_TOO_LONG, BAD_THRESHOLD, MALFORMED_MESSAGE. A retry
+    cannot help. All but MALFORMED_MESSAGE name the field in `google.rpc.BadRequest`; those about size have `limit` and
+    `size` in `ErrorInfo.metadata`.
+    * UNAUTHENTICATED: UNAUTHENTICATED. The server requires `authorization: Bearer TOKEN` in the metadata.
+    * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, the code comes
+    from gRPC itself: a message was too large.)
     * UNAVAILABLE: LOADING, DRAINING, with `google.rpc.RetryInfo`.
     * DEADLINE_EXCEEDED: DEADLINE_EXCEEDED.
-    * INTERNAL: INTERNAL, with an `error_id` in `ErrorInfo.metadata` that the server's log has too.
+    * INTERNAL: INTERNAL, with an `error_id` in `ErrorInfo.metadata` that also appears in the server's log.
     """
 
     def __init__(self, channel):
@@ -71,57 +71,58 @@ class SummarizerServiceStub(object):
 
 
 class SummarizerServiceServicer(object):
-    """Writes summaries of news articles, and checks those that others wrote.
+    """Summarises news articles, and checks summaries by any author.
 
-    Reasons of errors (`ErrorInfo.reason`), with the code that each comes with:
+    The status codes and their error reasons (`ErrorInfo.reason`):
 
     * INVALID_ARGUMENT: EMPTY_TEXT, TEXT_TOO_LONG, TITLE_TOO_LONG, UNKNOWN_LENGTH, REPEATED_LENGTH, BAD_CAP,
-    BAD_TIMEOUT, BAD_ID, EMPTY_SUMMARY, SUMMARY_TOO_LONG, BAD_THRESHOLD, MALFORMED_MESSAGE. Sending the same again
-    cannot help. All but MALFORMED_MESSAGE name the field in `google.rpc.BadRequest`; the ones about size give `limit`
-    and `size` in `ErrorInfo.metadata`.
-    * UNAUTHENTICATED: UNAUTHENTICATED. The server wants `authorization: Bearer TOKEN` in the metadata.
-    * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, this code is
-    gRPC's own and says that a message was too large.)
+    BAD_TIMEOUT, BAD_ID, EMPTY_SUMMARY, SUMMARY_TOO_LONG, BAD_THRESHOLD, MALFORMED_MESSAGE. A retry
+    cannot help. All but MALFORMED_MESSAGE name the field in `google.rpc.BadRequest`; those about size have `limit` and
+    `size` in `ErrorInfo.metadata`.
+    * UNAUTHENTICATED: UNAUTHENTICATED. The server requires `authorization: Bearer TOKEN` in the metadata.
+    * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, the code comes
+    from gRPC itself: a message was too large.)
     * UNAVAILABLE: LOADING, DRAINING, with `google.rpc.RetryInfo`.
     * DEADLINE_EXCEEDED: DEADLINE_EXCEEDED.
-    * INTERNAL: INTERNAL, with an `error_id` in `ErrorInfo.metadata` that the server's log has too.
+    * INTERNAL: INTERNAL, with an `error_id` in `ErrorInfo.metadata` that also appears in the server's log.
     """
 
     def Summarize(self, request, context):
-        """Summarises one article to every length asked for.
+        """Summarises one article to each requested length.
 
-        The call's deadline is respected: an abandoned call stops costing anything at the next token.
+        The server observes the deadline and cancellation of the call: it stops working on it at the next token.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SummarizeMany(self, request_iterator, context):
-        """Summarises many articles over one stream. Answers come as they are finished, not in the order of the requests:
-        match them by `id`. One bad article is answered by an error of its own and does not end the stream. The server
-        reads no faster than it works, so flow control slows a caller that sends too fast.
+        """Summarises many articles over one stream. The server sends each answer as soon as it is finished, so match answers
+        to requests by `id`. If an article fails, its answer is an error, and the stream continues. The server reads
+        requests only as fast as it works, so flow control slows down callers that send too fast.
 
-        The stream needs no deadline; each item may have one. A server that shuts down answers what it has read and then
-        ends the stream with UNAVAILABLE: reconnect, and send again whatever has no answer yet.
+        The stream needs no deadline; each item has a timeout. A server that shuts down answers the items it has read, and
+        then ends the stream with UNAVAILABLE. Reconnect, and resend the items without an answer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CheckSummary(self, request, context):
-        """Checks a summary that anybody wrote, by hand or by any model, against its article: sentence by sentence, as the
-        server checks its own, but with an estimate of `SummarySentence.support` that is made for what others write, and a
-        threshold for that. No model is asked, so this does not wait for articles that are being summarised.
+        """Checks a summary by any author, human or model, against its article. Each sentence is checked in the same way as
+        the server's own sentences, but `SummarySentence.support` is estimated for text by other authors, with a threshold
+        of its own. The check does not run the summarisation model, so it does not wait for articles that are being
+        summarised.
 
-        The call's deadline is respected: an abandoned call stops costing anything at the next sentence.
+        The server observes the deadline and cancellation of the call: it stops working on it at the next sentence.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetServerInfo(self, request, context):
-        """Tells which model is served, in what state the server is, and every limit that a caller can run into. Answers
-        while the model is still loading, too.
+        """Returns the model, the state of the server, and all limits that can make a call fail. Also answers while the model
+        is loading.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -159,20 +160,20 @@ def add_SummarizerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SummarizerService(object):
-    """Writes summaries of news articles, and checks those that others wrote.
+    """Summarises news articles, and checks summaries by any author.
 
-    Reasons of errors (`ErrorInfo.reason`), with the code that each comes with:
+    The status codes and their error reasons (`ErrorInfo.reason`):
 
     * INVALID_ARGUMENT: EMPTY_TEXT, TEXT_TOO_LONG, TITLE_TOO_LONG, UNKNOWN_LENGTH, REPEATED_LENGTH, BAD_CAP,
-    BAD_TIMEOUT, BAD_ID, EMPTY_SUMMARY, SUMMARY_TOO_LONG, BAD_THRESHOLD, MALFORMED_MESSAGE. Sending the same again
-    cannot help. All but MALFORMED_MESSAGE name the field in `google.rpc.BadRequest`; the ones about size give `limit`
-    and `size` in `ErrorInfo.metadata`.
-    * UNAUTHENTICATED: UNAUTHENTICATED. The server wants `authorization: Bearer TOKEN` in the metadata.
-    * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, this code is
-    gRPC's own and says that a message was too large.)
+    BAD_TIMEOUT, BAD_ID, EMPTY_SUMMARY, SUMMARY_TOO_LONG, BAD_THRESHOLD, MALFORMED_MESSAGE. A retry
+    cannot help. All but MALFORMED_MESSAGE name the field in `google.rpc.BadRequest`; those about size have `limit` and
+    `size` in `ErrorInfo.metadata`.
+    * UNAUTHENTICATED: UNAUTHENTICATED. The server requires `authorization: Bearer TOKEN` in the metadata.
+    * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, the code comes
+    from gRPC itself: a message was too large.)
     * UNAVAILABLE: LOADING, DRAINING, with `google.rpc.RetryInfo`.
     * DEADLINE_EXCEEDED: DEADLINE_EXCEEDED.
-    * INTERNAL: INTERNAL, with an `error_id` in `ErrorInfo.metadata` that the server's log has too.
+    * INTERNAL: INTERNAL, with an `error_id` in `ErrorInfo.metadata` that also appears in the server's log.
     """
 
     @staticmethod

@@ -3,15 +3,15 @@
 isort:skip_file
 The contract of nutgraf, a news summarisation service.
 
-Everything a caller needs to know is in this file. Three things hold throughout:
+This file tells callers everything they need to know. Three conventions apply throughout:
 
-* Text. Strings are UTF-8 on the wire. Positions in text are `Span`s, counted in Unicode code points; see there for
-  how to convert them in languages that count otherwise.
-* Errors. A failed call carries a `google.rpc.Status` with a `google.rpc.ErrorInfo` whose `domain` is "nutgraf". Tell
-  errors apart by `ErrorInfo.reason`, not by the status code alone: gRPC itself uses some of the same codes. The
-  reasons are listed at `SummarizerService`.
-* Request ids. The metadata key `x-request-id` names a call. The server makes one where it is missing, sends it back
-  in the initial metadata, and writes it to its log.
+* Text: strings are UTF-8 on the wire. Positions in text are `Span`s, which count Unicode code points. The comment at
+  `Span` explains how to convert them in languages that count differently.
+* Errors: a failed call carries a `google.rpc.Status` with a `google.rpc.ErrorInfo` whose `domain` is "nutgraf". Use
+  `ErrorInfo.reason` to tell errors apart, because gRPC itself uses some of the same status codes. The comment at
+  `SummarizerService` lists the reasons.
+* Request ids: the metadata key `x-request-id` identifies a call. The server creates an id if it is missing, returns
+  it in the initial metadata, and logs it.
 """
 
 from collections import abc as _abc
@@ -38,20 +38,20 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SummarizerServiceStub:
-    """Writes summaries of news articles, and checks those that others wrote.
+    """Summarises news articles, and checks summaries by any author.
 
-    Reasons of errors (`ErrorInfo.reason`), with the code that each comes with:
+    The status codes and their error reasons (`ErrorInfo.reason`):
 
     * INVALID_ARGUMENT: EMPTY_TEXT, TEXT_TOO_LONG, TITLE_TOO_LONG, UNKNOWN_LENGTH, REPEATED_LENGTH, BAD_CAP,
-      BAD_TIMEOUT, BAD_ID, EMPTY_SUMMARY, SUMMARY_TOO_LONG, BAD_THRESHOLD, MALFORMED_MESSAGE. Sending the same again
-      cannot help. All but MALFORMED_MESSAGE name the field in `google.rpc.BadRequest`; the ones about size give `limit`
-      and `size` in `ErrorInfo.metadata`.
-    * UNAUTHENTICATED: UNAUTHENTICATED. The server wants `authorization: Bearer TOKEN` in the metadata.
-    * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, this code is
-      gRPC's own and says that a message was too large.)
+      BAD_TIMEOUT, BAD_ID, EMPTY_SUMMARY, SUMMARY_TOO_LONG, BAD_THRESHOLD, MALFORMED_MESSAGE. A retry
+      cannot help. All but MALFORMED_MESSAGE name the field in `google.rpc.BadRequest`; those about size have `limit` and
+      `size` in `ErrorInfo.metadata`.
+    * UNAUTHENTICATED: UNAUTHENTICATED. The server requires `authorization: Bearer TOKEN` in the metadata.
+    * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, the code comes
+      from gRPC itself: a message was too large.)
     * UNAVAILABLE: LOADING, DRAINING, with `google.rpc.RetryInfo`.
     * DEADLINE_EXCEEDED: DEADLINE_EXCEEDED.
-    * INTERNAL: INTERNAL, with an `error_id` in `ErrorInfo.metadata` that the server's log has too.
+    * INTERNAL: INTERNAL, with an `error_id` in `ErrorInfo.metadata` that also appears in the server's log.
     """
 
     @_typing.overload
@@ -59,89 +59,91 @@ class SummarizerServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SummarizerServiceAsyncStub: ...
     Summarize: _grpc.UnaryUnaryMultiCallable[_summarizer_pb2.SummarizeRequest, _summarizer_pb2.SummarizeResponse]
-    """Summarises one article to every length asked for.
+    """Summarises one article to each requested length.
 
-    The call's deadline is respected: an abandoned call stops costing anything at the next token.
+    The server observes the deadline and cancellation of the call: it stops working on it at the next token.
     """
     SummarizeMany: _grpc.StreamStreamMultiCallable[_summarizer_pb2.SummarizeManyRequest, _summarizer_pb2.SummarizeManyResponse]
-    """Summarises many articles over one stream. Answers come as they are finished, not in the order of the requests:
-    match them by `id`. One bad article is answered by an error of its own and does not end the stream. The server
-    reads no faster than it works, so flow control slows a caller that sends too fast.
+    """Summarises many articles over one stream. The server sends each answer as soon as it is finished, so match answers
+    to requests by `id`. If an article fails, its answer is an error, and the stream continues. The server reads
+    requests only as fast as it works, so flow control slows down callers that send too fast.
 
-    The stream needs no deadline; each item may have one. A server that shuts down answers what it has read and then
-    ends the stream with UNAVAILABLE: reconnect, and send again whatever has no answer yet.
+    The stream needs no deadline; each item has a timeout. A server that shuts down answers the items it has read, and
+    then ends the stream with UNAVAILABLE. Reconnect, and resend the items without an answer.
     """
     CheckSummary: _grpc.UnaryUnaryMultiCallable[_summarizer_pb2.CheckSummaryRequest, _summarizer_pb2.CheckSummaryResponse]
-    """Checks a summary that anybody wrote, by hand or by any model, against its article: sentence by sentence, as the
-    server checks its own, but with an estimate of `SummarySentence.support` that is made for what others write, and a
-    threshold for that. No model is asked, so this does not wait for articles that are being summarised.
+    """Checks a summary by any author, human or model, against its article. Each sentence is checked in the same way as
+    the server's own sentences, but `SummarySentence.support` is estimated for text by other authors, with a threshold
+    of its own. The check does not run the summarisation model, so it does not wait for articles that are being
+    summarised.
 
-    The call's deadline is respected: an abandoned call stops costing anything at the next sentence.
+    The server observes the deadline and cancellation of the call: it stops working on it at the next sentence.
     """
     GetServerInfo: _grpc.UnaryUnaryMultiCallable[_summarizer_pb2.GetServerInfoRequest, _summarizer_pb2.GetServerInfoResponse]
-    """Tells which model is served, in what state the server is, and every limit that a caller can run into. Answers
-    while the model is still loading, too.
+    """Returns the model, the state of the server, and all limits that can make a call fail. Also answers while the model
+    is loading.
     """
 
 @_typing.type_check_only
 class SummarizerServiceAsyncStub(SummarizerServiceStub):
-    """Writes summaries of news articles, and checks those that others wrote.
+    """Summarises news articles, and checks summaries by any author.
 
-    Reasons of errors (`ErrorInfo.reason`), with the code that each comes with:
+    The status codes and their error reasons (`ErrorInfo.reason`):
 
     * INVALID_ARGUMENT: EMPTY_TEXT, TEXT_TOO_LONG, TITLE_TOO_LONG, UNKNOWN_LENGTH, REPEATED_LENGTH, BAD_CAP,
-      BAD_TIMEOUT, BAD_ID, EMPTY_SUMMARY, SUMMARY_TOO_LONG, BAD_THRESHOLD, MALFORMED_MESSAGE. Sending the same again
-      cannot help. All but MALFORMED_MESSAGE name the field in `google.rpc.BadRequest`; the ones about size give `limit`
-      and `size` in `ErrorInfo.metadata`.
-    * UNAUTHENTICATED: UNAUTHENTICATED. The server wants `authorization: Bearer TOKEN` in the metadata.
-    * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, this code is
-      gRPC's own and says that a message was too large.)
+      BAD_TIMEOUT, BAD_ID, EMPTY_SUMMARY, SUMMARY_TOO_LONG, BAD_THRESHOLD, MALFORMED_MESSAGE. A retry
+      cannot help. All but MALFORMED_MESSAGE name the field in `google.rpc.BadRequest`; those about size have `limit` and
+      `size` in `ErrorInfo.metadata`.
+    * UNAUTHENTICATED: UNAUTHENTICATED. The server requires `authorization: Bearer TOKEN` in the metadata.
+    * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, the code comes
+      from gRPC itself: a message was too large.)
     * UNAVAILABLE: LOADING, DRAINING, with `google.rpc.RetryInfo`.
     * DEADLINE_EXCEEDED: DEADLINE_EXCEEDED.
-    * INTERNAL: INTERNAL, with an `error_id` in `ErrorInfo.metadata` that the server's log has too.
+    * INTERNAL: INTERNAL, with an `error_id` in `ErrorInfo.metadata` that also appears in the server's log.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Summarize: _aio.UnaryUnaryMultiCallable[_summarizer_pb2.SummarizeRequest, _summarizer_pb2.SummarizeResponse]  # type: ignore[assignment]
-    """Summarises one article to every length asked for.
+    """Summarises one article to each requested length.
 
-    The call's deadline is respected: an abandoned call stops costing anything at the next token.
+    The server observes the deadline and cancellation of the call: it stops working on it at the next token.
     """
     SummarizeMany: _aio.StreamStreamMultiCallable[_summarizer_pb2.SummarizeManyRequest, _summarizer_pb2.SummarizeManyResponse]  # type: ignore[assignment]
-    """Summarises many articles over one stream. Answers come as they are finished, not in the order of the requests:
-    match them by `id`. One bad article is answered by an error of its own and does not end the stream. The server
-    reads no faster than it works, so flow control slows a caller that sends too fast.
+    """Summarises many articles over one stream. The server sends each answer as soon as it is finished, so match answers
+    to requests by `id`. If an article fails, its answer is an error, and the stream continues. The server reads
+    requests only as fast as it works, so flow control slows down callers that send too fast.
 
-    The stream needs no deadline; each item may have one. A server that shuts down answers what it has read and then
-    ends the stream with UNAVAILABLE: reconnect, and send again whatever has no answer yet.
+    The stream needs no deadline; each item has a timeout. A server that shuts down answers the items it has read, and
+    then ends the stream with UNAVAILABLE. Reconnect, and resend the items without an answer.
     """
     CheckSummary: _aio.UnaryUnaryMultiCallable[_summarizer_pb2.CheckSummaryRequest, _summarizer_pb2.CheckSummaryResponse]  # type: ignore[assignment]
-    """Checks a summary that anybody wrote, by hand or by any model, against its article: sentence by sentence, as the
-    server checks its own, but with an estimate of `SummarySentence.support` that is made for what others write, and a
-    threshold for that. No model is asked, so this does not wait for articles that are being summarised.
+    """Checks a summary by any author, human or model, against its article. Each sentence is checked in the same way as
+    the server's own sentences, but `SummarySentence.support` is estimated for text by other authors, with a threshold
+    of its own. The check does not run the summarisation model, so it does not wait for articles that are being
+    summarised.
 
-    The call's deadline is respected: an abandoned call stops costing anything at the next sentence.
+    The server observes the deadline and cancellation of the call: it stops working on it at the next sentence.
     """
     GetServerInfo: _aio.UnaryUnaryMultiCallable[_summarizer_pb2.GetServerInfoRequest, _summarizer_pb2.GetServerInfoResponse]  # type: ignore[assignment]
-    """Tells which model is served, in what state the server is, and every limit that a caller can run into. Answers
-    while the model is still loading, too.
+    """Returns the model, the state of the server, and all limits that can make a call fail. Also answers while the model
+    is loading.
     """
 
 class SummarizerServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Writes summaries of news articles, and checks those that others wrote.
+    """Summarises news articles, and checks summaries by any author.
 
-    Reasons of errors (`ErrorInfo.reason`), with the code that each comes with:
+    The status codes and their error reasons (`ErrorInfo.reason`):
 
     * INVALID_ARGUMENT: EMPTY_TEXT, TEXT_TOO_LONG, TITLE_TOO_LONG, UNKNOWN_LENGTH, REPEATED_LENGTH, BAD_CAP,
-      BAD_TIMEOUT, BAD_ID, EMPTY_SUMMARY, SUMMARY_TOO_LONG, BAD_THRESHOLD, MALFORMED_MESSAGE. Sending the same again
-      cannot help. All but MALFORMED_MESSAGE name the field in `google.rpc.BadRequest`; the ones about size give `limit`
-      and `size` in `ErrorInfo.metadata`.
-    * UNAUTHENTICATED: UNAUTHENTICATED. The server wants `authorization: Bearer TOKEN` in the metadata.
-    * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, this code is
-      gRPC's own and says that a message was too large.)
+      BAD_TIMEOUT, BAD_ID, EMPTY_SUMMARY, SUMMARY_TOO_LONG, BAD_THRESHOLD, MALFORMED_MESSAGE. A retry
+      cannot help. All but MALFORMED_MESSAGE name the field in `google.rpc.BadRequest`; those about size have `limit` and
+      `size` in `ErrorInfo.metadata`.
+    * UNAUTHENTICATED: UNAUTHENTICATED. The server requires `authorization: Bearer TOKEN` in the metadata.
+    * RESOURCE_EXHAUSTED: QUEUE_FULL, with `google.rpc.RetryInfo`. (Without an `ErrorInfo` of this domain, the code comes
+      from gRPC itself: a message was too large.)
     * UNAVAILABLE: LOADING, DRAINING, with `google.rpc.RetryInfo`.
     * DEADLINE_EXCEEDED: DEADLINE_EXCEEDED.
-    * INTERNAL: INTERNAL, with an `error_id` in `ErrorInfo.metadata` that the server's log has too.
+    * INTERNAL: INTERNAL, with an `error_id` in `ErrorInfo.metadata` that also appears in the server's log.
     """
 
     @_abc_1.abstractmethod
@@ -150,9 +152,9 @@ class SummarizerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _summarizer_pb2.SummarizeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_summarizer_pb2.SummarizeResponse, _abc.Awaitable[_summarizer_pb2.SummarizeResponse]]:
-        """Summarises one article to every length asked for.
+        """Summarises one article to each requested length.
 
-        The call's deadline is respected: an abandoned call stops costing anything at the next token.
+        The server observes the deadline and cancellation of the call: it stops working on it at the next token.
         """
 
     @_abc_1.abstractmethod
@@ -161,12 +163,12 @@ class SummarizerServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_summarizer_pb2.SummarizeManyRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_summarizer_pb2.SummarizeManyResponse], _abc.AsyncIterator[_summarizer_pb2.SummarizeManyResponse]]:
-        """Summarises many articles over one stream. Answers come as they are finished, not in the order of the requests:
-        match them by `id`. One bad article is answered by an error of its own and does not end the stream. The server
-        reads no faster than it works, so flow control slows a caller that sends too fast.
+        """Summarises many articles over one stream. The server sends each answer as soon as it is finished, so match answers
+        to requests by `id`. If an article fails, its answer is an error, and the stream continues. The server reads
+        requests only as fast as it works, so flow control slows down callers that send too fast.
 
-        The stream needs no deadline; each item may have one. A server that shuts down answers what it has read and then
-        ends the stream with UNAVAILABLE: reconnect, and send again whatever has no answer yet.
+        The stream needs no deadline; each item has a timeout. A server that shuts down answers the items it has read, and
+        then ends the stream with UNAVAILABLE. Reconnect, and resend the items without an answer.
         """
 
     @_abc_1.abstractmethod
@@ -175,11 +177,12 @@ class SummarizerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _summarizer_pb2.CheckSummaryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_summarizer_pb2.CheckSummaryResponse, _abc.Awaitable[_summarizer_pb2.CheckSummaryResponse]]:
-        """Checks a summary that anybody wrote, by hand or by any model, against its article: sentence by sentence, as the
-        server checks its own, but with an estimate of `SummarySentence.support` that is made for what others write, and a
-        threshold for that. No model is asked, so this does not wait for articles that are being summarised.
+        """Checks a summary by any author, human or model, against its article. Each sentence is checked in the same way as
+        the server's own sentences, but `SummarySentence.support` is estimated for text by other authors, with a threshold
+        of its own. The check does not run the summarisation model, so it does not wait for articles that are being
+        summarised.
 
-        The call's deadline is respected: an abandoned call stops costing anything at the next sentence.
+        The server observes the deadline and cancellation of the call: it stops working on it at the next sentence.
         """
 
     @_abc_1.abstractmethod
@@ -188,8 +191,8 @@ class SummarizerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _summarizer_pb2.GetServerInfoRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_summarizer_pb2.GetServerInfoResponse, _abc.Awaitable[_summarizer_pb2.GetServerInfoResponse]]:
-        """Tells which model is served, in what state the server is, and every limit that a caller can run into. Answers
-        while the model is still loading, too.
+        """Returns the model, the state of the server, and all limits that can make a call fail. Also answers while the model
+        is loading.
         """
 
 def add_SummarizerServiceServicer_to_server(servicer: SummarizerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -51,6 +51,8 @@ class ArticleCheck:
     def __init__(self, text: str, sentences: Sequence[Sentence], title: str = "", *, by_others: bool = False) -> None:
         self._count = len(sentences)
         texts = [*(sentence.text for sentence in sentences), *([title] if title.strip() else [])]
+        # Where an article has no capitals, those of a sentence tell nothing.
+        self._is_lower = text.islower()
         self._statements = StatementIndex(texts)
         self._wording = WordingIndex(texts) if by_others else None
         self._terms = TermIndex(text, title)
@@ -58,7 +60,7 @@ class ArticleCheck:
 
     def check(self, sentence: str) -> CheckedSentence:
         if sentence not in self._checked:
-            features, origin = self._statements.measure(sentence)
+            features, origin = self._statements.measure(sentence.lower() if self._is_lower else sentence)
             terms = self._terms.unsupported(sentence)
             if origin is None:
                 support = 0.0

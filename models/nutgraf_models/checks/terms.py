@@ -4,6 +4,7 @@ A lookup, not an understanding: a term counts as supported if it is found, broug
 its headline. It finds what was made up, and what was misspelt; not what was put together wrongly.
 """
 
+import re
 import unicodedata
 
 from nutgraf_models.checks.names import NameIndex, unsupported_names
@@ -13,6 +14,8 @@ from nutgraf_models.checks.quotations import QuotationIndex
 from nutgraf_models.results import Span, TermKind, UnsupportedTerm
 from nutgraf_models.text.sentences import split
 
+_WORD_START = re.compile(r"(?<![\w'’])[^\W\d_]")
+
 
 class TermIndex:
     """The terms of an article and its headline, for looking up those of its summaries."""
@@ -20,7 +23,9 @@ class TermIndex:
     def __init__(self, article: str, title: str = "") -> None:
         text = f"{unicodedata.normalize('NFC', title)}\n\n{article}"
         self._numbers = NumberIndex(text)
-        self._names = NameIndex(text, self._numbers.months)
+        # Any word of an article without capitals may be a name.
+        cased = _WORD_START.sub(lambda match: match[0].upper(), text) if article.islower() else text
+        self._names = NameIndex(cased, self._numbers.months)
         self._quotations = QuotationIndex(text)
 
     def unsupported(self, summary: str) -> tuple[UnsupportedTerm, ...]:

@@ -1,14 +1,50 @@
-"""Text that was cut into tokens, as that of data sets often is, with the numbers in it put together again."""
+"""Text that was cut into tokens, as data sets often have it, put together again."""
 
 import re
 
 from nutgraf_models.text.mapped_text import Draft, MappedText
 
+# Marks that stand apart from the word before them, and all such marks.
+_APART = re.compile(r" [,.;](?=\s|$)")
+_MARK = re.compile(r"[,.;](?=\s|$)")
+_MIN_APART, _SHARE_APART = 3, 0.8
+# What a tokenizer has parted: a mark or clitic from the word before it, a bracket or currency from the one behind.
+_PARTED = re.compile(
+    r"(?P<left>(?: (?=[,.;:?!%)\]](?:\s|$))| (?=(?:['’](?:s|re|ll|ve|d|m|t)|n['’]t)\b)))"
+    r"|(?<=[(\[$£€])(?P<right> )"
+    r"|(?P<quote>(?:(?<=\s)|^)(?:``|''|[`'\"])(?=\s|$))"
+)
 _WHOLE = re.compile(r"\d[.,]\d")
 # "1, 056" and "98. 7", but not "May 12, 300 people".
 _IN_PARTS = re.compile(r"(?<![\d.,])\d{1,3}(?:,( )(?=\d{3}(?!\d))|\.( )(?=\d))")
 _MONTH = re.compile(r"\b(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.? $", re.I)
 _MONTH_CHARACTERS = 12
+
+
+def with_whole_words(text: MappedText) -> MappedText:
+    """The text without the spaces that a tokenizer put in, if it has them: "it did n't , he said ." """
+    apart = len(_APART.findall(text.text))
+    if apart < _MIN_APART or apart < _SHARE_APART * len(_MARK.findall(text.text)):
+        return text
+    draft = Draft(text)
+    position = 0
+    is_open = False
+    for match in _PARTED.finditer(text.text):
+        start, end = match.span()
+        if start < position:
+            continue
+        if match["quote"] is None:
+            draft.keep(position, start)
+            position = end
+            continue
+        opens = match["quote"] in ("`", "``") or (match["quote"] != "''" and not is_open)
+        is_open = opens
+        # The space between a quotation mark and what it quotes goes.
+        draft.keep(position, start if opens or not text.text[:start].endswith(" ") else start - 1)
+        draft.put('"' if len(match["quote"]) == 2 else match["quote"].replace("`", "'"), start, end)
+        position = end + 1 if opens and end < len(text.text) else end
+    draft.keep(position, len(text.text))
+    return draft.text()
 
 
 def has_numbers_in_parts(text: str) -> bool:

@@ -4,6 +4,7 @@ import re
 
 from nutgraf_models.text.boilerplate import story_lines
 from nutgraf_models.text.characters import repaired, unescape, without_invisible
+from nutgraf_models.text.detokenize import with_whole_words
 from nutgraf_models.text.html_page import visible_text
 from nutgraf_models.text.mapped_text import Draft, MappedText
 
@@ -30,10 +31,11 @@ def normalize(text: str) -> MappedText:
 def clean(text: str) -> MappedText:
     """The text as a reader sees it, with whatever stands around the story.
 
-    In this order: HTML becomes text (`page`), references become the characters that they stand for, characters that
-    nobody sees go, white space is evened out and broken characters are repaired (`characters`).
+    In this order: HTML becomes text (`html_page`), character references are resolved, invisible characters go, white
+    space is evened out and broken characters are repaired (`characters`), and the spaces go that a tokenizer put in
+    (`detokenize`).
     """
-    return _even(without_invisible(unescape(visible_text(MappedText.of(text)))))
+    return with_whole_words(_even(without_invisible(unescape(visible_text(MappedText.of(text))))))
 
 
 def story_of(whole: MappedText) -> MappedText:

@@ -1,6 +1,6 @@
-"""Every way in which a call can fail, in one table, and its form on the wire.
+"""The table of errors, and their form on the wire.
 
-Callers tell failures apart by `ErrorInfo.reason`; the codes are shared with gRPC itself.
+Callers tell errors apart by `ErrorInfo.reason`, because gRPC itself uses some of the status codes.
 """
 
 import math
@@ -36,15 +36,15 @@ CODES: dict[str, int] = {
 
 
 @dataclass(eq=False)
-class Refusal(Exception):
-    """A call, or an item of a stream, that fails.
+class ServiceError(Exception):
+    """The error that a call or a stream item is answered with.
 
     Args:
         reason: a key of `CODES`.
-        message: what was wrong and what would be right, without any of the article.
-        field_path: the request's field at fault.
+        message: says what is wrong and how to fix it, without quoting the article.
+        field_path: the request field at fault.
         metadata: for `ErrorInfo.metadata`.
-        retry_after: seconds after which trying again may help.
+        retry_after: seconds after which a retry may help.
     """
 
     reason: str
@@ -69,14 +69,14 @@ class Refusal(Exception):
         return status_pb2.Status(code=self.code, message=self.message, details=_packed(details))
 
 
-def empty_text() -> Refusal:
-    message = "the text is empty or has nothing in it to read; send the text of an article"
-    return Refusal("EMPTY_TEXT", message, field_path="text")
+def empty_text() -> ServiceError:
+    message = "the text is empty or has no readable characters; send the text of an article"
+    return ServiceError("EMPTY_TEXT", message, field_path="text")
 
 
-def empty_summary() -> Refusal:
-    message = "the summary is empty or has nothing in it to check; send the summary of the article"
-    return Refusal("EMPTY_SUMMARY", message, field_path="summary")
+def empty_summary() -> ServiceError:
+    message = "the summary is empty or has no readable characters; send a summary of the article"
+    return ServiceError("EMPTY_SUMMARY", message, field_path="summary")
 
 
 def to_duration(seconds: float) -> duration_pb2.Duration:
@@ -87,7 +87,7 @@ def to_duration(seconds: float) -> duration_pb2.Duration:
 def _packed(details: Sequence[Message]) -> list[any_pb2.Any]:
     packed = []
     for detail in details:
-        box = any_pb2.Any()
-        box.Pack(detail)
-        packed.append(box)
+        wrapper = any_pb2.Any()
+        wrapper.Pack(detail)
+        packed.append(wrapper)
     return packed
