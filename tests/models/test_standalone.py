@@ -31,6 +31,7 @@ from support.long_articles import FACT, long_article, planted
         "He was held in the harbour for four months for four months.",
         "Fenn, the mayor has said it, took a risk on a show that might fail, the mayor has said it took a risk.",
         "The idea: Housing is too dear for poor families.",
+        '1. "The Grey Lady" is on at nine on Sunday.',
     ],
 )
 def test_what_is_no_whole_sentence(text):

@@ -317,12 +317,12 @@ def test_a_cap_out_of_range_says_what_it_may_be(caps):
 def test_text_that_was_cut_into_tokens_is_put_together_again():
     sent = (
         "the port , he said , is n't open . ida fenn 's ship ( a tug ) cost $ 5m .\n"
-        "`` nobody knew , '' she said of the ` grey lady ' ; it 'll sail on monday ."
+        "`` nobody knew , '' she said of the ` grey lady ' ; it 'll sail on monday from the sailors ' quay ."
     )
     text = normalize(sent)
     assert text.text == (
         "the port, he said, isn't open. ida fenn's ship (a tug) cost $5m.\n"
-        "\"nobody knew,\" she said of the 'grey lady'; it'll sail on monday."
+        "\"nobody knew,\" she said of the 'grey lady'; it'll sail on monday from the sailors' quay."
     )
     start = text.text.index("ida fenn's")
     assert sent[slice(*text.source_span(start, start + len("ida fenn's")))] == "ida fenn 's"

@@ -95,6 +95,7 @@ _BY_LINE = re.compile(
     re.I,
 )
 _LIST_NUMBER = re.compile(r"\(?(?:\d{1,3}|[ivx]{1,4}|[a-z])[.)]?\W*$", re.I)
+_LISTED = re.compile(r"\(?\d{1,2}[.)] ")
 # Words that a finite clause has one of; endings find the regular rest.
 _VERBS = frozenset(
     """
@@ -142,7 +143,13 @@ def is_fragment(sentence: str) -> bool:
         or word_count(text) < _MIN_WORDS
     ):
         return True
-    if not has_words(text) or _BY_LINE.match(text) or _LIST_NUMBER.fullmatch(text) or _OPEN_END.search(text):
+    if (
+        _LISTED.match(text)
+        or not has_words(text)
+        or _BY_LINE.match(text)
+        or _LIST_NUMBER.fullmatch(text)
+        or _OPEN_END.search(text)
+    ):
         return True
     if (text[:1].islower() and not text[1:2].isupper()) or text[:1] in ",;:.()]-–—":
         return True

@@ -29,6 +29,8 @@ def with_whole_words(text: MappedText) -> MappedText:
     draft = Draft(text)
     position = 0
     is_open = False
+    # Where backticks open quotations, a single quotation mark never does; nor does one behind "the saracens".
+    has_backticks = "`" in text.text
     for match in _PARTED.finditer(text.text):
         start, end = match.span()
         if start < position:
@@ -37,7 +39,8 @@ def with_whole_words(text: MappedText) -> MappedText:
             draft.keep(position, start)
             position = end
             continue
-        opens = match["quote"] in ("`", "``") or (match["quote"] != "''" and not is_open)
+        may_open = not (is_open or has_backticks or text.text[:start].endswith("s "))
+        opens = match["quote"] in ("`", "``") or (match["quote"] != "''" and may_open)
         is_open = opens
         # The space between a quotation mark and what it quotes goes.
         draft.keep(position, start if opens or not text.text[:start].endswith(" ") else start - 1)
