@@ -64,6 +64,8 @@ _BY_CODE: dict[int, type[NutgrafError]] = {
 # From gRPC's C core and from Go, about a request. With CLIENT, it is about a response, and the caller cannot help it.
 _TOO_LARGE = re.compile(r"(CLIENT: )?received message larger than max \((\d+) vs\. (\d+)\)", re.IGNORECASE)
 _TOO_MANY_REQUESTS = "Received http2 header with status: 429"
+# A server that dies in the middle of an answer, as nginx and HAProxy pass it on.
+_CUT = re.compile(r"RST_STREAM with error code 2\b|Data frame with END_STREAM flag received|^Stream removed$")
 
 
 class _FailedCall(Protocol):
@@ -130,6 +132,8 @@ def from_status(status: Status, *, server: str, request_id: str | None = None) -
         kind = ServerError
     elif kind is Unavailable and reason is None and _TOO_MANY_REQUESTS in status.message:
         kind = Overloaded
+    elif kind is ServerError and reason is None and _CUT.search(status.message):
+        kind = Unavailable
     message = _message(kind, status, server, reason, fields)
     if kind is InvalidArticle:
         return InvalidArticle(

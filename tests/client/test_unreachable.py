@@ -77,16 +77,17 @@ def saying(reply: bytes) -> Callable[[socketserver.StreamRequestHandler], None]:
     return talk
 
 
+def frame(kind: int, flags: int, stream: bytes, payload: bytes = b"") -> bytes:
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream + payload
+
+
 def answering_http2(
-    status: int | None, streams: list[bytes] | None = None
+    status: int | None, streams: list[bytes] | None = None, ending: Callable[[bytes], bytes] | None = None
 ) -> Callable[[socketserver.StreamRequestHandler], None]:
     """As proxies and balancers refuse calls: by a status of HTTP and no status of gRPC (RFC 9113). None: hangs up.
 
-    Notes in `streams` what was begun.
+    Notes in `streams` what was begun. With an `ending`, the answer begins as one of gRPC's does, and then has that.
     """
-
-    def frame(kind: int, flags: int, stream: bytes, payload: bytes = b"") -> bytes:
-        return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream + payload
 
     def talk(handler: socketserver.StreamRequestHandler) -> None:
         handler.rfile.read(len(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))
@@ -100,6 +101,9 @@ def answering_http2(
                     streams.append(header[5:9])
                 if status is None:
                     return
+                if ending is not None:
+                    handler.wfile.write(frame(1, 4, header[5:9], b"\x88\x5f\x10application/grpc") + ending(header[5:9]))
+                    continue
                 handler.wfile.write(frame(1, 5, header[5:9], b"\x08\x03" + str(status).encode()))
 
     return talk
@@ -211,6 +215,22 @@ async def test_a_balancer_that_has_no_server_for_asyncio() -> None:
                 await client.summarize(TEXT)
             with pytest.raises(Unavailable, match="HTTP status 502"):
                 [found async for found in client.summarize_many([TEXT])]
+
+
+# RST_STREAM with INTERNAL_ERROR is nginx's way, an end without a status HAProxy's.
+@pytest.mark.parametrize(
+    "ending",
+    [lambda stream: frame(3, 0, stream, bytes([0, 0, 0, 2])), lambda stream: frame(0, 1, stream)],
+    ids=["nginx", "haproxy"],
+)
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_balancer_whose_server_died_in_the_middle_of_an_answer(
+    ending: Callable[[bytes], bytes], call: Callable[[Client], object]
+) -> None:
+    with talker(answering_http2(200, ending=ending)) as address:
+        error = failure(address, call=call)
+    assert isinstance(error, Unavailable)
+    assert f"the connection to {address} was lost" in str(error)
 
 
 def test_a_refusal_without_headers_is_no_reason_for_more_attempts() -> None:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import grpc
+
 from nutgraf import Article, AsyncClient, Client, ManyResult
 
 _SECONDS = 60.0
@@ -82,17 +84,20 @@ class Load:
         assert self._answered == set(range(self._given))
 
 
-Way = Callable[[Load, str, Path], None]
+Way = Callable[[Load, str, Path, Path | None], None]
 
 
 @contextlib.contextmanager
-def running(server: str, folder: Path, ways: list[Way]) -> Iterator[list[Load]]:
-    """Calls `server` in all `ways` until the block ends, then checks that each article has its summary."""
+def running(server: str, folder: Path, ways: list[Way], ca: Path | None = None) -> Iterator[list[Load]]:
+    """Calls `server` in all `ways` until the block ends, then checks that each article has its summary.
+
+    By TLS if `ca` names the certificates to trust.
+    """
     loads = [Load(way.__name__.replace("_", " ")) for way in ways]
 
     def run(load: Load, way: Way) -> None:
         try:
-            way(load, server, folder)
+            way(load, server, folder, ca)
         except BaseException as error:
             load.fail(error)
 
@@ -114,8 +119,8 @@ def running(server: str, folder: Path, ways: list[Way]) -> Iterator[list[Load]]:
         load.check()
 
 
-def calls(load: Load, server: str, folder: Path) -> None:
-    with Client(server) as client:
+def calls(load: Load, server: str, folder: Path, ca: Path | None) -> None:
+    with Client(server, tls=_trust(ca)) as client:
 
         def work() -> None:
             for one in load.articles():
@@ -124,8 +129,8 @@ def calls(load: Load, server: str, folder: Path) -> None:
         _in_threads(work)
 
 
-def streams(load: Load, server: str, folder: Path) -> None:
-    with Client(server) as client:
+def streams(load: Load, server: str, folder: Path, ca: Path | None) -> None:
+    with Client(server, tls=_trust(ca)) as client:
 
         def work() -> None:
             for result in client.summarize_many(load.articles(), summaries="short"):
@@ -134,9 +139,9 @@ def streams(load: Load, server: str, folder: Path) -> None:
         _in_threads(work)
 
 
-def async_calls(load: Load, server: str, folder: Path) -> None:
+def async_calls(load: Load, server: str, folder: Path, ca: Path | None) -> None:
     async def main() -> None:
-        async with AsyncClient(server) as client, asyncio.TaskGroup() as group:
+        async with AsyncClient(server, tls=_trust(ca)) as client, asyncio.TaskGroup() as group:
 
             async def work() -> None:
                 for one in load.articles():
@@ -149,9 +154,9 @@ def async_calls(load: Load, server: str, folder: Path) -> None:
     asyncio.run(main())
 
 
-def async_streams(load: Load, server: str, folder: Path) -> None:
+def async_streams(load: Load, server: str, folder: Path, ca: Path | None) -> None:
     async def main() -> None:
-        async with AsyncClient(server) as client, asyncio.TaskGroup() as group:
+        async with AsyncClient(server, tls=_trust(ca)) as client, asyncio.TaskGroup() as group:
 
             async def work() -> None:
                 async for result in client.summarize_many(load.articles(), summaries="short", ordered=False):
@@ -163,11 +168,12 @@ def async_streams(load: Load, server: str, folder: Path) -> None:
     asyncio.run(main())
 
 
-def batch(load: Load, server: str, folder: Path) -> None:
+def batch(load: Load, server: str, folder: Path, ca: Path | None) -> None:
     """`nutgraf batch`, a process, which reads from a pipe."""
     output = folder / "batch.jsonl"
     command = [sys.executable, "-m", "nutgraf", "batch", "-", "-o", str(output), "--length", "short"]
-    with subprocess.Popen([*command, "--server", server], stdin=subprocess.PIPE, text=True) as process:
+    command += ["--server", server, *(["--ca", str(ca)] if ca else [])]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         seen = 0
         for one in load.articles():
@@ -190,6 +196,10 @@ def _read(load: Load, output: Path, start: int) -> int:
         record = json.loads(line)
         load.answered(int(record["id"]), record["summaries"][0]["text"])
     return start + len(whole) + 1 if whole else start
+
+
+def _trust(ca: Path | None) -> grpc.ChannelCredentials | bool:
+    return grpc.ssl_channel_credentials(ca.read_bytes()) if ca else False
 
 
 def _in_threads(work: Callable[[], None]) -> None:

@@ -27,7 +27,7 @@ class Replica:
         self.host = host
         self.port = port or free_port()
         self.address = f"{host}:{self.port}"
-        self._metrics_port = free_port()
+        self.metrics_port = free_port()
         self._arguments = arguments
         self._log = log or Path(os.devnull)
         self._process: subprocess.Popen[bytes] | None = None
@@ -35,7 +35,7 @@ class Replica:
     def start(self) -> None:
         """Starts it; returns when it is SERVING."""
         command = [sys.executable, "-m", "nutgraf", "serve", "--model", "lead", "--host", self.host]
-        command += ["--port", str(self.port), "--metrics-port", str(self._metrics_port)]
+        command += ["--port", str(self.port), "--metrics-port", str(self.metrics_port)]
         # Room for all that other replicas had been given.
         command += ["--max-queued-requests", "1000", *self._arguments]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("NUTGRAF_")}
@@ -73,7 +73,7 @@ class Replica:
 
     def metric(self, name: str, **labels: str) -> float:
         """The value of a metric with these labels."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics", timeout=_SECONDS) as response:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=_SECONDS) as response:
             text = response.read().decode()
         return sum(
             sample.value
