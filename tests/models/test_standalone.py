@@ -32,6 +32,7 @@ from support.long_articles import FACT, long_article, planted
         "Fenn, the mayor has said it, took a risk on a show that might fail, the mayor has said it took a risk.",
         "The idea: Housing is too dear for poor families.",
         '1. "The Grey Lady" is on at nine on Sunday.',
+        "Large military trucks in the same beige color down a dark road late on Saturday past the lights of Marlow.",
     ],
 )
 def test_what_is_no_whole_sentence(text):

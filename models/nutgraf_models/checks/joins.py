@@ -13,6 +13,14 @@ _REVERSAL = re.compile(
     r"(?:quashed|overturned|cleared|acquitted|dropped|denied|denies|withdrawn|withdrew|rejected|dismissed|reversed|"
     r"annulled|refused|retracted|corrected)$"
 )
+# Words without which the noun behind them means another thing.
+_TURNING = frozenset(
+    """
+    sacked fired ousted deposed suspended retired disgraced failed attempted would-be fake false mock accused acting
+    deputy assistant shadow exiled potential possible proposed unsuccessful aspiring rejected
+    """.split()
+)
+_SWAPPED = {"his": "her", "her": "his"}
 # Capitalised words of one name: "Sheikh Mohammed bin Rashid Al Maktoum".
 _LONGEST_NAME = 8
 
@@ -31,6 +39,23 @@ def lost_link(matched: Sequence[tuple[int, int]], source: Sequence[Token], gap: 
     if not rest or rest[0].folded not in _LINKS or "," not in gap(end):
         return 0.0
     return float(any(_REVERSAL.match(token.folded) for token in rest))
+
+
+def lost_modifier(matched: Sequence[tuple[int, int]], source: Sequence[Token], gap: Callable[[int], str]) -> float:
+    """1 if "sacked" was left out before "minister", or "deputy" before "mayor"; else 0. As `lost_link`."""
+    for (place, one), (next_place, other) in pairwise(matched):
+        if next_place == place + 1 and other > one + 1 and gap(other) == " " and source[other - 1].folded in _TURNING:
+            return 1.0
+    return 0.0
+
+
+def other_possessor(tokens: Sequence[Token], article: Sequence[Sequence[Token]]) -> float:
+    """1 if the sentence has "his daughter" where the article has only "her daughter", or vice versa; else 0."""
+    said = {(one.folded, other.form) for one, other in pairwise(tokens) if one.folded in _SWAPPED}
+    if not said:
+        return 0.0
+    known = {(one.folded, other.form) for part in article for one, other in pairwise(part) if one.folded in _SWAPPED}
+    return float(any(pair not in known and (_SWAPPED[pair[0]], pair[1]) in known for pair in said))
 
 
 def joined_names(

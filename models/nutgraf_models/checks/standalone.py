@@ -13,7 +13,7 @@ from nutgraf_models.text.sentences import has_words, is_complete, word_count
 _MIN_WORDS = 3
 # Whatever is longer is no sentence to be shown, and would take long to look through.
 MAX_CHARACTERS = 1500
-# A longer sentence has a verb, be it one that the list below lacks.
+# A longer sentence has more than one chance to show its verb.
 _SURE_WORDS = 16
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _QUOTED = re.compile(r"[“\"][^”\"]*[”\"]|(?<!\w)[‘'](?=\w)[^’'\"]*(?:[’'](?=\w)[^’'\"]*)*[’'](?!\w)")
@@ -121,7 +121,10 @@ _VERBS = frozenset(
     return returns save saves kill kills die dies dead suffer suffers escape escapes survive survives allow allows
     believe believes consider considers expect expects include includes raise raises rank ranks earn earns host hosts
     visit visits mark marks celebrate celebrates boast boasts defend defends attack attacks criticise criticises slam
-    slams sue sues arrest try tries pass passes
+    slams sue sues arrest try tries pass passes stretch stretches distort distorts supply supplies range ranges define
+    defines require requires head heads kick kicks nurse nurses attribute attributes credit credits employ employs focus
+    focuses involve involves crowd crowds support supports oppose opposes express expresses super-imposes carry carries
+    cover covers provide provides rate rates control controls own owns represent represents
     """.split()
 )
 # What a sentence cannot end with.
@@ -159,11 +162,12 @@ def is_fragment(sentence: str) -> bool:
         return True
     # A capital first word may be a name or a verb; no verb of a statement stands there.
     words = [match.group() for match in _WORD.finditer(text)]
-    if len(words) > _SURE_WORDS:
-        return False
+    is_long = len(words) > _SURE_WORDS
     return not any(
         fold(word) in _VERBS
-        or (_VERB_ENDING.search(word) and (place < len(words) - 1 or word.endswith("ed")))
+        or word.endswith("ed")
+        # "trucks" looks like "barks"; a long sentence without any other verb is a picture's.
+        or (_VERB_ENDING.search(word) and place < len(words) - 1 and not is_long)
         or word.endswith(("n't", "n’t", "'s", "’s", "'ve", "'re"))
         for place, word in enumerate(words)
         if place > 0

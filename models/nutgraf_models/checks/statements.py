@@ -12,7 +12,7 @@ from functools import partial
 from itertools import pairwise, takewhile
 from typing import NamedTuple
 
-from nutgraf_models.checks.joins import given_name, is_name, joined_names, lost_link
+from nutgraf_models.checks.joins import given_name, is_name, joined_names, lost_link, lost_modifier, other_possessor
 from nutgraf_models.checks.words import Token, alignment, common_subsequence, tokens_of
 from nutgraf_models.text.ordinary_words import ordinary_words
 
@@ -74,12 +74,14 @@ class Features(NamedTuple):
     rough_cuts: float  # places where words of the origin were left out, and there is no comma, bracket or dash
     lost_saying: float  # 1 if the origin says whose word it is, and the sentence does not
     added_saying: float  # 1 if the sentence does and the origin does not; a half if a sentence next to that does
-    # 1 if an "if" before or after it was left out, a "when" or "how" just before it, an "after" between its clauses, or
-    # a "but" with which the origin takes it back.
+    # 1 if an "if" before or after it was left out, a "when" or "how" just before it, an "after" between its clauses, a
+    # "but" with which the origin takes it back, or the "sacked" of a "sacked minister".
     lost_condition: float
     question: float  # 1 if the origin only asks
     joined_names: float  # 1 if two names stand together as nowhere in the article, or "a man" is given a name
-    other_sex: float  # 1 if the sentence says "he" where the article says "she", or the other way round
+    other_sex: (
+        float  # 1 if the sentence says "he" or "his" where the article says "she" or "her", or the other way round
+    )
 
 
 class StatementIndex:
@@ -191,12 +193,13 @@ class StatementIndex:
                 self._is_condition_lost(tokens, matched, origin),
                 self._is_opening_lost(tokens, matched, origin),
                 lost_link(matched, self._tokens[origin], partial(self._gap, origin)),
+                lost_modifier(matched, self._tokens[origin], partial(self._gap, origin)),
             ),
             joined_names=max(
                 joined_names(tokens, self._tokens, self._found_in), given_name(tokens, self._tokens[origin])
             ),
             question=1.0 if is_asked else 0.0,
-            other_sex=self._other_sex(tokens, origin),
+            other_sex=max(self._other_sex(tokens, origin), other_possessor(tokens, self._tokens)),
         )
         return features, origin
 

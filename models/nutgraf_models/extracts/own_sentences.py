@@ -38,7 +38,8 @@ def own_sentences(sentences: Sequence[Sentence], title: str = "", code: str = "e
     def central(text: str) -> float:
         return shared_weight(text, [title, *(other for other in texts if other != text)])
 
-    fit = [text for text in texts[1:_BEGINNING] if text in whole and not UNFIT.search(text) and not points_back(text)]
+    fit = [text for text in texts[1:] if text in whole and not UNFIT.search(text) and not points_back(text)]
+    fit = [text for text in fit if text in texts[:_BEGINNING]] or fit[:1]
     if first in whole:
         least = _SHARE * central(first) if fit else 0.0
         best = next((text for text in fit if central(text) >= least), first)

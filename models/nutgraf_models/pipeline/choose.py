@@ -30,6 +30,8 @@ _SAME_POINT = 3.0
 _REACH = 4
 # A sentence that a summary can do without is shown only if it is surer than the main point has to be.
 _SURE = 0.94
+# Of two sentences from one article sentence, the second must have a third of its content words for itself.
+_RETOLD = 2 / 3
 _SHORT_WORDS = (6, 30)
 _SHORT_EXCESS = 6
 _LONGEST_SHORT = 45
@@ -183,6 +185,7 @@ class _Chooser:
             and not points_back(one.text, before if follows else "")
             and self._prepared.check.still_means(one.checked, checked)
             and self._prepared.check.introduces(one.checked, checked)
+            and not any(_retells(one, earlier) for earlier in told)
             and len(postprocess.distinct([*(earlier.text for earlier in told), one.text])) > len(told)
         )
 
@@ -218,3 +221,11 @@ class _Chooser:
         ):
             kept.pop()
         return kept if self._words(kept) < self._prepared.words else []
+
+
+def _retells(sentence: ShownSentence, earlier: ShownSentence) -> bool:
+    """Whether both were made from one article sentence, and mostly from the same part of it."""
+    origin = sentence.checked.origin
+    if origin is None or origin != earlier.checked.origin:
+        return False
+    return content_shared(sentence.text, earlier.text) >= _RETOLD
