@@ -14,7 +14,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
 from nutgraf_models.checkpoints.card import Card
-from nutgraf_models.engines import packed
+from nutgraf_models.engines import packed, shared_attention
 from nutgraf_models.engines.base import Candidate, Completion, GenerationRequest, Handle
 from nutgraf_models.engines.batch_rows import BatchRows, CausalRows, Seq2SeqRows
 from nutgraf_models.engines.search import Hypothesis, Search, SpecialTokens, start_search
@@ -54,7 +54,13 @@ class TorchEngine:
         try:
             with quiet_transformers():
                 tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-                model = auto.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=dtype)
+                model = auto.from_pretrained(
+                    folder,
+                    local_files_only=True,
+                    use_safetensors=True,
+                    dtype=dtype,
+                    attn_implementation=shared_attention.NAME if is_seq2seq else None,
+                )
         except Exception as error:  # what damaged files raise is of many types, and of none where Rust raises it
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(f"cannot load {card.id}: {reason}") from error
