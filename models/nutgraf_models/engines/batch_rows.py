@@ -109,7 +109,7 @@ class Seq2SeqRows(BatchRows):
         self._logits = self._forward([[token] for token in tokens])
 
     def _move(self, origins: list[int]) -> None:
-        self._select(self._cache.self_attention_cache, origins, len(self._owners))
+        self._reorder(origins)
         owners = [self._owners[origin] for origin in origins]
         if owners == self._owners:
             return
@@ -123,6 +123,20 @@ class Seq2SeqRows(BatchRows):
             self._encoded.last_hidden_state = self._encoded.last_hidden_state[: len(kept)]
         self._owners = [kept.index(owner) for owner in owners]
         self._grid = grid(self._owners, self._device)
+
+    def _reorder(self, origins: list[int]) -> None:
+        """Has beams change places in what the decoder has written. Many go on from themselves, and stay."""
+        if len(origins) != len(self._owners):
+            self._select(self._cache.self_attention_cache, origins, len(self._owners))
+            return
+        moved = [place for place, origin in enumerate(origins) if place != origin]
+        if moved:
+            places = torch.tensor(moved, device=self._device)
+            sources = torch.tensor([origins[place] for place in moved], device=self._device)
+            layers: list[Any] = self._cache.self_attention_cache.layers
+            for layer in layers:
+                layer.keys[places] = layer.keys[sources]
+                layer.values[places] = layer.values[sources]
 
     def _forward(self, tokens: list[list[int]]) -> torch.Tensor:
         # After its first step the decoder reads the encoder's output from the cache.

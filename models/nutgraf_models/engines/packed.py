@@ -87,10 +87,10 @@ class Int8Linear(nn.Module):
         scaled = rows.new_empty(len(rows) + 1, rows.shape[1])
         torch.div(rows, largest, out=scaled[:-1])
         scaled[-1] = self._range
-        product = torch.ops.quantized.linear_dynamic(scaled, self._packed, False)[:-1].mul_(largest)
+        product: torch.Tensor = torch.ops.quantized.linear_dynamic(scaled, self._packed, False)[:-1].mul_(largest)
         if self._bias is not None:
             product.add_(self._bias)
-        return product.view(*values.shape[:-1], -1)
+        return product.view(*values.shape[:-1], product.shape[-1])
 
 
 class BFloat16Linear(nn.Module):

@@ -60,9 +60,8 @@ def attend(
         [rows, 1, heads, width].
     """
     if len(query) == len(key):
-        bias = {} if position_bias is None else {"position_bias": position_bias}
         attended: tuple[torch.Tensor, None] = sdpa_attention_forward(
-            module, query, key, value, attention_mask, scaling=scaling, **bias, **rest
+            module, query, key, value, attention_mask, scaling=scaling, position_bias=position_bias, **rest
         )
         return attended
     assert grid is not None
