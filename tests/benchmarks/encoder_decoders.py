@@ -6,7 +6,9 @@ Every way reads articles of the same number of tokens and writes as many tokens 
   nutgraf        the torch engine, all requests at once
   float32, int8  CTranslate2, one batch (pip install ctranslate2, or it is left out)
 
-Rounds go through all ways in turn. `--profile` prints where the time of one batch goes in the torch engine instead.
+Rounds go through all ways in turn. "CPU s" is the processor's time for an article, which counts less of what else the
+machine does than the wall's; compare it with one thread (OMP_NUM_THREADS=1), as threads that wait take some too.
+`--profile` prints where the time of one batch goes in the torch engine instead.
 """
 
 import argparse
@@ -61,9 +63,8 @@ def main() -> None:
             profile(Path(folder), arguments)
             return
         ways = {name: WAYS[name](Path(folder)) for name in arguments.ways}
-        print(
-            f"{'beams':>5}{'batch':>6}  {'':14}{'articles a second':>18}{'spread':>16}{'ratio':>7}{'same tokens':>13}"
-        )
+        head = f"{'articles a second':>18}{'spread':>16}{'ratio':>7}{'CPU s':>8}{'same tokens':>13}"
+        print(f"{'beams':>5}{'batch':>6}  {'':14}{head}")
         for beams in arguments.beams:
             for batch in arguments.batches:
                 compare({name: way for name, way in ways.items() if way}, beams, batch, arguments)
@@ -71,12 +72,14 @@ def main() -> None:
 
 def compare(ways: dict[str, Way], beams: int, batch: int, arguments: argparse.Namespace) -> None:
     rates: dict[str, list[float]] = {name: [] for name in ways}
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
     written: dict[str, list[list[int]]] = {}
     for turn in range(arguments.rounds):
         articles = some_articles(batch, arguments.tokens_in, seed=turn)
         for name, way in ways.items():
-            started = time.perf_counter()
+            started, used = time.perf_counter(), time.process_time()
             written[name] = way(articles, beams, arguments.tokens_out)
+            seconds[name].append((time.process_time() - used) / batch)
             rates[name].append(batch / (time.perf_counter() - started))
     first = next(iter(ways))
     for name, several in rates.items():
@@ -89,7 +92,8 @@ def compare(ways: dict[str, Way], beams: int, batch: int, arguments: argparse.Na
         ]
         same = sum(one == other for one, other in pairs) / len(pairs)
         ratio = rate / statistics.median(rates[first])
-        print(f"{beams:5}{batch:6}  {name:14}{rate:18.2f}{spread:>16}{ratio:7.2f}{same:13.3f}", flush=True)
+        cost = statistics.median(seconds[name])
+        print(f"{beams:5}{batch:6}  {name:14}{rate:18.2f}{spread:>16}{ratio:7.2f}{cost:8.2f}{same:13.3f}", flush=True)
 
 
 def build(folder: Path) -> None:

@@ -21,19 +21,17 @@ def load(kind: str) -> TorchEngine:
     return TorchEngine(find_card(str(folder)), folder)
 
 
-def kinds_of_layers(model: nn.Module) -> set[type[nn.Module]]:
-    return {type(module) for module in model.modules()}
-
-
 # The most that rounding weights, or weights and products, to so many bits may change.
-@pytest.mark.parametrize(("kind", "most"), [(packed.Float16Linear, 5e-4), (packed.BFloat16Linear, 5e-3)])
+@pytest.mark.parametrize(
+    ("kind", "most"), [(packed.Float16Linear, 5e-4), (packed.BFloat16Linear, 5e-3), (packed.Int8Linear, 2e-2)]
+)
 @pytest.mark.parametrize("shape", [(1, 40), (5, 40), (2, 300, 40)])
 @pytest.mark.parametrize("bias", [True, False])
 def test_a_packed_layer_does_what_the_layer_did(kind, most, shape, bias):
     torch.manual_seed(0)
     layer = nn.Linear(40, 30, bias=bias)
     model = nn.Sequential(layer)
-    packed.pack(model, bfloat16=model if kind is packed.BFloat16Linear else None)
+    packed.pack(model, kind)
     values = torch.randn(shape)
     with torch.inference_mode():
         expected, got = layer(values), model(values)
@@ -43,32 +41,81 @@ def test_a_packed_layer_does_what_the_layer_did(kind, most, shape, bias):
     assert 0 < (got - expected).norm() / expected.norm() < most
 
 
+def test_in_8_bits_a_token_keeps_its_precision_beside_one_of_large_numbers():
+    """And gives the same, to the last bit, whatever is beside it."""
+    torch.manual_seed(0)
+    layer = nn.Linear(40, 30)
+    model = nn.Sequential(layer)
+    packed.pack(model, packed.Int8Linear)
+    small, large = torch.randn(1, 40), 1000 * torch.randn(3, 40)
+    with torch.inference_mode():
+        alone, together = model(small), model(torch.cat([small, large]))[:1]
+        expected = layer(small)
+    assert torch.equal(alone, together)
+    assert (together - expected).norm() / expected.norm() < 2e-2
+
+
+def test_in_8_bits_nought_is_nought():
+    layer = nn.Linear(40, 30)
+    model = nn.Sequential(layer)
+    packed.pack(model, packed.Int8Linear)
+    with torch.inference_mode():
+        assert torch.allclose(model(torch.zeros(2, 40)), layer.bias.expand(2, -1))
+
+
+def test_packing_in_8_bits_warns_of_nothing(recwarn):
+    packed.pack(nn.Sequential(nn.Linear(4, 4)), packed.Int8Linear)
+    assert not recwarn.list
+
+
 def test_the_setting_for_quantized_layers_is_left_as_it_was():
     before = torch.backends.quantized.engine
-    packed.pack(nn.Sequential(nn.Linear(4, 4)))
+    packed.pack(nn.Sequential(nn.Linear(4, 4)), packed.Float16Linear)
     assert torch.backends.quantized.engine == before
 
 
+def layers(model: nn.Module) -> set[type[nn.Module]]:
+    """The kinds of linear layers in a model."""
+    linear = {nn.Linear, packed.Float16Linear, packed.BFloat16Linear, packed.Int8Linear}
+    return {type(module) for module in model.modules()} & linear
+
+
 @pytest.mark.parametrize("kind", ["bart", "t5", "pegasus", "smollm"])
-def test_an_engine_packs_every_linear_layer_where_bfloat16_is_slow(kind, monkeypatch):
+def test_an_engine_packs_every_linear_layer(kind, monkeypatch):
     pretend(monkeypatch, "avx2")
     engine = load(kind)
     assert engine.precision == "float16"
-    kinds = kinds_of_layers(engine._model)
-    assert packed.Float16Linear in kinds
-    assert not {nn.Linear, packed.BFloat16Linear} & kinds
+    assert layers(engine._model) == {packed.Float16Linear}
 
 
 @pytest.mark.parametrize("kind", ["bart", "t5", "pegasus"])
-def test_an_encoder_computes_in_bfloat16_where_the_processor_does(kind, monkeypatch):
-    pretend(monkeypatch, "avx2", "avx512_bf16")
+def test_an_encoder_decoder_computes_in_8_bits_where_the_processor_does(kind, monkeypatch):
+    pretend(monkeypatch, "avx2", "avx512_vnni")
     engine = load(kind)
-    assert engine.precision == "bfloat16 and float16"
-    encoder, decoder = engine._model.get_encoder(), engine._model.get_decoder()
-    assert packed.BFloat16Linear in kinds_of_layers(encoder)
-    assert packed.Float16Linear in kinds_of_layers(decoder)
-    assert not {nn.Linear, packed.Float16Linear} & kinds_of_layers(encoder)
-    assert not {nn.Linear, packed.BFloat16Linear} & kinds_of_layers(decoder)
+    assert engine.precision == "int8"
+    assert layers(engine._model) == {packed.Int8Linear}
+
+
+@pytest.mark.parametrize("kind", ["bart", "t5", "pegasus"])
+def test_with_amx_an_encoder_computes_in_bfloat16(kind, monkeypatch):
+    pretend(monkeypatch, "avx2", "avx512_vnni", "avx512_bf16", "amx_bf16")
+    engine = load(kind)
+    assert engine.precision == "bfloat16 and int8"
+    assert layers(engine._model.get_encoder()) == {packed.BFloat16Linear}
+    assert layers(engine._model.get_decoder()) == {packed.Int8Linear}
+
+
+def test_a_decoder_only_model_keeps_float16(monkeypatch):
+    pretend(monkeypatch, "avx2", "avx512_vnni")
+    engine = load("smollm")
+    assert layers(engine._model) == {packed.Float16Linear}
+
+
+def test_where_pytorch_has_no_8_bit_weights_any_more_float16_is_used(monkeypatch):
+    pretend(monkeypatch, "avx2", "avx512_vnni")
+    monkeypatch.delattr(torch, "quantize_per_channel")
+    engine = load("bart")
+    assert layers(engine._model) == {packed.Float16Linear}
 
 
 def test_without_fbgemm_an_engine_computes_with_float32_weights(monkeypatch):
@@ -76,4 +123,4 @@ def test_without_fbgemm_an_engine_computes_with_float32_weights(monkeypatch):
     monkeypatch.setattr(packed, "is_available", lambda: False)
     engine = load("bart")
     assert engine.precision == "float32"
-    assert packed.Float16Linear not in kinds_of_layers(engine._model)
+    assert layers(engine._model) == {nn.Linear}

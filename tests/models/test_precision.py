@@ -40,6 +40,14 @@ def test_what_multiplies_bfloat16(monkeypatch, flags, multiplies):
     assert precision.multiplies_bfloat16() is multiplies
 
 
+@pytest.mark.parametrize(
+    ("flags", "multiplies"), [(AVX2, False), (AVX2 | {"avx_vnni"}, False), (AVX512 | {"avx512_vnni"}, True)]
+)
+def test_what_multiplies_int8(monkeypatch, flags, multiplies):
+    monkeypatch.setattr(precision, "_cpu_flags", lambda: frozenset(flags))
+    assert precision.multiplies_int8() is multiplies
+
+
 def test_the_flags_of_this_processor_are_read():
     if not precision.Path("/proc/cpuinfo").exists():
         pytest.skip("not Linux")

@@ -9,6 +9,7 @@ from transformers import DynamicCache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput
 
 from nutgraf_models.engines.base import Handle
+from nutgraf_models.engines.shared_attention import Grid, grid
 
 # Tokens of a prompt read in one step, so that a long article does not hold up the others, nor a cancel.
 _PIECE = 512
@@ -57,7 +58,8 @@ class Seq2SeqRows(BatchRows):
 
     Each article is encoded by itself, since an article is work enough for all cores and nothing is spent on padding;
     only what the decoder looks at is padded. All rows are at the same step: a decoder counts positions for the whole
-    batch. What the decoder reads of an article is copied when rows begin or leave, not when beams change places.
+    batch. What the decoder reads of an article is there once, for all of its rows (see `shared_attention`), which are
+    neighbours.
     """
 
     def __init__(self, model: Any, device: torch.device, start: int) -> None:
@@ -67,10 +69,11 @@ class Seq2SeqRows(BatchRows):
         self._counts: dict[Handle, int] = {}
         self._states: dict[Handle, torch.Tensor] = {}
         self._encoded: Any = None
-        # 1 where a position of a row's article counts, 0 for padding; None where nothing is padded.
+        # 1 where a position of an article counts, 0 for padding; None where nothing is padded.
         self._mask: torch.Tensor | None = None
-        # Which article each row is of.
+        # Which article each row is of, by its place among those that still have rows.
         self._owners: list[int] = []
+        self._grid: Grid | None = None
         self._cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
 
     def add(self, handle: Handle, ids: list[int], rows: int) -> None:
@@ -106,16 +109,34 @@ class Seq2SeqRows(BatchRows):
         self._logits = self._forward([[token] for token in tokens])
 
     def _move(self, origins: list[int]) -> None:
-        width = len(self._owners)
-        self._select(self._cache.self_attention_cache, origins, width)
+        self._reorder(origins)
         owners = [self._owners[origin] for origin in origins]
-        if owners != self._owners:
-            self._select(self._cache.cross_attention_cache, origins, width)
+        if owners == self._owners:
+            return
+        kept = list(dict.fromkeys(owners))
+        articles = self._encoded.last_hidden_state.shape[0]
+        self._select(self._cache.cross_attention_cache, kept, articles)
+        if len(kept) < articles:
             if self._mask is not None:
-                self._mask = self._mask[origins]
+                self._mask = self._mask[kept]
             # Only its shape is still looked at.
-            self._encoded.last_hidden_state = self._encoded.last_hidden_state[:1].expand(len(owners), -1, -1)
-            self._owners = owners
+            self._encoded.last_hidden_state = self._encoded.last_hidden_state[: len(kept)]
+        self._owners = [kept.index(owner) for owner in owners]
+        self._grid = grid(self._owners, self._device)
+
+    def _reorder(self, origins: list[int]) -> None:
+        """Has beams change places in what the decoder has written. Many go on from themselves, and stay."""
+        if len(origins) != len(self._owners):
+            self._select(self._cache.self_attention_cache, origins, len(self._owners))
+            return
+        moved = [place for place, origin in enumerate(origins) if place != origin]
+        if moved:
+            places = torch.tensor(moved, device=self._device)
+            sources = torch.tensor([origins[place] for place in moved], device=self._device)
+            layers: list[Any] = self._cache.self_attention_cache.layers
+            for layer in layers:
+                layer.keys[places] = layer.keys[sources]
+                layer.values[places] = layer.values[sources]
 
     def _forward(self, tokens: list[list[int]]) -> torch.Tensor:
         # After its first step the decoder reads the encoder's output from the cache.
@@ -124,6 +145,7 @@ class Seq2SeqRows(BatchRows):
             attention_mask=self._mask,
             decoder_input_ids=self._tensor(tokens),
             use_cache=True,
+            grid=self._grid,
             **{self._cache_name: self._cache},
         )
         logits: torch.Tensor = output.logits[:, -1]

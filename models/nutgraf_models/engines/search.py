@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
-from transformers import LogitsProcessorList
+from transformers import LogitsProcessor, LogitsProcessorList
 from transformers.generation.logits_process import (
     ForcedBOSTokenLogitsProcessor,
-    MinNewTokensLengthLogitsProcessor,
     NoRepeatNGramLogitsProcessor,
     RepetitionPenaltyLogitsProcessor,
 )
@@ -173,6 +172,21 @@ def _history(beams: list[list[int]], logits: torch.Tensor) -> torch.LongTensor:
     return cast(torch.LongTensor, ids)
 
 
+class _MinNewTokens(LogitsProcessor):
+    """As transformers' own, which looks through the whole vocabulary for the end tokens at every step."""
+
+    def __init__(self, length: int, eos: tuple[int, ...]) -> None:
+        self._length = length
+        self._eos = list(eos)
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        if input_ids.shape[1] >= self._length:
+            return scores
+        scores = cast(torch.FloatTensor, scores.clone())
+        scores[:, self._eos] = -float("inf")
+        return scores
+
+
 def _processors(decoding: Decoding, special: SpecialTokens) -> LogitsProcessorList:
     start = 0 if special.start is None else 1
     processors = LogitsProcessorList()
@@ -181,7 +195,7 @@ def _processors(decoding: Decoding, special: SpecialTokens) -> LogitsProcessorLi
     if decoding.no_repeat_ngram_size:
         processors.append(NoRepeatNGramLogitsProcessor(decoding.no_repeat_ngram_size))
     if decoding.min_new_tokens:
-        processors.append(MinNewTokensLengthLogitsProcessor(start, decoding.min_new_tokens, list(special.eos)))
+        processors.append(_MinNewTokens(decoding.min_new_tokens + start, special.eos))
     if special.forced_bos is not None:
         processors.append(ForcedBOSTokenLogitsProcessor(special.forced_bos))
     return processors

@@ -14,13 +14,14 @@ import torch
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
 from nutgraf_models.checkpoints.card import Card
-from nutgraf_models.engines import packed
+from nutgraf_models.engines import packed, shared_attention
 from nutgraf_models.engines.base import Candidate, Completion, GenerationRequest, Handle
 from nutgraf_models.engines.batch_rows import BatchRows, CausalRows, Seq2SeqRows
 from nutgraf_models.engines.search import Hypothesis, Search, SpecialTokens, start_search
 from nutgraf_models.engines.tokenizer import ArticleTokenizer
 from nutgraf_models.errors import ModelError
-from nutgraf_models.runtime.precision import best_device, best_dtype, multiplies_bfloat16
+from nutgraf_models.runtime import precision
+from nutgraf_models.runtime.precision import best_device, best_dtype
 from nutgraf_models.runtime.transformers_logging import quiet_transformers
 
 # Requests of an encoder-decoder in one batch: with more, a token takes as many times longer.
@@ -54,7 +55,13 @@ class TorchEngine:
         try:
             with quiet_transformers():
                 tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-                model = auto.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=dtype)
+                model = auto.from_pretrained(
+                    folder,
+                    local_files_only=True,
+                    use_safetensors=True,
+                    dtype=dtype,
+                    attn_implementation=shared_attention.NAME if is_seq2seq else None,
+                )
         except Exception as error:  # what damaged files raise is of many types, and of none where Rust raises it
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(f"cannot load {card.id}: {reason}") from error
@@ -62,9 +69,7 @@ class TorchEngine:
         self._model = model.eval().to(device)
         self.precision = str(dtype).removeprefix("torch.")
         if can_pack and dtype == torch.float32:
-            encoder = model.get_encoder() if is_seq2seq and multiplies_bfloat16() else None
-            packed.pack(self._model, bfloat16=encoder)
-            self.precision = "float16" if encoder is None else "bfloat16 and float16"
+            self.precision = self._pack(is_seq2seq)
         self._device = device
         self._tokens = ArticleTokenizer(tokenizer.backend_tokenizer)
         self._special = _special_tokens(card, model)
@@ -73,6 +78,19 @@ class TorchEngine:
         self._batches: list[_Batch] = []
         self.parallel_requests = _TOGETHER if is_seq2seq else 1
         self.max_input_tokens = card.room_for_article(self._tokens.count_prompt(card.prompt))
+
+    def _pack(self, is_seq2seq: bool) -> str:
+        """Packs linear layers; returns what they compute in."""
+        if not (is_seq2seq and precision.multiplies_int8() and packed.has_int8()):
+            packed.pack(self._model, packed.Float16Linear)
+            return "float16"
+        if not precision.has_amx():
+            packed.pack(self._model, packed.Int8Linear)
+            return "int8"
+        # An encoder is given all tokens of an article at once, which is work for AMX; FBGEMM does not use that.
+        packed.pack(self._model.get_encoder(), packed.BFloat16Linear)
+        packed.pack(self._model, packed.Int8Linear)
+        return "bfloat16 and int8"
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return self._tokens.count(texts)
