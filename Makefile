@@ -124,8 +124,8 @@ lint: $(VENV)/dev.stamp $(VENV)-protos/stamp  ## Check style, types, the contrac
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/deptry client/nutgraf --config client/pyproject.toml
-	$(BIN)/deptry models/nutgraf_models service/nutgraf_service
+	$(BIN)/deptry --no-ansi client --config client/pyproject.toml
+	$(BIN)/deptry --no-ansi models service
 	@$(MAKE) --no-print-directory protos-check
 
 audit: $(VENV)/dev.stamp $(VENV)-audit/stamp  ## Look the installed packages up in a database of vulnerabilities
