@@ -304,6 +304,8 @@ def test_the_image_is_built_by_what_make_runs(tmp_path: Path) -> None:
     for source in (one for word, rest in stage if word == "COPY" for one in rest.split()[:-1]):
         if (ROOT / source).is_dir():
             (tmp_path / source).mkdir()
+            for project in (ROOT / source).glob("pyproject.toml"):
+                shutil.copy(project, tmp_path / source)
         else:
             shutil.copy(ROOT / source, tmp_path)
     install, pull = (rest for word, rest in stage if word == "RUN")
@@ -315,12 +317,8 @@ def test_the_image_is_built_by_what_make_runs(tmp_path: Path) -> None:
     pip = "/opt/nutgraf/bin/pip install --quiet --constraint constraints.txt"
     assert [" ".join(shlex.split(line)) for line in commands] == [f"{pip} ./client[cli] ."]
     wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    for needed in (
-        "client",
-        *(Path(package).parts[0] for package in wheel),
-        PROJECT["readme"],
-        *PROJECT["license-files"],
-    ):
+    packages = ("client/pyproject.toml", *(Path(package).parts[0] for package in wheel))
+    for needed in (*packages, PROJECT["readme"], *PROJECT["license-files"]):
         assert (tmp_path / needed).exists(), needed
     assert pull.startswith(settings)
     (words,) = (shlex.split(one) for one in pull.split("&&") if "/nutgraf " in one)
