@@ -95,8 +95,8 @@ test-pythons: dist  ## Install the wheels with each of PYTHONS (python3.12 pytho
 	@for python in $(PYTHONS); do \
 		$$python -c '' 2>/dev/null || { echo "make: there is no $$python here; not tried with it" >&2; continue; }; \
 		venv=$(VENV)-$$(basename $$python) && rm -rf $$venv && $$python -m venv $$venv && \
-		$$venv/bin/pip install --quiet --constraint constraints.txt dist/*.whl $(TEST_TOOLS) && \
-		$$venv/bin/pytest $(PYTHONS_TESTS) || exit 1; \
+		$$venv/bin/pip install --quiet --constraint constraints.txt dist/*.whl $(TEST_TOOLS) pytest-xdist && \
+		$$venv/bin/pytest -m 'not slow and not ray' --numprocesses $(TEST_PROCESSES) --dist loadfile $(PYTHONS_TESTS) || exit 1; \
 	done
 
 dist: $(VENV)/dev.stamp  ## Build the wheels and sdists of nutgraf and nutgraf-server
@@ -169,4 +169,4 @@ train: $(VENV)/dev.stamp  ## Train an adapter: make train TRAIN="a.jsonl b.jsonl
 	@$(BIN)/nutgraf train run $(RUN)/train.jsonl --dev $(RUN)/dev.jsonl --output $(RUN)/run $(TRAIN_FLAGS)
 
 clean:  ## Remove what make made, but not the cache of models
-	rm -rf client/examples/node/node_modules client/examples/ruby/lib $(VENV) $(VENV)-protos $(VENV)-lowest $(VENV)-audit $(VENV)-python3.* .cache .pytest_cache .mypy_cache .ruff_cache build dist
+	rm -rf client/examples/node/node_modules client/examples/ruby/lib $(VENV) $(VENV)-protos $(VENV)-lowest $(VENV)-audit $(VENV)-python3.* $(VENV)-python3.* .cache .pytest_cache .mypy_cache .ruff_cache build dist
