@@ -169,4 +169,4 @@ train: $(VENV)/dev.stamp  ## Train an adapter: make train TRAIN="a.jsonl b.jsonl
 	@$(BIN)/nutgraf train run $(RUN)/train.jsonl --dev $(RUN)/dev.jsonl --output $(RUN)/run $(TRAIN_FLAGS)
 
 clean:  ## Remove what make made, but not the cache of models
-	rm -rf client/examples/node/node_modules client/examples/ruby/lib $(VENV) $(VENV)-protos $(VENV)-lowest $(VENV)-audit $(VENV)-python3.* $(VENV)-python3.* .cache .pytest_cache .mypy_cache .ruff_cache build dist
+	rm -rf client/examples/node/node_modules client/examples/ruby/lib $(VENV) $(VENV)-protos $(VENV)-lowest $(VENV)-audit $(VENV)-python3.* .cache .pytest_cache .mypy_cache .ruff_cache build dist
