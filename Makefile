@@ -4,12 +4,14 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/pip install --quiet --constraint constraints.txt
-# For an installation that is to stand without this checkout: make install VENV=/opt/nutgraf EDITABLE= EXTRAS=service,otel
+# For an installation that is to stand without this checkout, and serves the default model alone:
+# make install VENV=/opt/nutgraf EDITABLE= EXTRAS=
 EDITABLE := --editable
-EXTRAS := service
+EXTRAS := torch
+comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo checkpoints test test-fast test-slow test-lowest test-ray fuzz soak lint audit protos protos-check bench eval train clean
+.PHONY: help install demo dist checkpoints test test-fast test-slow lock test-lowest test-pythons test-ray fuzz soak lint audit protos protos-check bench eval train clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
@@ -23,23 +25,24 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # torch comes first and by itself: pinned, it is the CPU build.
-$(VENV)/service.stamp: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP_INSTALL) torch
-	$(PIP_INSTALL) $(EDITABLE) '.[$(EXTRAS)]'
+$(VENV)/service.stamp: pyproject.toml client/pyproject.toml constraints.txt | $(BIN)/python
+	$(if $(filter torch train,$(subst $(comma), ,$(EXTRAS))),$(PIP_INSTALL) torch)
+	$(PIP_INSTALL) $(EDITABLE) './client[cli]' $(EDITABLE) '.$(EXTRAS:%=[%])'
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/service.stamp
-	$(PIP_INSTALL) --editable '.[service,eval,otel,dev]'
+	$(PIP_INSTALL) --editable './client[cli]' --editable '.[torch,eval,otel,dev]'
 	@touch $@
 
 # By itself: few need it, and it is large.
 $(VENV)/ray.stamp: $(VENV)/dev.stamp
-	$(PIP_INSTALL) --editable '.[service,ray]'
+	$(PIP_INSTALL) --editable './client[cli]' --editable '.[torch,ray]'
 	@touch $@
 
-$(VENV)-protos/stamp: constraints.txt
+PROTOS_TOOLS := grpcio-tools mypy-protobuf googleapis-common-protos
+$(VENV)-protos/stamp: protos/constraints.txt
 	$(PYTHON) -m venv $(VENV)-protos
-	$(VENV)-protos/bin/pip install --quiet --constraint constraints.txt grpcio-tools mypy-protobuf googleapis-common-protos
+	$(VENV)-protos/bin/pip install --quiet --constraint protos/constraints.txt $(PROTOS_TOOLS)
 	@touch $@
 
 $(VENV)-audit/stamp:
@@ -47,11 +50,19 @@ $(VENV)-audit/stamp:
 	$(VENV)-audit/bin/pip install --quiet pip-audit
 	@touch $@
 
-$(VENV)-lowest/stamp: pyproject.toml constraints-lowest.txt
+TEST_TOOLS := pytest pytest-asyncio pytest-timeout trustme
+$(VENV)-lowest/stamp: client/pyproject.toml constraints-lowest.txt
 	$(PYTHON) -m venv $(VENV)-lowest
-	$(VENV)-lowest/bin/pip install --quiet --constraint constraints-lowest.txt --editable . \
-		pytest pytest-asyncio pytest-timeout trustme
+	$(VENV)-lowest/bin/pip install --quiet --constraint constraints-lowest.txt --editable './client[cli]' $(TEST_TOOLS)
 	@touch $@
+
+lock: | $(BIN)/python  ## Pin the newest releases that pyproject.toml and constraints.in allow
+	$(BIN)/pip install --quiet --dry-run --ignore-installed --report - --constraint constraints.in \
+		--editable './client[cli]' --editable '.[torch,train,eval,otel,ray,dev]' >$(VENV)/lock.json
+	$(BIN)/python .ci/lock 'The Makefile installs with them.' <$(VENV)/lock.json >constraints.txt
+	$(BIN)/pip install --quiet --dry-run --ignore-installed --report - --constraint constraints.in \
+		$(PROTOS_TOOLS) >$(VENV)/lock.json
+	$(BIN)/python .ci/lock 'For `make protos`.' <$(VENV)/lock.json >protos/constraints.txt
 
 demo: install  ## Summarise the articles in seeds/ with the default model
 	@$(BIN)/nutgraf models pull
@@ -75,8 +86,23 @@ test-slow: $(VENV)/dev.stamp  ## Run the tests that take minutes or gigabytes
 	$(BIN)/nutgraf models pull
 	$(BIN)/pytest -m slow
 
-test-lowest: $(VENV)-lowest/stamp  ## Run the client's tests with the lowest grpcio and protobuf that it declares
+test-lowest: $(VENV)-lowest/stamp  ## Run the client's tests with the lowest of all that it declares
 	$(VENV)-lowest/bin/pytest tests/client
+
+PYTHONS ?= python3.12 python3.13
+PYTHONS_TESTS = tests/client tests/service/test_calls.py tests/service/test_check_summary.py tests/service/test_errors.py
+test-pythons: dist  ## Install the wheels with each of PYTHONS (python3.12 python3.13), without torch, and try them
+	@for python in $(PYTHONS); do \
+		$$python -c '' 2>/dev/null || { echo "make: there is no $$python here; not tried with it" >&2; continue; }; \
+		venv=$(VENV)-$$(basename $$python) && rm -rf $$venv && $$python -m venv $$venv && \
+		$$venv/bin/pip install --quiet --constraint constraints.txt dist/*.whl $(TEST_TOOLS) pytest-xdist && \
+		$$venv/bin/pytest -m 'not slow and not ray' --numprocesses $(TEST_PROCESSES) --dist loadfile $(PYTHONS_TESTS) || exit 1; \
+	done
+
+dist: $(VENV)/dev.stamp  ## Build the wheels and sdists of nutgraf and nutgraf-server
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist client >/dev/null
+	$(BIN)/python -m build --outdir dist . >/dev/null
 
 test-ray: $(VENV)/ray.stamp  ## Run the tests of the service on Ray Serve, on a cluster of this machine
 	NUTGRAF_TEST_RAY=1 $(BIN)/python tests/support/own_network.py $(BIN)/pytest -m ray tests/service
@@ -98,6 +124,8 @@ lint: $(VENV)/dev.stamp $(VENV)-protos/stamp  ## Check style, types, the contrac
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/deptry --no-ansi client --config client/pyproject.toml
+	$(BIN)/deptry --no-ansi models service
 	@$(MAKE) --no-print-directory protos-check
 
 audit: $(VENV)/dev.stamp $(VENV)-audit/stamp  ## Look the installed packages up in a database of vulnerabilities
@@ -141,4 +169,4 @@ train: $(VENV)/dev.stamp  ## Train an adapter: make train TRAIN="a.jsonl b.jsonl
 	@$(BIN)/nutgraf train run $(RUN)/train.jsonl --dev $(RUN)/dev.jsonl --output $(RUN)/run $(TRAIN_FLAGS)
 
 clean:  ## Remove what make made, but not the cache of models
-	rm -rf client/examples/node/node_modules client/examples/ruby/lib $(VENV) $(VENV)-protos $(VENV)-lowest $(VENV)-audit .cache .pytest_cache .mypy_cache .ruff_cache build dist
+	rm -rf client/examples/node/node_modules client/examples/ruby/lib $(VENV) $(VENV)-protos $(VENV)-lowest $(VENV)-audit $(VENV)-python3.* .cache .pytest_cache .mypy_cache .ruff_cache build dist

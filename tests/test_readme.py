@@ -7,12 +7,14 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 README, CLIENT, SERVICE = (ROOT / name for name in ("README.md", "client/README.md", "service/README.md"))
+REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Homepage"]
 _SHOWN = re.compile(r"```console\n\$ (nutgraf[^\n]*)\n(.*?)```", re.S)
 
 
@@ -89,8 +91,13 @@ def test_the_readme_is_short():
 
 def test_links_lead_to_files():
     for file in (README, CLIENT, SERVICE, ROOT / "models/README.md", ROOT / "models/EXPERIMENTS.md"):
-        links = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        links = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text)
         assert [link for link in links if not (file.parent / link).exists()] == [], file
+        whole = re.findall(rf"\]\({REPOSITORY}/blob/main/([^)#]+)(?:#[^)]*)?\)", text)
+        assert [link for link in whole if not (ROOT / link).exists()] == [], file
+        # The package index shows these pages, beside no file.
+        assert not (links and file in (README, CLIENT)), file
 
 
 if __name__ == "__main__":

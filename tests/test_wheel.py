@@ -1,48 +1,208 @@
-"""What a user gets: the built wheel."""
+"""What a user gets: the built packages, and what they install."""
 
+import email
+import json
+import os
+import re
 import subprocess
 import sys
+import tarfile
+import tomllib
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from support.process import entry, running
+
 ROOT = Path(__file__).parents[1]
+PROJECTS = {"nutgraf": ROOT / "client", "nutgraf_server": ROOT}
+FOLDERS = {"nutgraf": ["client/nutgraf"], "nutgraf_server": ["models/nutgraf_models", "service/nutgraf_service"]}
+LIBRARY = {"googleapis-common-protos", "grpcio", "grpcio-health-checking", "grpcio-status", "protobuf"}
+WEIGHTS = "nutgraf_models/checkpoints/cards/smollm2-135m-nutgraf/adapter_model.safetensors"
+SECONDS = 900.0
+
+both = pytest.mark.parametrize("package", list(PROJECTS))
+
+
+def run(*command: object, **options: object) -> "subprocess.CompletedProcess[str]":
+    """Without what would bring in the checkout; its output is shown if it fails."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment |= options.pop("env", {})
+    words = [str(word) for word in command]
+    return subprocess.run(
+        words, capture_output=True, text=True, timeout=SECONDS, env=environment, check=False, **options
+    )
+
+
+def done(*command: object, **options: object) -> str:
+    ended = run(*command, **options)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory) -> set[str]:
+def dist(tmp_path_factory) -> Path:
+    """Sdists of both packages, and the wheels that are built from them."""
     folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)]
-    subprocess.run(command, check=True, capture_output=True, timeout=240)
-    (wheel,) = folder.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        return set(archive.namelist())
+    for project in PROJECTS.values():
+        done(sys.executable, "-m", "build", "--outdir", folder, project)
+    return folder
 
 
-def test_it_has_every_card(names):
-    cards = {
-        f"nutgraf_models/checkpoints/cards/{card.name}"
-        for card in (ROOT / "models/nutgraf_models/checkpoints/cards").glob("*.toml")
-    }
-    assert len(cards) == 6
-    assert cards <= names
+def wheel(dist: Path, package: str) -> Path:
+    (file,) = dist.glob(f"{package}-*.whl")
+    return file
 
 
-def test_it_has_the_generated_code_its_stubs_and_the_marks_of_typed_packages(names):
-    assert {f"nutgraf/v1/summarizer_pb2{ending}" for ending in (".py", ".pyi", "_grpc.py", "_grpc.pyi")} <= names
-    assert {f"{package}/py.typed" for package in ("nutgraf", "nutgraf_models", "nutgraf_service")} <= names
+def names(dist: Path, package: str) -> set[str]:
+    with zipfile.ZipFile(wheel(dist, package)) as archive:
+        return {name for name in archive.namelist() if ".dist-info/" not in name}
 
 
-def test_it_has_every_tracked_file_of_the_packages_and_nothing_else(names):
+def metadata(dist: Path, package: str) -> email.message.Message:
+    file = wheel(dist, package)
+    with zipfile.ZipFile(file) as archive:
+        folder = "-".join(file.name.split("-")[:2]) + ".dist-info"
+        return email.message_from_bytes(archive.read(f"{folder}/METADATA"))
+
+
+def project(package: str) -> dict:
+    return tomllib.loads((PROJECTS[package] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+@both
+def test_the_wheel_has_every_tracked_file_of_its_packages_and_nothing_else(dist, package):
     tracked = subprocess.run(
-        ["git", "ls-files", "client/nutgraf", "models/nutgraf_models", "service/nutgraf_service"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
+        ["git", "ls-files", *FOLDERS[package]], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.split()
     if not tracked:
         pytest.skip("not a git checkout")
-    shipped = {name for name in names if ".dist-info/" not in name}
-    assert {name.partition("/")[2] for name in tracked} == shipped
+    assert {name.partition("/")[2] for name in tracked} == names(dist, package)
+
+
+@both
+def test_the_sdist_has_what_its_wheel_is_built_from_and_nothing_else(dist, package):
+    (file,) = dist.glob(f"{package}-*.tar.gz")
+    with tarfile.open(file) as archive:
+        found = {name.partition("/")[2] for name in archive.getnames()}
+    folders = {folder if package == "nutgraf_server" else Path(folder).name for folder in FOLDERS[package]}
+    rest = {name for name in found if not name.startswith(tuple(f"{folder}/" for folder in folders))}
+    assert rest == {"pyproject.toml", "README.md", "LICENSE", "PKG-INFO", ".gitignore"}
+
+
+def test_the_client_is_small_and_all_that_is_in_its_wheel(dist):
+    assert wheel(dist, "nutgraf").stat().st_size < 300_000
+    found = names(dist, "nutgraf")
+    assert {name.partition("/")[0] for name in found} == {"nutgraf"}
+    assert {Path(name).suffix for name in found} == {".py", ".pyi", ".typed", ".css", ".js"}
+    assert {f"nutgraf/v1/summarizer_pb2{ending}" for ending in (".py", ".pyi", "_grpc.py", "_grpc.pyi")} <= found
+
+
+def test_the_server_has_every_card_and_the_adapter_and_no_client(dist):
+    assert wheel(dist, "nutgraf_server").stat().st_size < 20_000_000
+    found = names(dist, "nutgraf_server")
+    assert {name.partition("/")[0] for name in found} == {"nutgraf_models", "nutgraf_service"}
+    assert len([name for name in found if re.fullmatch(r"nutgraf_models/checkpoints/cards/[^/]+\.toml", name)]) == 6
+    assert [name for name in found if name.endswith((".safetensors", ".gguf", ".bin"))] == [WEIGHTS]
+
+
+def test_what_they_need(dist):
+    plain = {}
+    for package in PROJECTS:
+        needed = metadata(dist, package).get_all("Requires-Dist")
+        plain[package] = {re.split(r"[^\w\[\]-]", one)[0] for one in needed if "extra ==" not in one}
+    assert plain["nutgraf"] == LIBRARY
+    assert "nutgraf[cli]" in plain["nutgraf_server"]
+    assert not plain["nutgraf_server"] & {"torch", "transformers", "sentencepiece", "ray"}
+
+
+@both
+def test_what_the_package_index_shows(dist, package):
+    found = metadata(dist, package)
+    versions = {"3.11", "3.12", "3.13"}
+    assert {f"Programming Language :: Python :: {one}" for one in versions} <= set(found.get_all("Classifier"))
+    assert (found["Requires-Python"], found["License-Expression"]) == (">=3.11", "Apache-2.0")
+    assert {url.partition(",")[0] for url in found.get_all("Project-URL")} >= {"Homepage", "Source", "Issues"}
+    assert found["Keywords"]
+    assert re.findall(r"\]\((?!https://)[^)]*\)", found.get_payload()) == []
+
+
+def test_they_agree_on_version_and_licence():
+    client, server = project("nutgraf"), project("nutgraf_server")
+    assert client["version"] == server["version"]
+    assert f"nutgraf[cli]=={client['version']}" in server["dependencies"]
+    assert client["urls"]["Homepage"] == server["urls"]["Homepage"]
+    # A package cannot have a licence from outside its own folder.
+    assert (ROOT / "client/LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory) -> Callable[..., Path]:
+    def make(*wheels: object) -> Path:
+        """A fresh environment with these; its folder of programs."""
+        folder = tmp_path_factory.mktemp("environment")
+        done(sys.executable, "-m", "venv", folder)
+        done(folder / "bin/pip", "install", "--quiet", "--constraint", ROOT / "constraints.txt", *wheels)
+        done(folder / "bin/pip", "check")
+        return folder / "bin"
+
+    return make
+
+
+@pytest.mark.timeout(SECONDS)
+def test_the_client_by_itself_is_a_library_and_says_what_its_command_line_lacks(dist, environment, tmp_path):
+    programs = environment(wheel(dist, "nutgraf"))
+    modules = [
+        name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        for name in sorted(names(dist, "nutgraf"))
+        if name.endswith(".py") and "/_cli/" not in name
+    ]
+    done(programs / "python", "-c", f"import importlib\nfor name in {modules}: importlib.import_module(name)")
+    for command in ([programs / "nutgraf"], [programs / "python", "-m", "nutgraf"]):
+        ended = run(*command, "summarize", "--help", cwd=tmp_path)
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert ended.stderr == "nutgraf: error: the command line needs click and rich: pip install 'nutgraf[cli]'\n"
+    assert {one["name"] for one in json.loads(done(programs / "pip", "list", "--format", "json"))} == {
+        *LIBRARY,
+        *("nutgraf", "pip", "setuptools", "typing_extensions"),
+    }
+
+
+@pytest.mark.timeout(SECONDS)
+def test_the_client_with_its_command_line_knows_what_takes_the_server(dist, environment):
+    programs = environment(f"{wheel(dist, 'nutgraf')}[cli]")
+    assert "summarize" in done(programs / "nutgraf", "--help")
+    ended = run(programs / "nutgraf", "serve")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == 'nutgraf: error: "nutgraf serve" needs the server: pip install nutgraf-server\n'
+
+
+@pytest.mark.timeout(SECONDS)
+def test_the_server_without_torch_writes_what_it_writes_with_it(dist, environment, tmp_path):
+    from nutgraf_models.article import Article
+    from nutgraf_models.checkpoints.registry import DEFAULT_MODEL
+    from nutgraf_models.loading import load_summarizer
+
+    programs = environment(wheel(dist, "nutgraf"), wheel(dist, "nutgraf_server"))
+    assert not {"torch", "transformers"} & {
+        one["name"] for one in json.loads(done(programs / "pip", "list", "--format", "json"))
+    }
+    home = {"NUTGRAF_HOME": str(tmp_path)}
+    done(programs / "nutgraf", "models", "pull", env=home)
+    title, _, text = next(ROOT.glob("seeds/03-*.txt")).read_text(encoding="utf-8").partition("\n")
+    (tmp_path / "article.txt").write_text(text, encoding="utf-8")
+    with running(programs / "nutgraf", "serve", "--port", "0", PYTHONPATH="", **home) as process:
+        address = entry(process, "listening")["address"]
+        entry(process, "serving")
+        summarize = ("summarize", tmp_path / "article.txt", "--title", title, "--json", "--server", address)
+        written = json.loads(done(programs / "nutgraf", *summarize))
+    # This one was pulled with torch.
+    here = load_summarizer(DEFAULT_MODEL).summarize(Article(text, title=title))
+    assert [one["text"] for one in written["summaries"]] == [one.text for one in here.summaries]
+
+    for arguments in (["serve", "--port", "0", "--engine", "torch"], ["models", "pull", "facebook/bart-large-cnn"]):
+        ended = run(programs / "nutgraf", *arguments, env=home)
+        assert ended.returncode == 1
+        assert "needs the torch engine: pip install 'nutgraf-server[torch]'" in ended.stderr

@@ -9,8 +9,10 @@ from nutgraf_models.checkpoints.card import Card
 from nutgraf_models.checkpoints.registry import find_card
 from nutgraf_models.engines.base import Engine
 from nutgraf_models.engines.lead import LeadEngine
+from nutgraf_models.errors import ModelError
 from nutgraf_models.pipeline.summarizer import Summarizer
 from nutgraf_models.runtime.cpus import usable_cpus
+from nutgraf_models.runtime.torch_extra import INSTALL, has_torch
 
 EngineName = Literal["auto", "openvino", "torch"]
 
@@ -54,6 +56,13 @@ def _load_engine(card: Card, folder: Path, engine: EngineName, threads: int | No
 
         if engine == "openvino" or unsupported(card, folder) is None:
             return OpenVinoEngine(card, folder, threads=threads)
+    if not has_torch():
+        raise ModelError(f"{card.id} needs the torch engine: {INSTALL}")
+    if list(folder.glob("*.gguf")) and not list(folder.glob("*.safetensors")):
+        raise ModelError(
+            f"{card.id} was pulled without torch's weights, as torch was not installed; "
+            f"fetch them with: nutgraf models pull {card.id}"
+        )
     from nutgraf_models.engines.torch_engine import TorchEngine
 
     return TorchEngine(card, folder, threads=threads)

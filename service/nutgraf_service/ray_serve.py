@@ -71,7 +71,7 @@ def run(settings: Settings) -> None:
         import ray
         from ray import serve
     except ImportError:
-        raise RayUnavailable("--ray requires the extra: pip install 'nutgraf[service,ray]'") from None
+        raise RayUnavailable("--ray requires the extra: pip install 'nutgraf-server[ray]'") from None
     # Checked here, because Ray takes half a minute to report it.
     find_card(settings.model)
     _free_ports(settings.port)

@@ -31,7 +31,7 @@ class Tracing:
             from opentelemetry.sdk.trace import TracerProvider
             from opentelemetry.sdk.trace.export import BatchSpanProcessor
         except ImportError:
-            raise TracingUnavailable("--otlp-endpoint needs the extra: pip install 'nutgraf[service,otel]'") from None
+            raise TracingUnavailable("--otlp-endpoint needs the extra: pip install 'nutgraf-server[otel]'") from None
         # The environment overrides these attributes.
         resource = Resource({"service.name": "nutgraf", "service.version": version}).merge(Resource.create())
         self._provider = TracerProvider(resource=resource)

@@ -291,7 +291,7 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, name: str, installed
     monkeypatch.setattr(cli.metadata, "entry_points", lambda group: found)
     result = run(name, "list", "--port", "1", "--help")
     assert result.exit_code == 1
-    assert f"\"nutgraf {name}\" requires the service: pip install 'nutgraf[service]'" in result.stderr
+    assert f'"nutgraf {name}" requires the server: pip install nutgraf-server' in result.stderr
 
 
 def test_commands_of_the_other_rooms(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,4 +307,4 @@ def test_commands_of_the_other_rooms(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli.metadata, "entry_points", lambda group: [Fake()])
     result = run("serve")
     assert result.exit_code == 1
-    assert "pip install 'nutgraf[service]' (No module named 'torch')" in result.stderr
+    assert "pip install nutgraf-server (No module named 'torch')" in result.stderr

@@ -304,18 +304,21 @@ def test_the_image_is_built_by_what_make_runs(tmp_path: Path) -> None:
     for source in (one for word, rest in stage if word == "COPY" for one in rest.split()[:-1]):
         if (ROOT / source).is_dir():
             (tmp_path / source).mkdir()
+            for project in (ROOT / source).glob("pyproject.toml"):
+                shutil.copy(project, tmp_path / source)
         else:
             shutil.copy(ROOT / source, tmp_path)
     install, pull = (rest for word, rest in stage if word == "RUN")
-    make = shlex.split(install.replace("$EXTRAS", "service"))
+    make = shlex.split(install.replace("$EXTRAS", ""))
     settings = "--mount=type=secret,id=pip,target=/etc/pip.conf"
     assert [make.pop(0), make.pop(0)] == ["--mount=type=cache,target=/root/.cache/pip", settings]
     assert make[:2] == ["make", "install"]
     commands = [line for line in dry_run(make, tmp_path).splitlines() if "pip install" in line]
     pip = "/opt/nutgraf/bin/pip install --quiet --constraint constraints.txt"
-    assert [" ".join(shlex.split(line)) for line in commands] == [f"{pip} torch", f"{pip} .[service]"]
+    assert [" ".join(shlex.split(line)) for line in commands] == [f"{pip} ./client[cli] ."]
     wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    for needed in (*(Path(package).parts[0] for package in wheel), PROJECT["readme"], *PROJECT["license-files"]):
+    packages = ("client/pyproject.toml", *(Path(package).parts[0] for package in wheel))
+    for needed in (*packages, PROJECT["readme"], *PROJECT["license-files"]):
         assert (tmp_path / needed).exists(), needed
     assert pull.startswith(settings)
     (words,) = (shlex.split(one) for one in pull.split("&&") if "/nutgraf " in one)
@@ -330,7 +333,16 @@ def test_the_image_is_built_by_what_make_runs(tmp_path: Path) -> None:
 
 
 def test_make_installs_a_link_to_the_checkout_unless_told_otherwise() -> None:
-    assert "--editable '.[service]'" in dry_run(["make", "--always-make", "install"], ROOT)
+    made = dry_run(["make", "--always-make", "install"], ROOT)
+    assert "--editable './client[cli]' --editable '.[torch]'" in made
+
+
+@pytest.mark.parametrize("extras", ["torch", "ray,torch", "train"])
+def test_torch_is_installed_first_and_by_itself(extras: str) -> None:
+    """Pinned, it is the CPU build."""
+    made = dry_run(["make", "--always-make", "install", f"EXTRAS={extras}"], ROOT)
+    first, second = (line.split("constraints.txt ")[1] for line in made.splitlines() if "pip install" in line)
+    assert (first, second.split()[-1]) == ("torch", f"'.[{extras}]'")
 
 
 def test_the_unit_starts_nutgraf_by_what_it_accepts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -292,5 +292,5 @@ def test_what_stands_in_the_way_is_said_before_a_cluster_is_started():
 @pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="Ray is installed")
 def test_without_ray_the_command_says_what_to_install():
     with running_python("-m", "nutgraf", "serve", "--ray", *ANYWHERE) as process:
-        assert "pip install 'nutgraf[service,ray]'" in process.stderr.read()
+        assert "pip install 'nutgraf-server[ray]'" in process.stderr.read()
         assert process.wait(TIMEOUT) == 1

@@ -18,8 +18,16 @@ def serve(*arguments: str, **environment: str) -> Iterator["subprocess.Popen[str
 @contextlib.contextmanager
 def running_python(*arguments: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
     """Python with these arguments and its standard error to be read, until the block ends."""
-    command = [sys.executable, *arguments]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
+    with running(sys.executable, *arguments, **environment) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def running(*command: object, **environment: str) -> Iterator["subprocess.Popen[str]"]:
+    """A program with its standard error to be read, until the block ends."""
+    process = subprocess.Popen(
+        [*map(str, command)], stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    )
     try:
         yield process
     finally:

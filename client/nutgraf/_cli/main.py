@@ -82,7 +82,7 @@ class Group(click.Group):
         except ModuleNotFoundError as error:
             if ctx.invoked_subcommand in _CLIENT:
                 raise
-            _need_service(str(ctx.invoked_subcommand), error)
+            _need_server(str(ctx.invoked_subcommand), error)
         except OSError as error:
             raise _failure(error) from None
 
@@ -154,7 +154,7 @@ def _summary(name: str) -> str:
 
 def _missing(name: str, cause: ModuleNotFoundError | None = None) -> click.Command:
     def fail() -> NoReturn:
-        _need_service(name, cause)
+        _need_server(name, cause)
 
     return click.Command(
         name,
@@ -167,6 +167,6 @@ def _missing(name: str, cause: ModuleNotFoundError | None = None) -> click.Comma
     )
 
 
-def _need_service(name: str, cause: ModuleNotFoundError | None) -> NoReturn:
+def _need_server(name: str, cause: ModuleNotFoundError | None) -> NoReturn:
     details = f" ({cause})" if cause is not None else ""
-    raise Failure(f"\"nutgraf {name}\" requires the service: pip install 'nutgraf[service]'{details}")
+    raise Failure(f'"nutgraf {name}" requires the server: pip install nutgraf-server{details}')

@@ -1,4 +1,4 @@
-"""Conversion of a GGUF file to a folder in the hub's format with plain float32 weights, and to OpenVINO's own."""
+"""Conversion of a GGUF file to what the engines load."""
 
 import errno
 import logging
@@ -6,12 +6,29 @@ import os
 import shutil
 from pathlib import Path
 
+from nutgraf_models.checkpoints.gguf_tokenizer import write_tokenizer
+from nutgraf_models.runtime.torch_extra import has_torch
+
 
 def convert_gguf(file: Path, target: Path) -> None:
-    """Fills `target`, which must not exist: config, tokenizer, dequantised weights, `file`, and what OpenVINO loads.
+    """Fills `target`, which must not exist: `file`, its tokenizer, what OpenVINO loads, and what torch does.
 
-    Takes half a minute and, for a moment, twice the memory of the weights.
+    That is a folder in the hub's format with plain float32 weights. It is left out where there is no torch.
+
+    Raises:
+        ModelError: without torch nothing here can read the file's tokenizer.
     """
+    if has_torch():
+        _save_for_torch(file, target)
+    else:
+        target.mkdir()
+        write_tokenizer(file, target)
+    shutil.copyfile(file, target / file.name)
+    save_openvino_model(target / file.name)
+
+
+def _save_for_torch(file: Path, target: Path) -> None:
+    """Takes half a minute and, for a moment, twice the memory of the weights."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -32,8 +49,6 @@ def convert_gguf(file: Path, target: Path) -> None:
         plain.generation_config = loaded.generation_config
         plain.save_pretrained(target)
         tokenizer.save_pretrained(target)
-    shutil.copyfile(file, target / file.name)
-    save_openvino_model(target / file.name)
 
 
 def save_openvino_model(file: Path) -> None:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from nutgraf_models.checkpoints.card import Card, Decoding, DecodingPresets, Prompt
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length
+from nutgraf_models.runtime.torch_extra import INSTALL, has_torch
 
 
 def card_for_folder(folder: Path, *, id: str | None = None) -> Card:
@@ -86,6 +87,8 @@ def decoding_presets(generation: dict[str, Any]) -> DecodingPresets:
 
 def _chat_prompt(folder: Path) -> Prompt:
     """The folder's own chat template around the article and the instruction, which comes last."""
+    if not has_torch():
+        raise ModelError(f"reading the chat template of {folder.name} takes transformers: {INSTALL}")
     from transformers import AutoTokenizer
 
     try:

