@@ -3,7 +3,8 @@
 SummarizerError
 ├── EmptyArticle        nothing to read
 ├── EmptySummary        nothing to check
-└── ModelError          a model that cannot be had or used; the message says why and what to do
+├── ModelError          a model that cannot be had or used; the message says why and what to do
+└── EngineFault         what broke in an engine's own process
 """
 
 
@@ -21,3 +22,7 @@ class EmptySummary(SummarizerError):
 
 class ModelError(SummarizerError):
     """A model cannot be found, fetched, verified or loaded."""
+
+
+class EngineFault(SummarizerError):
+    """Something broke in an engine that has a process of its own. The message quotes no article."""

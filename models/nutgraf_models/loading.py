@@ -1,6 +1,7 @@
 """From the name of a model to a summariser that is ready."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +10,8 @@ from nutgraf_models.checkpoints.card import Card
 from nutgraf_models.checkpoints.registry import find_card
 from nutgraf_models.engines.base import Engine
 from nutgraf_models.engines.lead import LeadEngine
+from nutgraf_models.engines.openvino_files import unsupported
+from nutgraf_models.engines.process import ProcessEngine
 from nutgraf_models.errors import ModelError
 from nutgraf_models.pipeline.summarizer import Summarizer
 from nutgraf_models.runtime.cpus import usable_cpus
@@ -24,11 +27,13 @@ def load_summarizer(
     threads: int | None = None,
     beams: int | None = None,
     check: bool = True,
+    own_process: bool = False,
 ) -> Summarizer:
     """Loads what `--model` names: a card's id, a card file, a local folder, a hub id. Fetches nothing.
 
     `threads`: CPU threads of the model, `default_threads` if not given. `beams` replaces the number in the card's
-    presets. `check` is the summariser's.
+    presets. `check` is the summariser's. `own_process`: OpenVINO, whose steps hold the interpreter's lock, runs in a
+    process of its own; whoever asks for it closes the engine.
 
     Raises:
         ModelError: the model is unknown, not on this machine, damaged, or not what its card says.
@@ -40,7 +45,7 @@ def load_summarizer(
     card = store.refine(card, folder)
     if beams is not None:
         card = card.model_copy(update={"decoding": card.decoding.with_beams(beams)})
-    return Summarizer(card, _load_engine(card, folder, engine, threads or default_threads()), check=check)
+    return Summarizer(card, _load_engine(card, folder, engine, threads or default_threads(), own_process), check=check)
 
 
 def default_threads() -> int | None:
@@ -49,13 +54,12 @@ def default_threads() -> int | None:
     return cpus if cpus < (os.cpu_count() or 1) else None
 
 
-def _load_engine(card: Card, folder: Path, engine: EngineName, threads: int | None) -> Engine:
+def _load_engine(card: Card, folder: Path, engine: EngineName, threads: int | None, own_process: bool) -> Engine:
     """OpenVINO for what it can run, torch for the rest. Neither is imported for the other's sake."""
-    if engine != "torch" and (engine == "openvino" or card.family == "causal"):
-        from nutgraf_models.engines.openvino_engine import OpenVinoEngine, unsupported
-
-        if engine == "openvino" or unsupported(card, folder) is None:
-            return OpenVinoEngine(card, folder, threads=threads)
+    if engine == "openvino" or (engine == "auto" and unsupported(card, folder) is None):
+        if own_process:
+            return ProcessEngine(partial(_load_openvino, card, folder, threads), folder)
+        return _load_openvino(card, folder, threads)
     if not has_torch():
         raise ModelError(f"{card.id} needs the torch engine: {INSTALL}")
     if list(folder.glob("*.gguf")) and not list(folder.glob("*.safetensors")):
@@ -66,3 +70,9 @@ def _load_engine(card: Card, folder: Path, engine: EngineName, threads: int | No
     from nutgraf_models.engines.torch_engine import TorchEngine
 
     return TorchEngine(card, folder, threads=threads)
+
+
+def _load_openvino(card: Card, folder: Path, threads: int | None) -> Engine:
+    from nutgraf_models.engines.openvino_engine import OpenVinoEngine
+
+    return OpenVinoEngine(card, folder, threads=threads)

@@ -15,6 +15,7 @@ import grpc
 import structlog
 
 from nutgraf.v1.summarizer_pb2 import DESCRIPTOR
+from nutgraf_models.errors import EngineFault
 from nutgraf_service.errors import ServiceError
 from nutgraf_service.logs import frames
 from nutgraf_service.metrics import Metrics
@@ -102,7 +103,7 @@ def internal_error(error: BaseException, request_id: str) -> ServiceError:
         "internal error",
         error_id=error_id,
         request_id=request_id,
-        error=str(error) if isinstance(error, Panic) else type(error).__name__,
+        error=str(error) if isinstance(error, Panic | EngineFault) else type(error).__name__,
         frames=frames(error),
     )
     message = f"internal error; the server's log has details under error id {error_id}"

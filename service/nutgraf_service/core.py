@@ -8,8 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
+import structlog
+
 from nutgraf_models.article import Article
 from nutgraf_models.engines.base import GenerationRequest
+from nutgraf_models.engines.process import Death, ProcessEngine
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.pipeline.driver import advance
@@ -23,6 +26,8 @@ from nutgraf_service.scheduler import Scheduler, Stopped
 from nutgraf_service.sharing import Cache, DeadlinePassed, Outcome, Sharing
 from nutgraf_service.threads import in_thread
 from nutgraf_service.waiting import Generated, Priority
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("nutgraf")
 
 # About how long loading a model takes: the retry delay for callers.
 _LOADING_SECONDS = 5.0
@@ -65,6 +70,7 @@ class Core:
         self._max_running = 1
         self._summarizer: Summarizer | None = None
         self._scheduler: Scheduler | None = None
+        self._process: ProcessEngine | None = None
         # Preparing and finishing summaries is CPU work in Python. Two threads keep it off the event loop and leave the
         # other cores to the model.
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="nutgraf-text")
@@ -83,6 +89,9 @@ class Core:
     async def serve_with(self, summarizer: Summarizer) -> None:
         """Starts serving with a loaded model, after a short warm-up summary."""
         self._summarizer = summarizer
+        if isinstance(summarizer.engine, ProcessEngine):
+            self._process = summarizer.engine
+            self._process.watch(on_step=self._metrics.step_seconds.observe, on_death=self._engine_died)
         self._max_running = self._admission.max_running = summarizer.engine.parallel_requests
         self._scheduler = scheduler = Scheduler(summarizer.engine, self._metrics, max_running=self._max_running)
         self._metrics.watch(
@@ -99,12 +108,21 @@ class Core:
         self.draining.set()
 
     def failure(self, max_step_seconds: float) -> str | None:
-        """Says why the engine is unusable: a step exceeds the limit, or its thread has ended. None if it works."""
+        """Says why the engine is unusable: a step exceeds the limit, or its thread has ended. None if it works.
+
+        If the engine runs in a process of its own, a step that exceeds the limit kills that process, which is restarted.
+        """
         if self._scheduler is None:
             return None
+        if self._process is not None and self._process.has_given_up:
+            return "the engine's process dies again and again"
         if self._scheduler.has_crashed:
             return "the engine's thread has ended by an error"
         if self._scheduler.step_seconds > max_step_seconds:
+            if self._process is not None:
+                log.error("the engine hangs and is killed", step_seconds=round(self._scheduler.step_seconds, 1))
+                self._process.kill()
+                return None
             return f"the engine has been in one step for more than {max_step_seconds:g} s"
         return None
 
@@ -119,6 +137,8 @@ class Core:
     def close(self) -> None:
         if self._scheduler is not None:
             self._scheduler.stop(timeout=5.0)
+        if self._process is not None:
+            self._process.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._checker.close()
 
@@ -213,6 +233,10 @@ class Core:
         if self.state is State.LOADING or self._summarizer is None or self._scheduler is None:
             raise loading()
         return self._summarizer, self._scheduler
+
+    def _engine_died(self, death: Death) -> None:
+        self._metrics.engine_deaths.inc()
+        log.error("the engine's process has died", how=death.how, requests=death.requests)
 
     async def _warm_up(self, summarizer: Summarizer, scheduler: Scheduler) -> None:
         """Generates a few tokens, which loads what is loaded lazily and sets up the kernels."""

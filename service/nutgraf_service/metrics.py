@@ -75,6 +75,7 @@ class Metrics:
             "abandoned_total", "Requests dropped because their callers gave up.", where=["queue", "engine", "check"]
         )
         self.step_seconds = histogram("step_seconds", "Time of one iteration of the engine.", _STEP_SECONDS)
+        self.engine_deaths = counter("engine_deaths_total", "Times that the engine's process died.")
         self._queued = gauge("queued_requests", "Requests waiting for the engine.")
         self._running = gauge("running_requests", "Requests in the engine.")
         self.held_bytes = gauge("held_bytes", "Bytes of article text in memory.")

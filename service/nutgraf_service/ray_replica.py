@@ -84,7 +84,11 @@ class Replica:
         # Other replicas share the machine's cores.
         threads = self._settings.threads or 1
         return load_summarizer(
-            self._settings.model, engine=self._settings.engine, threads=threads, check=self._settings.check
+            self._settings.model,
+            engine=self._settings.engine,
+            threads=threads,
+            check=self._settings.check,
+            own_process=True,
         )
 
     async def Summarize(self, request: Any, grpc_context: Any) -> pb.SummarizeResponse:

@@ -10,7 +10,8 @@ import time
 
 import structlog
 
-from nutgraf_models.engines.base import Engine, GenerationRequest, Handle
+from nutgraf_models.engines.base import Completion, Engine, GenerationRequest, Handle
+from nutgraf_models.engines.process import ProcessEngine
 from nutgraf_service.logs import frames
 from nutgraf_service.metrics import Metrics
 from nutgraf_service.waiting import Generated, Priority, QueuedRequest, RequestQueue
@@ -35,6 +36,8 @@ class Scheduler:
 
     def __init__(self, engine: Engine, metrics: Metrics, *, max_running: int = 1) -> None:
         self._engine = engine
+        # A step of it waits for a request to end, and not only for the next token.
+        self._waits = engine if isinstance(engine, ProcessEngine) else None
         self._metrics = metrics
         self._max_running = max_running
         self._queue = RequestQueue()
@@ -57,6 +60,8 @@ class Scheduler:
     @property
     def step_seconds(self) -> float:
         """Seconds since the engine's current step began; 0 while it is idle."""
+        if self._waits is not None:
+            return self._waits.step_seconds
         started = self._step_started
         return 0.0 if started is None else time.monotonic() - started
 
@@ -100,13 +105,14 @@ class Scheduler:
             if self._end is not None:
                 raise self._end
             self._queue.put(entry, is_next=is_next)
-            self._changed.notify()
+            self._notify()
         try:
             return await asyncio.wrap_future(entry.future)
         except asyncio.CancelledError:
             # Removed at once, so that the queue does not keep the article until its turn.
             with self._changed:
                 was_waiting = self._queue.remove(entry)
+                self._notify()
             if was_waiting:
                 self._metrics.abandoned("queue")
             raise
@@ -134,7 +140,12 @@ class Scheduler:
     def _end_by(self, error: Exception) -> None:
         with self._changed:
             self._end = self._end or error
-            self._changed.notify()
+            self._notify()
+
+    def _notify(self) -> None:
+        self._changed.notify()
+        if self._waits is not None:
+            self._waits.wake()
 
     def _fail_all(self) -> None:
         with self._changed:
@@ -185,8 +196,7 @@ class Scheduler:
 
     def _step(self) -> None:
         try:
-            with self._metrics.step_seconds.time():
-                completions = list(self._engine.step())
+            completions = self._steps()
         except BaseException as error:
             # The engine cannot tell which request caused the error, so all running ones fail.
             for handle in list(self._running):
@@ -201,3 +211,9 @@ class Scheduler:
                 entry.fail(completion.error)
             else:
                 entry.complete(Generated(completion.rows, entry.started - entry.queued, now - entry.started))
+
+    def _steps(self) -> list[Completion]:
+        if self._waits is not None:
+            return self._waits.step()
+        with self._metrics.step_seconds.time():
+            return list(self._engine.step())

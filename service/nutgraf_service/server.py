@@ -51,7 +51,11 @@ class Server:
         self._settings = settings
         self._load = load or (
             lambda: load_summarizer(
-                settings.model, engine=settings.engine, threads=settings.threads, check=settings.check
+                settings.model,
+                engine=settings.engine,
+                threads=settings.threads,
+                check=settings.check,
+                own_process=True,
             )
         )
         self.metrics = Metrics()

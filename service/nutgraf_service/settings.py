@@ -82,7 +82,7 @@ class Settings(BaseSettings):
         120.0,
         gt=0,
         le=_MAX_SECONDS,
-        description="If a step of the engine takes longer, the process exits with status 1.",
+        description="If a step of the engine takes longer, the engine is restarted or the process exits.",
     )
     drain_grace: float = Field(
         30.0, ge=0, le=_MAX_SECONDS, description="Seconds to finish accepted calls after SIGTERM."

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from first_figures import SEEDS, processor, served
+from first_figures import SEEDS, memory, processes, processor, served
 
 from nutgraf import Client
 from nutgraf._requests import summarize_request
@@ -94,7 +94,7 @@ def measure(threads: int, options: argparse.Namespace) -> Measured:
             articles_per_second=count / seconds,
             cpu_seconds=(cpu_seconds(pid) - cpu) / count,
             caller_cpu_seconds=(time.process_time() - caller_cpu) / count,
-            peak_bytes=peak_bytes(pid),
+            peak_bytes=round(1e9 * memory(pid)),
             bytes_in=sum(one.ByteSize() + PREFIX_BYTES for one in requests) / count,
             bytes_out=sum(one.ByteSize() + PREFIX_BYTES for one in responses) / count,
         )
@@ -188,17 +188,9 @@ def replicas_per_machine(replica: Measured, options: argparse.Namespace) -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time of a process, its threads included."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def peak_bytes(pid: int) -> int:
-    """The most memory that a process has had."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))
-    if found is None:
-        raise SystemExit("the system does not tell the memory of a process")
-    return int(found[1]) * 1024
+    """CPU time of the server's processes, their threads included."""
+    stats = [Path(f"/proc/{one}/stat").read_text(encoding="utf-8").rpartition(")")[2].split() for one in processes(pid)]
+    return sum(int(fields[11]) + int(fields[12]) for fields in stats) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

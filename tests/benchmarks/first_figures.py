@@ -101,12 +101,19 @@ def timed(client: Client, article: str) -> tuple[float, Result]:
     return time.perf_counter() - started, result
 
 
-def memory(pid: int) -> float:
-    """The most gigabytes of memory that the process has had."""
-    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) * 1024 / 1e9
-    raise SystemExit("the system does not tell the memory of a process")
+def processes(pid: int) -> list[int]:
+    """The server and what it has started: the engine has a process of its own."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return [pid, *(int(child) for one in lists for child in one.read_text(encoding="utf-8").split())]
+
+
+def memory(pid: int, field: str = "VmHWM") -> float:
+    """The most gigabytes of memory that the server has had, each of its processes for itself; now, by "VmRSS"."""
+    statuses = [Path(f"/proc/{one}/status").read_text(encoding="utf-8") for one in processes(pid)]
+    lines = [line for status in statuses for line in status.splitlines() if line.startswith(field)]
+    if not lines:
+        raise SystemExit("the system does not tell the memory of a process")
+    return sum(int(line.split()[1]) for line in lines) * 1024 / 1e9
 
 
 def processor() -> str:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
 
-from first_figures import TIMEOUT, processor, served
+from first_figures import TIMEOUT, memory, processor, served
 from under_load import leading_words, seconds_of
 
 from nutgraf import AsyncClient, NutgrafError
@@ -72,16 +72,16 @@ async def overload(address: str, pid: int, articles: Iterator[str], arguments: a
                 outcomes["answered"] += 1
                 answered.append(time.perf_counter() - begun)
 
-        memory = [resident(pid)]
+        gigabytes = [memory(pid, "VmRSS")]
         tasks = []
         started = time.perf_counter()
         while (now := time.perf_counter() - started) < arguments.seconds:
             tasks.append(asyncio.create_task(call(next(articles))))
-            memory.append(resident(pid))
+            gigabytes.append(memory(pid, "VmRSS"))
             await asyncio.sleep(max(0.0, len(tasks) / (arguments.times * rate) - now))
         await asyncio.gather(*tasks)
         taken = time.perf_counter() - started
-        memory.append(resident(pid))
+        gigabytes.append(memory(pid, "VmRSS"))
 
         print(f"{arguments.times:.0f} times as many for {arguments.seconds:.0f} s, {arguments.deadline:.0f} s for each")
         print(f"sent {len(tasks)}: " + ", ".join(f"{outcome} {count}" for outcome, count in outcomes.most_common()))
@@ -89,7 +89,7 @@ async def overload(address: str, pid: int, articles: Iterator[str], arguments: a
         show("answered", answered)
         show("not answered, told so", refused)
         print(f"{len(answered) / taken:.2f} articles a second")
-        print(f"memory {memory[0]:.2f} GB before, {max(memory):.2f} GB at most, {memory[-1]:.2f} GB after\n")
+        print(f"memory {gigabytes[0]:.2f} GB before, {max(gigabytes):.2f} GB at most, {gigabytes[-1]:.2f} GB after\n")
 
         started = time.perf_counter()
         for _ in range(_MOST_PROBES):
@@ -106,12 +106,6 @@ def show(what: str, seconds: Sequence[float]) -> None:
         return
     p99 = ordered[min(len(ordered) - 1, round(0.99 * len(ordered)))]
     print(f"{what:24}p50 {statistics.median(ordered):6.2f} s   p99 {p99:6.2f} s   n={len(ordered)}")
-
-
-def resident(pid: int) -> float:
-    """Gigabytes of memory that the process has now."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) * 1024 / 1e9
 
 
 if __name__ == "__main__":

@@ -9,20 +9,19 @@ from types import SimpleNamespace
 
 import openvino_genai
 import pytest
-from transformers import AutoModelForCausalLM
 
-from checkpoints import checkpoint
 from nutgraf_models.checkpoints.card import Card, Decoding, DecodingPresets
 from nutgraf_models.checkpoints.conversion import save_openvino_model
 from nutgraf_models.checkpoints.registry import find_card
 from nutgraf_models.engines.base import Candidate, Completion, Engine, GenerationRequest, Row
-from nutgraf_models.engines.openvino_engine import OpenVinoEngine, unsupported
+from nutgraf_models.engines.openvino_engine import OpenVinoEngine
+from nutgraf_models.engines.openvino_files import unsupported
 from nutgraf_models.engines.torch_engine import TorchEngine
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length
 from nutgraf_models.results import FinishReason
 from support.stories import run, stories
-from support.tiny_llama import write_gguf
+from support.tiny_llama import pulled_smollm
 
 GREEDY = Decoding(max_new_tokens=60)
 BEAMS = Decoding(max_new_tokens=60, num_beams=3)
@@ -30,11 +29,7 @@ BEAMS = Decoding(max_new_tokens=60, num_beams=3)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """The checkpoint as a pulled model is kept: the hub's files, and a GGUF file of the same weights."""
-    place = tmp_path_factory.mktemp("pulled") / "smollm"
-    shutil.copytree(checkpoint("smollm"), place)
-    write_gguf(AutoModelForCausalLM.from_pretrained(place), place, place / "smollm.F16.gguf")
-    return place
+    return pulled_smollm(tmp_path_factory.mktemp("pulled") / "smollm")
 
 
 def card(folder: Path, preset: Decoding = GREEDY) -> Card:

@@ -13,7 +13,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
-from nutgraf import Client
+from nutgraf import Client, Spec
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf_service.ray_serve import HOOK
 from nutgraf_service.settings import Settings
@@ -21,6 +21,7 @@ from support.articles import ARTICLE
 from support.failures import Failure, as_done, failure
 from support.process import running_python
 from support.server import TIMEOUT
+from support.stories import stories
 
 ROOT = Path(__file__).parents[2]
 ANYWHERE = ("--host", "0.0.0.0")
@@ -218,6 +219,23 @@ def test_an_engine_that_hangs_fails_its_calls_and_its_replica_is_replaced(ray_ho
         (tmp_path / "hang").unlink()
         assert client.summarize(story(1)).short.text == summary_of(1)
     assert len(set(calls(tmp_path))) == 2
+
+
+@pytest.mark.ray
+def test_an_engine_that_is_killed_costs_no_call(ray_host, tmp_path):
+    from support.ray_host import KillableReplica
+    from support.tiny_llama import pulled_smollm, write_card
+
+    card = write_card(pulled_smollm(tmp_path / "smollm"), tmp_path / "small.toml")
+    settings = Settings(model=str(card), engine="openvino", cache_bytes=0)
+    ray_host.deploy(KillableReplica, settings=settings, autoscaling_config=None, num_replicas=1)
+    articles = [" ".join(one) for one in stories(8, seed=4)]
+    with Client(ray_host.address, timeout=TIMEOUT, retry_seconds=0.0) as client, ThreadPoolExecutor() as pool:
+        asked = [Spec("long", max_words=20)]
+        before = [client.summarize(article, summaries=asked).long.text for article in articles]
+        calls_of = [pool.submit(client.summarize, article, summaries=asked) for article in articles]
+        ray_host.ask("kill_engine")
+        assert [call.result().long.text for call in calls_of] == before
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 
 @contextlib.contextmanager
@@ -42,6 +43,12 @@ def entry(process: "subprocess.Popen[str]", message: str) -> dict:
         if found["message"] == message:
             return found
     raise AssertionError(f"the log ended without {message!r}")
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started and that have not ended."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for one in lists for child in one.read_text(encoding="utf-8").split()]
 
 
 class Log:

@@ -84,6 +84,13 @@ class HeldReplica(Replica):
         (self._folder / f"{method}-{os.getpid()}-{uuid.uuid4().hex}").touch()
 
 
+class KillableReplica(Replica):
+    """Its engine, which must have a process of its own, can be killed."""
+
+    async def kill_engine(self) -> None:
+        self._core.summarizer.engine.kill()
+
+
 class _HeldEngine(LeadEngine):
     def __init__(self, folder: Path) -> None:
         super().__init__()

@@ -11,6 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client.parser import text_string_to_metric_families
 
 from client.stub_server import SERVICE, SERVING, free_port
+from support.process import children
 
 _SECONDS = 60.0
 
@@ -62,10 +63,11 @@ class Replica:
 
     @property
     def resident_bytes(self) -> int:
-        """Of its memory. Needs /proc."""
+        """Of its memory, and of the engine's process. Needs /proc."""
         assert self._process is not None
-        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
-        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) * 1024
+        pids = [self._process.pid, *children(self._process.pid)]
+        lines = "".join(Path(f"/proc/{pid}/status").read_text(encoding="utf-8") for pid in pids).splitlines()
+        return sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) * 1024
 
     def answered(self, method: str = "Summarize") -> int:
         """How many calls of `method` have ended well since it was started."""

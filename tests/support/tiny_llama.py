@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,32 @@ import gguf
 import numpy as np
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
-from checkpoints import vocab
+from checkpoints import checkpoint, vocab
 from nutgraf_models.checkpoints.adapter import GGUF_NAMES, interleave
 
 WIDTH = 128
+_CARD = """\
+id = "small"
+description = "the small trained chat model"
+family = "causal"
+source = "path:{folder}"
+licence = "none"
+languages = ["en"]
+context_window = 2048
+
+[prompt]
+before = "<|im_start|>user\\n"
+after_short = "\\n\\nSummarize the article in one sentence.<|im_end|>\\n<|im_start|>assistant\\n"
+after_long = "\\n\\nSummarize the article in three sentences.<|im_end|>\\n<|im_start|>assistant\\n"
+
+[decoding.short]
+max_new_tokens = 60
+
+[decoding.long]
+max_new_tokens = 60
+"""
 _LAYER = {**GGUF_NAMES, "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm"}
 
 
@@ -85,6 +106,19 @@ def write_gguf(model: Any, tokenizer_folder: Path, file: Path) -> Path:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+    return file
+
+
+def pulled_smollm(place: Path) -> Path:
+    """The small trained chat model as a pulled model is kept: the hub's files, and a GGUF file of the same weights."""
+    shutil.copytree(checkpoint("smollm"), place)
+    write_gguf(AutoModelForCausalLM.from_pretrained(place), place, place / "smollm.F16.gguf")
+    return place
+
+
+def write_card(folder: Path, file: Path) -> Path:
+    """A card of that folder, by which OpenVINO runs it: without one, a folder's presets ask for what it cannot do."""
+    file.write_text(_CARD.format(folder=folder), encoding="utf-8")
     return file
 
 

@@ -10,7 +10,6 @@ import math
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import numpy as np
 from nutgraf_models.checkpoints.card import Card, Decoding
 from nutgraf_models.checkpoints.folder_card import read_json
 from nutgraf_models.engines.base import Candidate, Completion, GenerationRequest, Handle, Row
+from nutgraf_models.engines.openvino_files import unsupported, weights
 from nutgraf_models.engines.tokenizer import ArticleTokenizer, IsEnough
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length
@@ -29,10 +29,8 @@ from nutgraf_models.runtime.openvino_import import openvino, openvino_genai
 _BLOCK_TOKENS = 32  # of OpenVINO's key-value cache, on a CPU
 # For models of a huge window.
 _MOST_CACHE_TOKENS = 1 << 16
-# Prompt tokens read in one step, which holds the interpreter's lock until it is over: more are read no faster.
+# Prompt tokens read in one step: more are read no faster.
 _TOKENS_PER_STEP = 256
-# After each step, for other threads.
-_PAUSE_SECONDS = 0.003
 # Prompt lookup: where the last tokens written stand in the prompt, so many of those behind them are tried in one step.
 # Summaries are largely made of the article's own words, and nothing is written that would not have been without it.
 _LOOKUP_TOKENS = 5
@@ -61,7 +59,7 @@ class OpenVinoEngine:
         reason = unsupported(card, folder)
         if reason is not None:
             raise ModelError(f"the openvino engine cannot run {card.id}: {reason}")
-        file = _weights(folder)
+        file = weights(folder)
         assert file is not None
         self._card = card
         self._tokens = ArticleTokenizer.from_folder(folder)
@@ -111,9 +109,6 @@ class OpenVinoEngine:
     def step(self) -> list[Completion]:
         if self._pipeline.has_non_finished_requests():
             self._pipeline.step()
-            # It has held the interpreter's lock. Without a pause others get that for an instant in each step, and to
-            # take in a call takes several.
-            time.sleep(_PAUSE_SECONDS)
         completions = []
         for handle, rows in list(self._running.items()):
             for row in rows:
@@ -212,22 +207,6 @@ class _Row:
 
     def _end(self, tokens: list[int]) -> tuple[list[int], FinishReason]:
         return tokens, FinishReason.TOKEN_LIMIT if len(tokens) >= self.decoding.max_new_tokens else FinishReason.STOP
-
-
-def unsupported(card: Card, folder: Path) -> str | None:
-    """Why this engine cannot run the model as its card wants; None if it can."""
-    if card.family != "causal":
-        return "it is no decoder-only model"
-    if _weights(folder) is None:
-        return "there is no GGUF file of it"
-    for decoding in (card.decoding.short, card.decoding.long):
-        if decoding.repetition_penalty != 1.0 or (decoding.no_repeat_ngram_size and decoding.num_beams == 1):
-            return "its presets ask for greedy decoding without repeats"
-    return None
-
-
-def _weights(folder: Path) -> Path | None:
-    return next(iter(sorted(folder.glob("*.gguf"))), None)
 
 
 @contextlib.contextmanager
