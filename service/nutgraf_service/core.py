@@ -110,7 +110,7 @@ class Core:
     def failure(self, max_step_seconds: float) -> str | None:
         """Says why the engine is unusable: a step exceeds the limit, or its thread has ended. None if it works.
 
-        If the engine runs in a process of its own, a step that exceeds the limit kills that process, which is restarted.
+        If the engine runs in its own process, a step that exceeds the limit kills that process, which is restarted.
         """
         if self._scheduler is None:
             return None
