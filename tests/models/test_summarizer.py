@@ -251,14 +251,9 @@ def test_a_language_that_the_model_does_not_know_is_said_and_foreign_names_are_n
 
 
 def test_a_sentence_of_the_article_is_not_told_twice():
-    article = (
-        "The court in Vell has cleared the former mayor Tom Asker of fraud after a trial of nine weeks in the hall. "
-        "Asker said outside the court that he would run for office again in the spring, whatever his party says. "
-        "The trial heard 40 witnesses, among them the auditors of the harbour company and two of its pilots. "
-        "His lawyer said that the harbour company should pay for the trial."
-    )
-    told = "The court in Vell has cleared the former mayor Tom Asker of fraud."
-    again = "The court in Vell has cleared Tom Asker after a trial of nine weeks."
-    summary = written(f"{told} {again} The trial heard 40 witnesses.", spec=LONG, article=article)
-    assert summary.text.startswith(told)
-    assert again not in summary.text
+    fleet = "The ferry company has lost two ships this week and, rather like its rival Marlow Lines"
+    case = "which won its case in court"
+    rest = "it is a little poorer, a little wiser and in need of a rest."
+    article = f"{fleet}, {case}, {rest} A storm sank both of them off the cape. Nobody was hurt. The harbour was shut."
+    summary = written(f"{fleet}, {rest} {fleet}, {case}. A storm sank both of them.", spec=LONG, article=article)
+    assert summary.text.count("has lost two ships") == 1
