@@ -254,6 +254,6 @@ def test_a_sentence_of_the_article_is_not_told_twice():
     fleet = "The ferry company has lost two ships this week and, rather like its rival Marlow Lines"
     case = "which won its case in court"
     rest = "it is a little poorer, a little wiser and in need of a rest."
-    article = f"{fleet}, {case}, {rest} A storm sank both of them off the cape. Nobody was hurt. The harbour was shut."
+    article = f"{fleet}, {case}, {rest} A storm sank both of them off the cape. {ARTICLE}"
     summary = written(f"{fleet}, {rest} {fleet}, {case}. A storm sank both of them.", spec=LONG, article=article)
     assert summary.text.count("has lost two ships") == 1
