@@ -252,7 +252,7 @@ def test_a_language_that_the_model_does_not_know_is_said_and_foreign_names_are_n
 
 def test_a_sentence_of_the_article_is_not_told_twice():
     fleet = "The ferry company has lost two ships this week and, rather like its rival Marlow Lines"
-    case = "which won its case in court"
+    case = "which has just won its long case in court"
     rest = "it is a little poorer, a little wiser and in need of a rest."
     article = f"{fleet}, {case}, {rest} A storm sank both of them off the cape. {ARTICLE}"
     summary = written(f"{fleet}, {rest} {fleet}, {case}. A storm sank both of them.", spec=LONG, article=article)
