@@ -96,7 +96,7 @@ test-pythons: dist  ## Install the wheels with each of PYTHONS (python3.12 pytho
 		$$python -c '' 2>/dev/null || { echo "make: there is no $$python here; not tried with it" >&2; continue; }; \
 		venv=$(VENV)-$$(basename $$python) && rm -rf $$venv && $$python -m venv $$venv && \
 		$$venv/bin/pip install --quiet --constraint constraints.txt dist/*.whl $(TEST_TOOLS) pytest-xdist && \
-		$$venv/bin/pytest -m 'not slow and not ray' --numprocesses $(TEST_PROCESSES) --dist loadfile $(PYTHONS_TESTS) || exit 1; \
+		$$venv/bin/pytest -m 'not slow and not ray' --numprocesses $(TEST_PROCESSES) --dist worksteal $(PYTHONS_TESTS) || exit 1; \
 	done
 
 dist: $(VENV)/dev.stamp  ## Build the wheels and sdists of nutgraf and nutgraf-server
