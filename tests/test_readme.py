@@ -94,7 +94,7 @@ def test_links_lead_to_files():
         text = file.read_text(encoding="utf-8")
         links = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text)
         assert [link for link in links if not (file.parent / link).exists()] == [], file
-        whole = re.findall(rf"\]\({REPOSITORY}/blob/main/([^)#]+)(?:#[^)]*)?\)", text)
+        whole = re.findall(rf"\]\({REPOSITORY}/(?:blob|tree)/main/([^)#]+)(?:#[^)]*)?\)", text)
         assert [link for link in whole if not (ROOT / link).exists()] == [], file
         # The package index shows these pages, beside no file.
         assert not (links and file in (README, CLIENT)), file
