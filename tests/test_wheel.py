@@ -176,7 +176,7 @@ def test_the_client_with_its_command_line_knows_what_takes_the_server(dist, envi
     assert "summarize" in done(programs / "nutgraf", "--help")
     ended = run(programs / "nutgraf", "serve")
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == 'nutgraf: error: "nutgraf serve" needs the server: pip install nutgraf-server\n'
+    assert ended.stderr == 'nutgraf: error: "nutgraf serve" requires the server: pip install nutgraf-server\n'
 
 
 @pytest.mark.timeout(SECONDS)
