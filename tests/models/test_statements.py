@@ -164,9 +164,9 @@ def test_features_are_of_the_best_article_sentence():
     features, origin = index.measure("The mayor opened the bridge on Monday.")
     assert origin == 1
     assert features.all_in_order == 1
-    assert features.ends_cut == features.from_afar == features.insertions == 0
+    assert features.ends_cut == features.distant_words == features.insertions == 0
     assert features.rough_cuts == 1  # "new"
-    assert features.new == 0
+    assert features.new_words == 0
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_words_from_afar_are_those_of_sentences_that_are_no_neighbours():
     )
     features, origin = index.measure("Jan Rask runs the port.")
     assert origin == 0
-    assert features.from_afar == pytest.approx(2 / 4)
+    assert features.distant_words == pytest.approx(2 / 4)
     assert features.insertions == 1
 
 

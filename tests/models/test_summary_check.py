@@ -325,7 +325,7 @@ def test_what_is_odd_about_the_article_is_said():
     german = "Die Brücke im Dorf wird neu gebaut, sagte der Bürgermeister am Montag vor dem Rathaus. " * 5
     checked = check_summary(german, "", "Die Brücke im Dorf wird neu gebaut.")
     assert (checked.language, [one.kind for one in checked.warnings]) == ("de", [WarningKind.LANGUAGE_NOT_SUPPORTED])
-    assert "the check knows en" in checked.warnings[0].detail
+    assert "the check supports en" in checked.warnings[0].detail
     table = check_summary("total;12;13\nrow;1;2\n" * 40, "", "The total is 12.")
     assert WarningKind.NO_PROSE in [one.kind for one in table.warnings]
     assert check_summary(ARTICLE, "", TRUE).warnings == ()
