@@ -1,4 +1,4 @@
-"""Text that was cut into tokens, as data sets often have it, put together again."""
+"""Repair of tokenised text, which is common in data sets: punctuation, words and numbers are joined again."""
 
 import re
 
@@ -51,12 +51,12 @@ def with_whole_words(text: MappedText) -> MappedText:
 
 
 def has_numbers_in_parts(text: str) -> bool:
-    """Whether numbers have a space behind their points and commas: some have, and none is written without."""
+    """Whether numbers are written with a space after the point or comma, and none without."""
     return _WHOLE.search(text) is None and bool(_spaces(text))
 
 
 def with_whole_numbers(text: MappedText) -> MappedText:
-    """The text with its numbers as one writes them, if it has them in parts."""
+    """The text with split numbers joined."""
     if not has_numbers_in_parts(text.text):
         return text
     draft = Draft(text)
@@ -69,7 +69,7 @@ def with_whole_numbers(text: MappedText) -> MappedText:
 
 
 def _spaces(text: str) -> list[int]:
-    """Where the spaces within numbers are."""
+    """Positions of the spaces within numbers."""
     return [
         match.start(match.lastindex or 0)
         for match in _IN_PARTS.finditer(text)
