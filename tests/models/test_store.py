@@ -328,7 +328,7 @@ def test_verify_finds_a_file_that_has_changed_and_kept_its_size(home, tmp_path):
     run = pull_from_hub(address, "org/name", home, command="verify")
     assert run.returncode == 0, run.stderr
     folder = store.verify(find_card("org/name"))
-    assert f"org/name in {folder} is what was pulled" in run.stderr
+    assert f"org/name in {folder} is intact" in run.stderr
     (folder / "model.safetensors").write_text("numbles")
     assert store.locate(find_card("org/name")) == folder
     run = pull_from_hub(address, "org/name", home, command="verify")
