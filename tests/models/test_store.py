@@ -294,7 +294,7 @@ def test_a_pull_says_which_revision_it_got_and_that_pins_it(home, tmp_path):
         assert run.returncode == 0, run.stderr
         assert f"revision {COMMIT}\n" in run.stderr
         assert f"sha256 {digest}  model.safetensors\n" in run.stderr
-        assert f"name org/name@{COMMIT}\n" in run.stderr
+        assert f"use org/name@{COMMIT}\n" in run.stderr
         manifest = json.loads((store.locate(find_card("org/name")) / "nutgraf.json").read_text())
         assert (manifest["revision"], manifest["digests"]["model.safetensors"]) == (COMMIT, digest)
         shown = pull_from_hub(address, "org/name", home, command="show")

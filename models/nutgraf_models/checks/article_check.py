@@ -50,8 +50,8 @@ class ArticleCheck:
     def __init__(self, text: str, sentences: Sequence[Sentence], title: str = "", *, by_others: bool = False) -> None:
         self._count = len(sentences)
         texts = [*(sentence.text for sentence in sentences), *([title] if title.strip() else [])]
-        # Where an article has no capitals, those of a sentence tell nothing.
-        self._is_lower = text.islower()
+        # If the article has no capitals, those of a sentence carry no information.
+        self._is_lower_case = text.islower()
         self._statements = StatementIndex(texts)
         self._wording = WordingIndex(texts) if by_others else None
         self._terms = TermIndex(text, title)
@@ -59,7 +59,7 @@ class ArticleCheck:
 
     def check(self, sentence: str) -> CheckedSentence:
         if sentence not in self._checked:
-            features, origin = self._statements.measure(sentence.lower() if self._is_lower else sentence)
+            features, origin = self._statements.measure(sentence.lower() if self._is_lower_case else sentence)
             terms = self._terms.unsupported(sentence)
             if origin is None:
                 support = 0.0

@@ -23,7 +23,7 @@ class TermIndex:
     def __init__(self, article: str, title: str = "") -> None:
         text = f"{unicodedata.normalize('NFC', title)}\n\n{article}"
         self._numbers = NumberIndex(text)
-        # Any word of an article without capitals may be a name.
+        # In an article without capitals, any word may be a name.
         cased = _WORD_START.sub(lambda match: match[0].upper(), text) if article.islower() else text
         self._names = NameIndex(cased, self._numbers.months)
         self._quotations = QuotationIndex(text)
