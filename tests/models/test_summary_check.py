@@ -65,7 +65,7 @@ def test_sentences_by_others_are_judged_by_overlap(summary, verdict):
 
 def test_support_falls_with_distance_from_the_article():
     summaries = (
-        "The trial lasted nine weeks and heard 40 witnesses.",  # as it stands
+        "The trial lasted nine weeks and heard 40 witnesses.",  # a copy
         "The trial heard 40 witnesses.",  # cut
         "The trial took nine weeks, with 40 witnesses.",  # in other words
         "Judges sat for nine weeks, listening to many people.",  # hardly an old one

@@ -29,7 +29,7 @@ def with_whole_words(text: MappedText) -> MappedText:
     draft = Draft(text)
     position = 0
     is_open = False
-    # Where backticks open quotations, a single quotation mark never does; nor does one behind "the saracens".
+    # If backticks open quotations, a single quotation mark never does; nor does one after "the saracens".
     has_backticks = "`" in text.text
     for match in _PARTED.finditer(text.text):
         start, end = match.span()
