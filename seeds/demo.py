@@ -81,7 +81,9 @@ def wait_until_serving(process: "subprocess.Popen[bytes]", log: Path) -> str:
                     return address
         time.sleep(0.1)
     raise RuntimeError(
-        f"the server ended with status {process.returncode}" if process.returncode else "the server did not become ready in time"
+        f"the server ended with status {process.returncode}"
+        if process.returncode
+        else "the server did not become ready in time"
     )
 
 

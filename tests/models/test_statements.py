@@ -191,7 +191,10 @@ def test_time_is_linear_for_hostile_text(make):
 @pytest.mark.parametrize(
     ("sentence", "ends"),
     [
-        ("Factory orders in Marlow fell the most in July.", 1),  # "in two years", which qualifies the superlative, is dropped
+        (
+            "Factory orders in Marlow fell the most in July.",
+            1,
+        ),  # "in two years", which qualifies the superlative, is dropped
         ("Factory orders in Marlow fell the most in July in two years.", 0),
         ("Orders in Marlow fell the most in July.", 2),
     ],

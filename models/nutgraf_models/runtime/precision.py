@@ -17,8 +17,8 @@ def best_dtype(device: torch.device, family: str, *, packed: bool) -> torch.dtyp
 
     Args:
         family: the card's family.
-        packed: whether linear layers of a float32 model will get packed weights (see `packed`). These decode faster than
-            bfloat16. Decoder-only models also prefill with them, which is slower than bfloat16 on a CPU with AMX.
+        packed: whether linear layers of a float32 model will get packed weights (see `packed`). These decode faster
+            than bfloat16. Decoder-only models also prefill with them, more slowly than bfloat16 on a CPU with AMX.
     """
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
