@@ -27,7 +27,7 @@ both = pytest.mark.parametrize("package", list(PROJECTS))
 
 
 def run(*command: object, **options: object) -> "subprocess.CompletedProcess[str]":
-    """Runs a command without environment variables that refer to the checkout; prints its output on failure."""
+    """Runs a command without PYTHONPATH, so that it does not import the checkout."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment |= options.pop("env", {})
     words = [str(word) for word in command]

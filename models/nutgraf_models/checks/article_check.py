@@ -84,15 +84,20 @@ class ArticleCheck:
         if not shown or shown[-1].origin is None or sentence.origin is None:
             return False
         gap = sentence.origin - shown[-1].origin
-        known = {name for other in shown if other.origin is not None for name in self._statements.names(other.origin)}
+        known = {
+            name
+            for other in shown
+            if other.origin is not None
+            for name in self._statements.mentions.names(other.origin)
+        }
         # The article sentence begins with a name that is not shown: the pronoun would refer to somebody else.
-        subject = self._statements.subject(sentence.origin)
+        subject = self._statements.mentions.subject(sentence.origin)
         if subject is not None and subject not in known:
             return False
         if pronoun not in _PERSONAL:
             return 0 <= gap <= 1
         between = range(shown[-1].origin + 1, sentence.origin)
-        return 0 <= gap <= _REACH and all(known.issuperset(self._statements.names(index)) for index in between)
+        return 0 <= gap <= _REACH and all(known.issuperset(self._statements.mentions.names(index)) for index in between)
 
     def introduces(self, sentence: CheckedSentence, shown: Sequence[CheckedSentence]) -> bool:
         """Whether the subject of a sentence, such as "the boy" or "Jones", is in `shown`, or new in the article too.
@@ -105,7 +110,7 @@ class ArticleCheck:
             return True
         before = " ".join(other.text for other in shown)
         is_next = not shown or (shown[-1].origin is not None and 0 <= sentence.origin - shown[-1].origin <= 1)
-        return self._statements.introduces(sentence.text, sentence.origin, before, is_next=is_next)
+        return self._statements.mentions.introduces(sentence.text, sentence.origin, before, is_next=is_next)
 
 
 class NoCheck(ArticleCheck):
