@@ -1,7 +1,6 @@
 """`make demo`: starts a server, summarises every seed article through the Python client, and stops the server.
 
-It leaves a page of the articles and their summaries, and prints where. Exits 1 if anything failed, with the end of the
-server's log.
+Writes an HTML report and prints its address. Exits 1 on failure, with the end of the server's log.
 """
 
 import contextlib
@@ -45,8 +44,8 @@ def main(page: Path = PAGE) -> int:
             return 1
     page.parent.mkdir(exist_ok=True)
     page.write_text(render_many(answers), encoding="utf-8")
-    console.print(f"{len(articles)} articles summarised; to look at them beside their summaries:", style="dim")
-    print(page.resolve().as_uri())  # whole: a terminal that wraps it may not find the link
+    console.print(f"{len(articles)} articles summarised; report:", style="dim")
+    print(page.resolve().as_uri())  # not wrapped, so that terminals recognise the link
     return 0
 
 
@@ -57,7 +56,7 @@ def read_article(path: Path) -> Article:
 
 @contextlib.contextmanager
 def running_server(log: Path) -> Iterator[str]:
-    """A server on a free port, once it is ready; its address. Stopped at the end."""
+    """A server on a free port; yields its address once it is ready, and stops it at the end."""
     command = [sys.executable, "-m", "nutgraf", "serve", "--port", "0"]
     with log.open("w", encoding="utf-8") as stderr:
         process = subprocess.Popen(command, stderr=stderr)
@@ -82,7 +81,9 @@ def wait_until_serving(process: "subprocess.Popen[bytes]", log: Path) -> str:
                     return address
         time.sleep(0.1)
     raise RuntimeError(
-        f"the server ended with status {process.returncode}" if process.returncode else "the server does not get ready"
+        f"the server ended with status {process.returncode}"
+        if process.returncode
+        else "the server did not become ready in time"
     )
 
 
@@ -120,7 +121,7 @@ def show(console: Console, article: Article, result: Result) -> None:
 
 
 def put(console: Console, text: str, indent: int, style: str = "") -> None:
-    """Wraps to a terminal's width; a line is a line where there is no terminal."""
+    """Prints text, wrapped to the width of a terminal; unwrapped without one."""
     if console.is_terminal:
         console.print(Padding(Text(text), (0, 0, 0, indent)), style=style)
     else:

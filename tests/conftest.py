@@ -1,4 +1,4 @@
-"""Set before anything loads torch: threads that spin while they wait ruin each other on a busy machine."""
+"""Sets OpenMP options before anything loads torch: spinning threads slow each other down on a busy machine."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What `make audit` says of pip-audit's reports."""
+"""The summary that `make audit` prints of pip-audit's reports."""
 
 import json
 import subprocess
@@ -25,18 +25,18 @@ def of(*packages: object) -> str:
     return json.dumps({"dependencies": packages, "fixes": []})
 
 
-def test_a_vulnerable_package_fails_it_and_is_named():
+def test_vulnerable_package_fails_and_is_named():
     status, said = audit(of(SOUND, UNKNOWN, VULNERABLE))
     assert status == 1
     assert "three 2.10: PYSEC-2019-217; fixed in 2.10.1" in said
     assert "1 of 2 packages vulnerable, 1 unknown" in said
 
 
-def test_sound_ones_pass():
+def test_sound_packages_pass():
     assert audit(of(SOUND, UNKNOWN)) == (0, "audit: 0 of 1 packages vulnerable, 1 unknown\n")
 
 
-def test_where_nothing_could_be_asked_it_says_so_and_passes():
+def test_incomplete_report_passes_with_a_note():
     for report in (of(UNKNOWN), of(), ""):
         status, said = audit(report)
         assert status == 0

@@ -28,12 +28,12 @@ def client(process) -> Iterator[Client]:
         yield connected
 
 
-def test_it_is_served_by_the_fast_engine(client):
+def test_default_model_uses_openvino(client):
     info = client.server_info()
     assert (info.model, info.family, info.engine) == ("smollm2-135m-nutgraf", "causal", "openvino")
 
 
-def test_the_other_engine_is_not_loaded_for_nothing(client, process):
+def test_torch_is_not_loaded(client, process):
     if not Path("/proc").exists():
         pytest.skip("this system does not show what a process has loaded")
     (engine,) = children(process.pid)
@@ -44,7 +44,7 @@ def test_the_other_engine_is_not_loaded_for_nothing(client, process):
 
 
 @pytest.mark.parametrize("path", SEEDS[:4], ids=lambda path: path.stem)
-def test_a_seed_gets_two_summaries_of_whole_sentences_shorter_than_itself(client, path):
+def test_seed_gets_two_summaries_shorter_than_itself(client, path):
     title, text, _ = read(path)
     result = client.summarize(text, title=title)
     assert [summary.length for summary in result.summaries] == [Length.SHORT, Length.LONG]
@@ -54,13 +54,13 @@ def test_a_seed_gets_two_summaries_of_whole_sentences_shorter_than_itself(client
             assert all(sentence.text[-1] in '.!?"”' for sentence in summary.sentences)
         assert summary.sentences
     assert len(result.short.sentences) == 1
-    # The summaries are about this article, and what they are tied to is in it.
+    # The summaries are about this article, and their evidence is in it.
     sources = [source for summary in result.summaries for sentence in summary.sentences for source in sentence.sources]
     assert sources
     assert all(text[source.start : source.end] == source.text for source in sources)
 
 
-def test_an_article_over_the_window_is_read_whole_in_chunks(client):
+def test_article_over_the_window_is_read_in_chunks(client):
     text = "\n\n".join(read(path)[1] for path in SEEDS[:4])
     result = client.summarize(text)
     assert result.article.input_token_count > client.server_info().limits.max_input_tokens
@@ -74,7 +74,7 @@ def test_an_article_over_the_window_is_read_whole_in_chunks(client):
 
 
 @pytest.mark.slow
-def test_the_longest_article_that_is_taken_is_read_whole():
+def test_longest_accepted_article_is_read_completely():
     text = long_article(40_000)[:190_000]
     with serve() as process:
         address = entry(process, "listening")["address"]
@@ -92,7 +92,7 @@ def test_the_longest_article_that_is_taken_is_read_whole():
         )
 
 
-def test_many_are_answered_each_by_its_own(client):
+def test_many_articles_get_their_own_answers(client):
     articles = [Article(read(path)[1][:1500], id=path.stem) for path in SEEDS[:3]]
     answers = list(client.summarize_many(articles, summaries="short"))
     assert [answer.id for answer in answers] == [article.id for article in articles]

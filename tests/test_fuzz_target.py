@@ -1,4 +1,4 @@
-"""`make fuzz`: property tests at random, with a seed that does it again."""
+"""`make fuzz`: property tests with random examples, reproducible by a seed."""
 
 import os
 import re
@@ -21,7 +21,7 @@ def test_numbers(number):
 
 
 def fuzz(folder: Path, claim: str, *settings: str) -> tuple["subprocess.CompletedProcess[str]", list[str]]:
-    """A run of the target on one property test, with the examples that it was tried with."""
+    """Runs the target on one property test; returns the run and its examples."""
     seen, test = folder / "seen", folder / "test_property.py"
     seen.unlink(missing_ok=True)
     test.write_text(PROPERTY.format(seen=str(seen), claim=claim))
@@ -30,7 +30,7 @@ def fuzz(folder: Path, claim: str, *settings: str) -> tuple["subprocess.Complete
         (folder / "bin" / name).write_text(f'#!/bin/sh\nexec {sys.executable} {words} "$@"\n')
         (folder / "bin" / name).chmod(0o755)
     (folder / "dev.stamp").touch()
-    # For make the environment is set up. What a make that runs this was told is not for it.
+    # The environment is prepared for make, without the flags of an outer make.
     environment = {name: value for name, value in os.environ.items() if "MAKE" not in name and name != "MFLAGS"}
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT / "tests"), environment.get("PYTHONPATH", "")])
     run = subprocess.run(
@@ -45,7 +45,7 @@ def fuzz(folder: Path, claim: str, *settings: str) -> tuple["subprocess.Complete
     return run, seen.read_text().split()
 
 
-def test_examples_are_drawn_at_random_and_a_seed_draws_them_again(tmp_path):
+def test_examples_are_random_and_reproducible_by_seed(tmp_path):
     run, examples = fuzz(tmp_path, "is not None", "FUZZ_TIMES=2")
     assert run.returncode == 0, run.stdout + run.stderr
     assert len(examples) == 100
@@ -54,7 +54,7 @@ def test_examples_are_drawn_at_random_and_a_seed_draws_them_again(tmp_path):
     assert fuzz(tmp_path, "is not None", "FUZZ_TIMES=2", f"SEED={seed}1")[1] != examples
 
 
-def test_a_failure_comes_with_what_tries_it_again(tmp_path):
+def test_failure_prints_how_to_reproduce_it(tmp_path):
     run, _ = fuzz(tmp_path, "< 1000", "FUZZ_TIMES=20", "SEED=7")
     assert run.returncode != 0
     assert "@reproduce_failure" in run.stdout

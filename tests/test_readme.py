@@ -1,6 +1,6 @@
-"""The code in the READMEs, run; and the output they show of the command line, compared.
+"""Runs the code in the READMEs, and compares the command-line output that they show.
 
-`python tests/test_readme.py` rewrites the shown output where it has changed.
+`python tests/test_readme.py` updates the shown output.
 """
 
 import os
@@ -38,14 +38,14 @@ def output_of(command: str) -> str:
 
 
 @pytest.mark.parametrize(("command", "shown"), shown_commands(), ids=[command for command, _ in shown_commands()])
-def test_what_is_shown_of_the_command_line_is_what_it_prints(command, shown):
+def test_shown_output_is_current(command, shown):
     assert shown == output_of(command), "run: python tests/test_readme.py"
     # An option without a default says what happens without it.
     assert "default: None" not in shown
 
 
 @pytest.mark.parametrize(("file", "count"), [(README, 1), (CLIENT, 7)], ids=["README.md", "client/README.md"])
-def test_the_python_blocks_run_in_order(file, count):
+def test_python_blocks_run_in_order(file, count):
     from support.server import running_server
 
     blocks = re.findall(r"```python\n(.*?)```", file.read_text(encoding="utf-8"), re.S)
@@ -56,7 +56,7 @@ def test_the_python_blocks_run_in_order(file, count):
             exec(compile(block.replace("localhost:50051", server.address), str(file), "exec"), names)
 
 
-def test_the_checked_summary_is_as_the_command_prints_it(tmp_path):
+def test_shown_check_output_is_current(tmp_path):
     from support.server import running_server
 
     text = CLIENT.read_text(encoding="utf-8")
@@ -66,30 +66,30 @@ def test_the_checked_summary_is_as_the_command_prints_it(tmp_path):
     with running_server() as server:
         command = [sys.executable, "-m", "nutgraf", *shown[1].split(), "--server", server.address]
         run = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False)
-    # How sure the check is may change; what it doubts may not.
+    # Support may change; verdicts may not.
     assert re.sub(r" +\d+%", " %", run.stdout) == re.sub(r" +\d+%", " %", shown[2])
     assert run.returncode == 1
 
 
-def test_every_reason_is_in_the_table():
+def test_every_error_reason_is_documented():
     from nutgraf_service.errors import CODES
 
     text = SERVICE.read_text(encoding="utf-8")
     assert [reason for reason in CODES if f"`{reason}`" not in text] == []
 
 
-def test_every_model_known_by_name_is_in_the_table():
+def test_every_packaged_model_is_documented():
     from nutgraf_models.checkpoints.registry import known_cards
 
     text = README.read_text(encoding="utf-8")
     assert [name for name in known_cards() if f"`{name}`" not in text] == []
 
 
-def test_the_readme_is_short():
+def test_readme_is_short():
     assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
 
 
-def test_links_lead_to_files():
+def test_links_resolve():
     for file in (README, CLIENT, SERVICE, ROOT / "models/README.md", ROOT / "models/EXPERIMENTS.md"):
         text = file.read_text(encoding="utf-8")
         links = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text)

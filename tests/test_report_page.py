@@ -1,7 +1,7 @@
-"""The page in a browser: a hostile article, summarised by a real server, pointed at, tabbed through and tapped.
+"""The HTML report in a browser, with a hostile article from a real server: mouse, keyboard and touch.
 
-This needs Chromium and its driver. Without them the tests are skipped, but fail where REQUIRE_BROWSER is set, as
-`.ci/run` does.
+Needs Chromium and its driver. Without them, the tests are skipped, or fail if REQUIRE_BROWSER is set, as in
+`.ci/run`.
 """
 
 import json
@@ -33,7 +33,7 @@ ATTACK = (
     "onerror='window.attacked = 2'>"
 )
 TITLE = f'Port & "quay" {ATTACK}'
-# So long that the passages, which are at its end, are out of sight at first.
+# Long enough that the passages at its end are initially out of view.
 TEXT = f"{ATTACK}\n\n" + "\n\n".join(f"{OTHER} 🎈 {ATTACK}" for _ in range(8)) + f"\n\n<p>{ARTICLE}"
 SHORT = "The crane that fell across the main quay of Marlow was built in 1974, and Tarnholm inspected it in March."
 LONG = "Two ships waited outside the breakwater for nine hours. The crane was built in 1974."
@@ -66,7 +66,7 @@ def browser() -> Iterator[webdriver.Chrome]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     for argument in ("--headless=new", "--disable-dev-shm-usage", "--no-sandbox", "--disable-background-networking"):
         options.add_argument(argument)
-    # Both paths are named, so that nothing is looked for or downloaded.
+    # Explicit paths, so that Selenium neither searches nor downloads.
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
     yield browser
     browser.quit()
@@ -74,7 +74,7 @@ def browser() -> Iterator[webdriver.Chrome]:
 
 @pytest.fixture
 def visit(browser: webdriver.Chrome, page: Path) -> Iterator[Callable[..., "Tab"]]:
-    """Opens the page; at the end nothing else was asked for, and no script failed or was injected."""
+    """Opens the page; at the end, asserts no other requests, no script errors and no injected scripts."""
 
     def open_page(size: tuple[int, int] = WIDE, **media: str) -> Tab:
         metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == NARROW}
@@ -165,7 +165,7 @@ EVIDENCE = {
 }
 
 
-def test_pointing_at_a_sentence_lights_its_passages_and_shows_the_best(visit):
+def test_hover_highlights_passages_and_scrolls_to_the_best(visit):
     tab = visit()
     assert tab.lit() == {}
     best = tab.sentence("1-1").get_attribute("hash")
@@ -174,7 +174,7 @@ def test_pointing_at_a_sentence_lights_its_passages_and_shows_the_best(visit):
     assert tab.lit() == EVIDENCE
     tab.wait(lambda: tab.is_in_sight(best))
     tab.wait(lambda: len({tab.color("html"), *(tab.color(f'[data-lit="{rank}"]') for rank in "123")}) == 4)
-    # Though the page has moved, the sentence that is pointed at is still the lit one.
+    # The page has scrolled, but the same sentence is still highlighted.
     assert tab.lit() == EVIDENCE
     tab.point_at(tab.sentence("1-2"))
     assert list(tab.lit()) == [
@@ -184,7 +184,7 @@ def test_pointing_at_a_sentence_lights_its_passages_and_shows_the_best(visit):
     assert tab.lit() == {}
 
 
-def test_the_keyboard_goes_from_sentence_to_passage_and_back(visit):
+def test_keyboard_moves_between_sentence_and_passage(visit):
     tab = visit(reduced_motion="reduce")
     reached = []
     while not reached or reached[-1] != "s1-2":
@@ -208,7 +208,7 @@ def test_the_keyboard_goes_from_sentence_to_passage_and_back(visit):
     assert tab.lit() == {}
 
 
-def test_tapping_on_a_narrow_screen(visit):
+def test_tap_on_a_narrow_screen(visit):
     tab = visit(NARROW)
     best = tab.sentence("1-1").get_attribute("hash")
     entries = tab.browser.execute_script("return history.length")
@@ -220,7 +220,7 @@ def test_tapping_on_a_narrow_screen(visit):
     assert tab.browser.execute_script("return history.length") == entries
     tab.tap(tab.browser.find_element(By.CSS_SELECTOR, best))  # to read or copy it
     assert tab.lit() == EVIDENCE
-    # A finger that moves scrolls; browsers differ in how many of its moves a page gets to see.
+    # A moving finger scrolls; browsers report different numbers of its moves to the page.
     moved = "arguments[0].dispatchEvent(new PointerEvent('pointermove', {pointerType: 'touch', bubbles: true}))"
     tab.browser.execute_script(moved, tab.sentence("1-2"))
     assert tab.lit() == EVIDENCE
@@ -228,7 +228,7 @@ def test_tapping_on_a_narrow_screen(visit):
     assert tab.lit() == {}
 
 
-def test_a_passage_further_up_comes_out_from_under_the_summaries(visit):
+def test_passage_is_not_hidden_under_the_summaries(visit):
     tab = visit(NARROW)
     tab.browser.execute_script("window.scrollTo({top: document.body.scrollHeight, behavior: 'instant'})")
     best = tab.sentence("2-1").get_attribute("hash")
@@ -237,14 +237,14 @@ def test_a_passage_further_up_comes_out_from_under_the_summaries(visit):
     tab.wait(lambda: tab.is_in_sight(best) and tab.is_in_sight("#s2-1"))
 
 
-def test_each_article_has_its_own_passages(visit):
+def test_articles_have_their_own_passages(visit):
     tab = visit()
     tab.browser.execute_script("arguments[0].focus()", tab.sentence("2-1"))
     assert tab.lit() == EVIDENCE
     assert tab.browser.find_elements(By.CSS_SELECTOR, "#story-1 [data-lit]") == []
 
 
-def test_names_roles_and_descriptions_for_those_who_listen(visit):
+def test_accessible_names_roles_and_descriptions(visit):
     tab = visit()
     link = tab.sentence("1-1")
     assert link.aria_role == "link"
@@ -264,8 +264,8 @@ def test_names_roles_and_descriptions_for_those_who_listen(visit):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_contrast_is_enough_in_light_and_dark(visit, scheme):
-    """4.5 to 1 for all text, as WCAG 2.2 has it at level AA (1.4.3)."""
+def test_contrast_is_sufficient_in_light_and_dark(visit, scheme):
+    """At least 4.5 to 1 for all text: WCAG 2.2, level AA (1.4.3)."""
     tab = visit(color_scheme=scheme, reduced_motion="reduce")
     tab.browser.execute_script("arguments[0].focus()", tab.sentence("1-1"))
     found = tab.browser.execute_script(CONTRASTS)
@@ -297,7 +297,7 @@ return found;
 """
 
 
-def test_on_paper_numbers_tie_sentences_to_passages(visit):
+def test_print_links_sentences_to_passages_by_number(visit):
     tab = visit()
     tab.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     content = "return getComputedStyle(document.querySelector(arguments[0]), arguments[1]).content"
@@ -306,14 +306,14 @@ def test_on_paper_numbers_tie_sentences_to_passages(visit):
     assert tab.browser.execute_script(content, best, "::before") == '"1\u00a0"'
 
 
-def test_the_policy_stops_what_escaping_would_have_let_through(browser, page, tmp_path):
+def test_content_security_policy_blocks_scripts(browser, page, tmp_path):
     hostile = tmp_path / "hostile.html"
     hostile.write_text(page.read_text(encoding="utf-8").replace("<main>", f"<main>{ATTACK}"), encoding="utf-8")
     forget(browser)
     browser.get(hostile.as_uri())
     assert browser.find_elements(By.CSS_SELECTOR, "main > img")
     assert browser.execute_script("return window.attacked") is None
-    # The other tests would see it tried.
+    # The other tests would report the attempt.
     assert requested(browser) == {hostile.as_uri(), "https://attack.invalid/x.png"}
     refusals = [entry["message"] for entry in browser.get_log("browser")]
     for kind in ("script-src", "img-src"):

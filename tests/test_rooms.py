@@ -1,4 +1,4 @@
-"""Who may import whom, and what is imported when."""
+"""Import contracts between and inside the packages, and lazy imports."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-def test_imports_go_in_one_direction():
+def test_import_contracts_hold():
     """The contracts are in pyproject.toml."""
     lint = Path(sys.executable).with_name("lint-imports")
     run = subprocess.run([lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
@@ -17,7 +17,7 @@ def test_imports_go_in_one_direction():
 
 
 @pytest.mark.parametrize("command", [["models", "list"], ["serve", "--help"], ["--help"]])
-def test_the_command_line_imports_no_model_library_until_it_runs_a_model(command):
+def test_command_line_imports_model_libraries_lazily(command):
     script = (
         "import sys\n"
         "from nutgraf._cli.main import main\n"

@@ -1,4 +1,4 @@
-"""The seed articles, and the facts beside them."""
+"""The seed articles and their facts."""
 
 import re
 import runpy
@@ -20,14 +20,14 @@ def read(path: Path) -> tuple[str, str, dict]:
     return title, text.strip(), tomllib.loads(path.with_suffix(".toml").read_text(encoding="utf-8"))
 
 
-def test_there_are_enough_on_different_subjects():
+def test_seeds_cover_different_subjects():
     subjects = {read(path)[2]["topic"] for path in SEEDS}
     wanted = {"politics", "business", "science", "sport", "weather", "courts", "technology", "health"}
     assert wanted <= subjects
 
 
 @pytest.mark.parametrize("path", SEEDS, ids=lambda path: path.stem)
-def test_the_facts_are_in_the_article(path):
+def test_facts_are_in_the_article(path):
     title, text, facts = read(path)
     assert facts["title"] == title
     assert 250 <= len(text.split()) <= 900
@@ -38,7 +38,7 @@ def test_the_facts_are_in_the_article(path):
 
 
 @pytest.mark.parametrize("path", SEEDS, ids=lambda path: path.stem)
-def test_the_lead_of_a_seed_is_supported_whole_and_is_prose(path):
+def test_lead_of_a_seed_is_supported_and_prose(path):
     title, text, _ = read(path)
     summary = load_summarizer("lead").summarize(Article(text, title))
     assert summary.language == "en"
@@ -49,12 +49,12 @@ def test_the_lead_of_a_seed_is_supported_whole_and_is_prose(path):
         for sentence in one.sentences:
             span = sentence.evidence[0].span
             said = one.text[sentence.span.start : sentence.span.end]
-            # Shortened, perhaps, by leaving out; never put in other words.
+            # It may be shortened, but never reworded.
             source = iter(re.findall(r"[\w%$]+", text[span.start : span.end]))
             assert all(word in source for word in re.findall(r"[\w%$]+", said))
 
 
-def test_the_demo_leaves_a_page_of_every_article_and_says_where(tmp_path, monkeypatch, capfd):
+def test_demo_writes_a_page_of_every_article_and_prints_its_path(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("NUTGRAF_MODEL", "lead")
     demo = runpy.run_path(str(SEEDS[0].with_name("demo.py")))
     assert demo["PAGE"].parent.name == ".cache"  # which git ignores, and `make clean` removes

@@ -1,4 +1,4 @@
-"""The judge of the soak notices what it is there for; and the soak itself, for as long as SOAK_SECONDS says."""
+"""The judge of the soak detects errors; and the soak itself, for SOAK_SECONDS."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ def summarized(text: str):
     return FakeClient().summarize(text, summaries="short")
 
 
-def test_an_answer_to_its_own_article_is_right():
+def test_answer_to_its_own_article_is_right():
     judge = Judge()
     judge.answer(judge.send(SENT), summarized(TEXT))
     judge.refuse(judge.send(SENT), Overloaded("full", reason="QUEUE_FULL"))
@@ -29,23 +29,23 @@ def test_an_answer_to_its_own_article_is_right():
     assert not judge.lost()
 
 
-def test_what_has_no_outcome_is_lost():
+def test_article_without_an_outcome_is_lost():
     judge = Judge()
     judge.send(SENT)
     assert judge.lost() == {"call": 1}
     assert "lost 1, wrong 0" in judge.report()
 
 
-def test_another_articles_summary_is_wrong():
+def test_summary_of_another_article_is_wrong():
     judge = Judge()
     judge.answer(judge.send(SENT), summarized(TEXT.replace("Osprey", "Gannet")))
     assert len(judge.wrong) == 1
-    # Where the summary is not known beforehand, its evidence and size tell.
+    # If the summary is not known in advance, its evidence and size are compared.
     judge.answer(judge.send(Sent("call", TEXT)), summarized(TEXT.replace("Osprey", "Kittiwake")))
     assert len(judge.wrong) == 2
 
 
-def test_a_second_outcome_is_wrong():
+def test_second_outcome_is_wrong():
     judge = Judge()
     number = judge.send(SENT)
     judge.answer(number, summarized(TEXT))
@@ -55,7 +55,7 @@ def test_a_second_outcome_is_wrong():
     assert judge.answered.total() == 1
 
 
-def test_an_answer_to_what_is_to_be_refused_is_wrong_and_so_is_another_refusal():
+def test_answer_or_other_error_for_an_invalid_request_is_wrong():
     judge = Judge()
     sent = Sent("no article", TEXT, None, frozenset({"EMPTY_TEXT"}), may_be_answered=False)
     judge.answer(judge.send(sent), summarized(TEXT))
@@ -66,7 +66,7 @@ def test_an_answer_to_what_is_to_be_refused_is_wrong_and_so_is_another_refusal()
 
 @pytest.mark.slow
 @pytest.mark.timeout(SECONDS + 400)
-def test_nothing_is_lost_or_wrong_in_a_long_soak():
+def test_soak_loses_nothing_and_gets_nothing_wrong():
     command = [sys.executable, "-m", "soak", "--seconds", str(SECONDS)]
     soak = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
     assert soak.returncode == 0, soak.stdout + soak.stderr

@@ -1,4 +1,4 @@
-"""What a user gets: the built packages, and what they install."""
+"""The built packages: their contents, metadata and installation."""
 
 import email
 import json
@@ -27,7 +27,7 @@ both = pytest.mark.parametrize("package", list(PROJECTS))
 
 
 def run(*command: object, **options: object) -> "subprocess.CompletedProcess[str]":
-    """Without what would bring in the checkout; its output is shown if it fails."""
+    """Runs a command without PYTHONPATH, so that it does not import the checkout."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment |= options.pop("env", {})
     words = [str(word) for word in command]
@@ -44,7 +44,7 @@ def done(*command: object, **options: object) -> str:
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory) -> Path:
-    """Sdists of both packages, and the wheels that are built from them."""
+    """The sdists of both packages, and the wheels built from them."""
     folder = tmp_path_factory.mktemp("dist")
     for project in PROJECTS.values():
         done(sys.executable, "-m", "build", "--outdir", folder, project)
@@ -73,7 +73,7 @@ def project(package: str) -> dict:
 
 
 @both
-def test_the_wheel_has_every_tracked_file_of_its_packages_and_nothing_else(dist, package):
+def test_wheel_has_exactly_the_tracked_files(dist, package):
     tracked = subprocess.run(
         ["git", "ls-files", *FOLDERS[package]], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.split()
@@ -83,7 +83,7 @@ def test_the_wheel_has_every_tracked_file_of_its_packages_and_nothing_else(dist,
 
 
 @both
-def test_the_sdist_has_what_its_wheel_is_built_from_and_nothing_else(dist, package):
+def test_sdist_has_exactly_the_build_inputs(dist, package):
     (file,) = dist.glob(f"{package}-*.tar.gz")
     with tarfile.open(file) as archive:
         found = {name.partition("/")[2] for name in archive.getnames()}
@@ -92,7 +92,7 @@ def test_the_sdist_has_what_its_wheel_is_built_from_and_nothing_else(dist, packa
     assert rest == {"pyproject.toml", "README.md", "LICENSE", "PKG-INFO", ".gitignore"}
 
 
-def test_the_client_is_small_and_all_that_is_in_its_wheel(dist):
+def test_client_wheel_is_small_and_has_only_the_client(dist):
     assert wheel(dist, "nutgraf").stat().st_size < 300_000
     found = names(dist, "nutgraf")
     assert {name.partition("/")[0] for name in found} == {"nutgraf"}
@@ -100,7 +100,7 @@ def test_the_client_is_small_and_all_that_is_in_its_wheel(dist):
     assert {f"nutgraf/v1/summarizer_pb2{ending}" for ending in (".py", ".pyi", "_grpc.py", "_grpc.pyi")} <= found
 
 
-def test_the_server_has_every_card_and_the_adapter_and_no_client(dist):
+def test_server_wheel_has_every_card_and_the_adapter(dist):
     assert wheel(dist, "nutgraf_server").stat().st_size < 20_000_000
     found = names(dist, "nutgraf_server")
     assert {name.partition("/")[0] for name in found} == {"nutgraf_models", "nutgraf_service"}
@@ -108,7 +108,7 @@ def test_the_server_has_every_card_and_the_adapter_and_no_client(dist):
     assert [name for name in found if name.endswith((".safetensors", ".gguf", ".bin"))] == [WEIGHTS]
 
 
-def test_what_they_need(dist):
+def test_dependencies(dist):
     plain = {}
     for package in PROJECTS:
         needed = metadata(dist, package).get_all("Requires-Dist")
@@ -119,7 +119,7 @@ def test_what_they_need(dist):
 
 
 @both
-def test_what_the_package_index_shows(dist, package):
+def test_metadata(dist, package):
     found = metadata(dist, package)
     versions = {"3.11", "3.12", "3.13"}
     assert {f"Programming Language :: Python :: {one}" for one in versions} <= set(found.get_all("Classifier"))
@@ -129,7 +129,7 @@ def test_what_the_package_index_shows(dist, package):
     assert re.findall(r"\]\((?!https://)[^)]*\)", found.get_payload()) == []
 
 
-def test_they_agree_on_version_and_licence():
+def test_packages_have_the_same_version_and_licence():
     client, server = project("nutgraf"), project("nutgraf_server")
     assert client["version"] == server["version"]
     assert f"nutgraf[cli]=={client['version']}" in server["dependencies"]
@@ -141,7 +141,7 @@ def test_they_agree_on_version_and_licence():
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory) -> Callable[..., Path]:
     def make(*wheels: object) -> Path:
-        """A fresh environment with these; its folder of programs."""
+        """Creates a virtual environment with these packages; returns its bin folder."""
         folder = tmp_path_factory.mktemp("environment")
         done(sys.executable, "-m", "venv", folder)
         done(folder / "bin/pip", "install", "--quiet", "--constraint", ROOT / "constraints.txt", *wheels)
@@ -152,7 +152,7 @@ def environment(tmp_path_factory) -> Callable[..., Path]:
 
 
 @pytest.mark.timeout(SECONDS)
-def test_the_client_by_itself_is_a_library_and_says_what_its_command_line_lacks(dist, environment, tmp_path):
+def test_client_alone_is_a_library_and_names_the_missing_extra(dist, environment, tmp_path):
     programs = environment(wheel(dist, "nutgraf"))
     modules = [
         name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
@@ -171,7 +171,7 @@ def test_the_client_by_itself_is_a_library_and_says_what_its_command_line_lacks(
 
 
 @pytest.mark.timeout(SECONDS)
-def test_the_client_with_its_command_line_knows_what_takes_the_server(dist, environment):
+def test_client_command_line_names_the_server_package(dist, environment):
     programs = environment(f"{wheel(dist, 'nutgraf')}[cli]")
     assert "summarize" in done(programs / "nutgraf", "--help")
     ended = run(programs / "nutgraf", "serve")
@@ -180,7 +180,7 @@ def test_the_client_with_its_command_line_knows_what_takes_the_server(dist, envi
 
 
 @pytest.mark.timeout(SECONDS)
-def test_the_server_without_torch_writes_what_it_writes_with_it(dist, environment, tmp_path):
+def test_server_without_torch_gives_equal_summaries(dist, environment, tmp_path):
     from nutgraf_models.article import Article
     from nutgraf_models.checkpoints.registry import DEFAULT_MODEL
     from nutgraf_models.loading import load_summarizer

@@ -1,11 +1,11 @@
-"""An article as a caller sends it."""
+"""The input of a summary."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Article:
-    """An article as it was sent. The title counts as article when terms are looked up, and is never evidence."""
+    """An article as sent. Terms may be supported by the title, which is never evidence."""
 
     text: str
     title: str = ""

@@ -1,4 +1,4 @@
-"""`nutgraf models` and `nutgraf eval`."""
+"""The commands `nutgraf models` and `nutgraf eval`."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from nutgraf_models.loading import EngineName
 
 
 class _Bar:
-    """A progress bar on standard error; nothing where that is no terminal."""
+    """A progress bar on standard error, if that is a terminal."""
 
     def __init__(self) -> None:
         console = Console(stderr=True)
@@ -50,7 +50,7 @@ def models() -> None:
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def list_(as_json: bool) -> None:
-    """List the models known by name."""
+    """List the packaged models."""
     cards = packaged_cards()
     if as_json:
         rows = [
@@ -60,8 +60,8 @@ def list_(as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2))
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("model", "family", "licence", "here", "what it is"):
-        table.add_column(heading, no_wrap=heading != "what it is", overflow="fold")
+    for heading in ("model", "family", "licence", "pulled", "description"):
+        table.add_column(heading, no_wrap=heading != "description", overflow="fold")
     for card in cards:
         name = f"{card.id} (default)" if card.id == DEFAULT_MODEL else card.id
         table.add_row(name, card.family, card.licence, "yes" if store.is_pulled(card) else "no", card.description)
@@ -71,24 +71,24 @@ def list_(as_json: bool) -> None:
 @models.command()
 @click.argument("model", default=DEFAULT_MODEL)
 def show(model: str) -> None:
-    """Show a model's card as JSON. MODEL is a card's id, a card file, a folder, or a hub id."""
+    """Show a model's card as JSON. MODEL is a card id, a card file, a folder or a hub id."""
     try:
         card = find_card(model)
         click.echo(card.model_dump_json(indent=2))
         if card.family != "lead" and store.is_pulled(card):
-            click.echo(f"on this machine in {store.locate(card)}", err=True)
-            _tell_what_was_got(card)
+            click.echo(f"pulled to {store.locate(card)}", err=True)
+            _print_revision(card)
     except ModelError as error:
         raise click.ClickException(str(error)) from error
 
 
 @models.command()
 @click.argument("model", default=DEFAULT_MODEL)
-@click.option("--force", is_flag=True, help="Fetch it again even if it is there.")
+@click.option("--force", is_flag=True, help="Fetch the model again even if it is in the cache.")
 def pull(model: str, force: bool) -> None:
-    """Fetch a model, verify it, and keep it in the cache. MODEL is a card's id, a card file, or a hub id."""
+    """Fetch a model, verify it and store it in the cache. MODEL is a card id, a card file or a hub id."""
     if not sys.stderr.isatty():
-        # Read when tqdm is imported, which transformers does for its bars.
+        # tqdm, which transformers imports, reads this on import.
         os.environ.setdefault("TQDM_DISABLE", "1")
     try:
         card = find_card(model)
@@ -100,13 +100,13 @@ def pull(model: str, force: bool) -> None:
     except ModelError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{card.id} is in {folder}", err=True)
-    _tell_what_was_got(card)
+    _print_revision(card)
 
 
 @models.command()
 @click.argument("model", default=DEFAULT_MODEL)
 def verify(model: str) -> None:
-    """Hold the files of a pulled model against their sha256. MODEL is a card's id, a card file, or a hub id."""
+    """Verify the files of a pulled model by sha256. MODEL is a card id, a card file or a hub id."""
     try:
         card = find_card(model)
         if card.family == "lead":
@@ -115,11 +115,11 @@ def verify(model: str) -> None:
         folder = store.verify(card)
     except ModelError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{card.id} in {folder} is what was pulled", err=True)
+    click.echo(f"{card.id} in {folder} is intact", err=True)
 
 
-def _tell_what_was_got(card: Card) -> None:
-    """The commit of a pulled hub repository and the sha256 of its weights, by which somebody else can have the same."""
+def _print_revision(card: Card) -> None:
+    """Prints the commit of a pulled hub repository and the sha256 of its weights, so that others can pin the same."""
     pulled = store.pulled(card)
     if pulled is None or pulled["revision"] is None:
         return
@@ -128,22 +128,25 @@ def _tell_what_was_got(card: Card) -> None:
         click.echo(f"sha256 {digest}  {name}", err=True)
     source = card.source.removeprefix("hf:")
     if not source.endswith(pulled["revision"]):
-        click.echo(f"to have the same elsewhere, name {source.partition('@')[0]}@{pulled['revision']}", err=True)
+        click.echo(f"to pin this revision, use {source.partition('@')[0]}@{pulled['revision']}", err=True)
 
 
 @click.command("eval")
 @click.argument("data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--length", type=click.Choice(["short", "long"]), required=True, help="The summaries to write.")
-@click.option(
-    "--model", default=DEFAULT_MODEL, show_default=True, help="A card's id, a card file, a folder, or a hub id."
-)
-@click.option("--limit", type=click.IntRange(min=1), help="Use only the first articles.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; as many as the process may use if not given.")
+@click.option("--length", type=click.Choice(["short", "long"]), required=True, help="The length of the summaries.")
+@click.option("--model", default=DEFAULT_MODEL, show_default=True, help="A card id, a card file, a folder or a hub id.")
+@click.option("--limit", type=click.IntRange(min=1), help="Use only the first N articles.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; by default, all that the process may use.")
 @click.option("--engine", type=click.Choice(["auto", "openvino", "torch"]), default="auto", show_default=True)
-@click.option("--beams", type=click.IntRange(1, 16), help="Beams, instead of as many as the card says.")
-@click.option("--show-doubted", is_flag=True, help="Score what the model wrote, not what is shown in its place.")
+@click.option("--beams", type=click.IntRange(1, 16), help="Number of beams; by default, the card's.")
+@click.option("--show-doubted", is_flag=True, help="Score the model's output without replacing doubted sentences.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-@click.option("--csv", "rows_to", type=click.Path(dir_okay=False, path_type=Path), help="Write all rows here, to read.")
+@click.option(
+    "--csv",
+    "rows_to",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write all texts and scores to this CSV file.",
+)
 def evaluate(
     data: Path,
     length: str,
@@ -156,9 +159,10 @@ def evaluate(
     as_json: bool,
     rows_to: Path | None,
 ) -> None:
-    """Score a model on DATA, next to the lead baseline and to the references themselves.
+    """Score a model on DATA, compared with the lead baseline and the references.
 
-    DATA is JSON lines with an "article" each, with a "reference" or with a "short" and a "long" one, and maybe an "id".
+    DATA is JSON lines, each with an "article" and a "reference", or a "short" and a "long" reference; an "id" is
+    optional.
     """
     from nutgraf_models.evaluation.evaluate import evaluate as run_evaluation
     from nutgraf_models.evaluation.evaluate import table

@@ -1,23 +1,23 @@
-"""What can go wrong in this room, for those above to translate.
+"""Exceptions of this package, for callers to translate.
 
 SummarizerError
-├── EmptyArticle        nothing to read
-├── EmptySummary        nothing to check
-├── ModelError          a model that cannot be had or used; the message says why and what to do
-└── EngineFault         what broke in an engine's own process
+├── EmptyArticle        the article is empty or blank
+├── EmptySummary        the summary is empty or blank
+├── ModelError          a model is unavailable or unusable; the message says why and how to fix it
+└── EngineFault         a failure in an engine's own process
 """
 
 
 class SummarizerError(Exception):
-    """Base of this room's own errors."""
+    """Base class of this package's exceptions."""
 
 
 class EmptyArticle(SummarizerError):
-    """The text has nothing in it to read: no letters, digits or signs."""
+    """The article has no letters, digits or symbols."""
 
 
 class EmptySummary(SummarizerError):
-    """The summary has nothing in it to check: no letters, digits or signs."""
+    """The summary has no letters, digits or symbols."""
 
 
 class ModelError(SummarizerError):
@@ -25,4 +25,4 @@ class ModelError(SummarizerError):
 
 
 class EngineFault(SummarizerError):
-    """Something broke in an engine that has a process of its own. The message quotes no article."""
+    """An engine in a process of its own failed. The message contains no article text."""

@@ -1,4 +1,4 @@
-"""What a summary is asked to be."""
+"""Lengths and caps of a summary."""
 
 import enum
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ _USUAL_WORDS = {Length.SHORT: 25, Length.LONG: 60}
 
 @dataclass(frozen=True)
 class Spec:
-    """One summary to be written: its length and the caller's caps, if any.
+    """One requested summary: its length and optional caps.
 
     Raises:
-        ValueError: a cap is outside of what it may be; the message says what it may be.
+        ValueError: a cap is out of range; the message has the range.
     """
 
     length: Length
@@ -38,19 +38,19 @@ class Spec:
 
     @property
     def sentence_cap(self) -> int:
-        """Sentences that the summary has at most. SHORT is one sentence by definition."""
+        """Maximum number of sentences. SHORT is one sentence by definition."""
         if self.length is Length.SHORT:
             return 1
         return self.max_sentences or _DEFAULT_MAX_SENTENCES[self.length]
 
     @property
     def sentence_floor(self) -> int:
-        """Sentences that a reader of this length expects at least."""
+        """Minimum number of sentences that a reader expects."""
         return min(_MIN_SENTENCES[self.length], self.sentence_cap)
 
     @property
     def usual_words(self) -> int:
-        """Words that a summary of this kind usually has."""
+        """Typical number of words."""
         usual = _USUAL_WORDS[self.length]
         return usual if self.max_words is None else min(usual, self.max_words)
 

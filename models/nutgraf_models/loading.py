@@ -1,4 +1,4 @@
-"""From the name of a model to a summariser that is ready."""
+"""Loading a summariser by model name."""
 
 import os
 from functools import partial
@@ -29,14 +29,14 @@ def load_summarizer(
     check: bool = True,
     own_process: bool = False,
 ) -> Summarizer:
-    """Loads what `--model` names: a card's id, a card file, a local folder, a hub id. Fetches nothing.
+    """Loads a model by card id, card file, local folder or hub id. Downloads nothing.
 
-    `threads`: CPU threads of the model, `default_threads` if not given. `beams` replaces the number in the card's
-    presets. `check` is the summariser's. `own_process`: OpenVINO, whose steps hold the interpreter's lock, runs in a
-    process of its own; whoever asks for it closes the engine.
+    `threads`: CPU threads of the model; `default_threads` if not given. `beams` overrides the card's presets. `check`:
+    see `Summarizer`. `own_process`: runs OpenVINO, whose steps hold the GIL, in a process of its own; the caller must
+    close the engine.
 
     Raises:
-        ModelError: the model is unknown, not on this machine, damaged, or not what its card says.
+        ModelError: the model is unknown, not on this machine, damaged, or different from its card.
     """
     card = find_card(model)
     if card.family == "lead":
@@ -49,13 +49,13 @@ def load_summarizer(
 
 
 def default_threads() -> int | None:
-    """As many as a container's quota allows; None where nothing but the cores is a limit: engines know these."""
+    """The CPUs of the affinity or container quota; None without such a limit, since engines detect the cores."""
     cpus = usable_cpus()
     return cpus if cpus < (os.cpu_count() or 1) else None
 
 
 def _load_engine(card: Card, folder: Path, engine: EngineName, threads: int | None, own_process: bool) -> Engine:
-    """OpenVINO for what it can run, torch for the rest. Neither is imported for the other's sake."""
+    """OpenVINO if it supports the model, else torch. Only the one in use is imported."""
     if engine == "openvino" or (engine == "auto" and unsupported(card, folder) is None):
         if own_process:
             return ProcessEngine(partial(_load_openvino, card, folder, threads), folder)
@@ -64,7 +64,7 @@ def _load_engine(card: Card, folder: Path, engine: EngineName, threads: int | No
         raise ModelError(f"{card.id} needs the torch engine: {INSTALL}")
     if list(folder.glob("*.gguf")) and not list(folder.glob("*.safetensors")):
         raise ModelError(
-            f"{card.id} was pulled without torch's weights, as torch was not installed; "
+            f"{card.id} was pulled without torch's weights, because torch was not installed; "
             f"fetch them with: nutgraf models pull {card.id}"
         )
     from nutgraf_models.engines.torch_engine import TorchEngine

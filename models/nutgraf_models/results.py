@@ -1,4 +1,4 @@
-"""What comes out of this room: plain data, positions in code points of the text as it was sent."""
+"""Results as plain data. Positions are in code points of the text as sent."""
 
 import enum
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class WarningKind(enum.Enum):
 
 @dataclass(frozen=True)
 class Warning:
-    """Something a caller should know; `detail` says it in words and holds no text of the article."""
+    """A warning for the caller. `detail` is for people, and never contains article text."""
 
     kind: WarningKind
     detail: str
@@ -62,7 +62,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A passage of the article and the weighted share, 0 to 1, of a summary sentence's content that it contains."""
+    """A passage of the article. `score`: the weighted share, 0 to 1, of the summary sentence's content in it."""
 
     span: Span
     score: float
@@ -70,10 +70,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class SummarySentence:
-    """`span` is in the summary's text, `evidence` in the article as sent.
+    """A sentence of a summary. `span` is in the summary's text, `evidence` in the article as sent.
 
-    `support` is the probability, 0 to 1, that the article says this; 1 for a sentence that claims nothing. It and the
-    verdict are None where the sentence was not checked. `from_article`: the article's own sentence, put in by rule.
+    `support`: the probability, 0 to 1, that the article says this; 1 for a sentence that claims nothing. Support and
+    verdict are None for an unchecked sentence. `from_article`: the article's own sentence, inserted by rule.
     """
 
     span: Span
@@ -89,7 +89,7 @@ class SummarySentence:
 
 @dataclass(frozen=True)
 class UnsupportedTerm:
-    """A term, at `span` of the summary's text, that the article does not have."""
+    """A term that the article lacks, at `span` of the summary's text."""
 
     span: Span
     kind: TermKind
@@ -109,7 +109,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class ArticleSummary:
-    """The summaries of one article, in the order asked for. Times in seconds."""
+    """The summaries of one article, in the order of the specs. Times in seconds."""
 
     summaries: tuple[Summary, ...]
     character_count: int
@@ -123,10 +123,10 @@ class ArticleSummary:
 
 @dataclass(frozen=True)
 class CheckedSummary:
-    """A summary that was held against its article. Spans of sentences and terms are in the summary as sent.
+    """A summary checked against its article. Spans of sentences and terms are in the summary as sent.
 
-    `support` is the lowest of the sentences that claim something, 1 if none does; `threshold` is what the verdicts were
-    made by. Times in seconds.
+    `support`: the minimum over the sentences that claim something; 1 if none does. `threshold`: the minimum support of
+    a supported sentence. Times in seconds.
     """
 
     support: float

@@ -1,8 +1,8 @@
-"""Whether the fast engine writes what the reference engine would: greedily, the same weights and articles.
+"""Agreement of the OpenVINO engine with the reference engine: greedy decoding, same weights, same articles.
 
-Each answer of OpenVINO's is read by the reference model in one pass, which tells for each token whether the reference
-would have written it there, too. Where it would not for all of them, the reference engine writes an answer of its own.
-Prints the share of tokens and of whole answers that are the same, and ROUGE of both engines.
+The reference model reads each of OpenVINO's answers in one pass, which shows for each token whether it would have
+chosen the same. For answers that differ, the reference engine generates its own. Prints the share of equal tokens and
+of equal answers, and ROUGE of both engines.
 """
 
 import argparse
@@ -37,7 +37,7 @@ class Written:
 
 
 class Recording(OpenVinoEngine):
-    """Keeps the tokens that it wrote."""
+    """Keeps the generated tokens."""
 
     written: Written | None = None
 
@@ -51,8 +51,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help='JSON lines with "article" and "reference"')
     parser.add_argument("--length", choices=("short", "long"), required=True)
-    parser.add_argument("--limit", type=int, default=100, help="articles")
-    parser.add_argument("--words", type=int, default=350, help="the first of each article")
+    parser.add_argument("--limit", type=int, default=100, help="number of articles")
+    parser.add_argument("--words", type=int, default=350, help="leading words per article")
     arguments = parser.parse_args()
     rows = read_references(arguments.data)[: arguments.limit]
     card = find_card(DEFAULT_MODEL)
@@ -100,7 +100,7 @@ def answer(engine: Engine, request: GenerationRequest) -> str:
 
 @torch.inference_mode()
 def agreements(model: torch.nn.Module, written: Written) -> list[bool]:
-    """For each token of an answer, and for its end, whether the model's likeliest token there is the same."""
+    """Whether the model's likeliest token is the same, for each token of an answer and for its end."""
     ids = torch.tensor([written.prompt + written.tokens])
     likeliest = model(ids).logits[0, len(written.prompt) - 1 :].argmax(-1).tolist()
     agreed = [token == other for token, other in zip(written.tokens, likeliest, strict=False)]

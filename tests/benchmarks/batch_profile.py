@@ -1,8 +1,8 @@
-"""Where the time of a batch goes: the default model in this process, as many articles at once as it runs with a gain.
+"""Time profile of a batch: the default model in this process, with as many articles as the engine runs in parallel.
 
-Each of the engine's steps is timed and counted as reading if an article is being read in it, else as writing; writing
-for a summary that was found wanting is told apart. The rest is this project's own: cleaning and splitting, checking,
-and what is around the steps.
+Each engine step is timed. It counts as prefill if an article is being read in it, else as decoding; decoding for
+replaced summaries is counted separately. The remainder is this project's own code: cleaning, splitting, checking, and
+the work around the steps.
 """
 
 import argparse
@@ -27,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help='JSON lines with "article"')
     parser.add_argument("--articles", type=int, default=16)
-    parser.add_argument("--words", type=int, default=350, help="words of each article, about 500 tokens")
+    parser.add_argument("--words", type=int, default=350, help="words per article; 350 are about 500 tokens")
     arguments = parser.parse_args()
     articles = leading_words(arguments.data, arguments.words)[: arguments.articles + 2]
     summarizer = load_summarizer(DEFAULT_MODEL, engine="openvino")
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 class Profile:
-    """Seconds and steps by part, of an engine whose steps it times from now on."""
+    """Seconds and steps by phase of an engine, whose steps it times."""
 
     def __init__(self, engine: OpenVinoEngine) -> None:
         self.seconds: dict[str, float] = {"reading": 0.0, "writing": 0.0, "writing, with more candidates": 0.0}
@@ -86,7 +86,7 @@ class Profile:
 
 
 class Timed:
-    """A pipeline whose `step` is the profile's."""
+    """A pipeline with timed `step` calls."""
 
     def __init__(self, pipeline: Any, profile: Profile) -> None:
         self._pipeline = pipeline

@@ -1,11 +1,11 @@
-"""From one core to a thousand articles a second: what it takes, from what one replica of the default model does here.
+"""Capacity estimate for up to a thousand articles per second, from measurements of one replica on this machine.
 
     python tests/benchmarks/capacity.py [--data ARTICLES.jsonl] [--articles 24] [--threads 1 2] ...
 
-Measures real servers on this machine, one for each number of threads, one after another: time to SERVING, articles a
-second of both lengths with more calls waiting than the engine runs at once, CPU time, peak memory, and the size of the
-messages as they are serialised. No article comes twice, or the prefix cache would read it for nothing. Then computes.
-What is not measured is an assumption; each is printed with its flag.
+Measures one real server per number of threads, one after another: time to SERVING, articles per second for both
+lengths with more calls waiting than the engine runs in parallel, CPU time, peak memory, and serialised message sizes.
+All articles are distinct, so the prefix cache has no hits. Then computes the estimate. Everything else is an
+assumption, printed with its flag.
 """
 
 import argparse
@@ -29,13 +29,13 @@ from nutgraf.v1 import summarizer_pb2 as pb
 TIMEOUT = 900.0
 IN_FLIGHT = 8
 RATES = (1, 10, 100, 1000)
-# Before each message on the wire (gRPC over HTTP/2: length-prefixed message).
+# The prefix of each message on the wire (gRPC over HTTP/2: length-prefixed message).
 PREFIX_BYTES = 5
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One replica with so many threads, which is to say cores."""
+    """Measurements of one replica with `threads` threads, i.e. cores."""
 
     threads: int
     start_seconds: float
@@ -62,14 +62,24 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help='JSON lines with "article"; the seeds if not given')
-    parser.add_argument("--articles", type=int, default=24, choices=range(1, 501), metavar="1..500", help="per server")
-    parser.add_argument("--tokens", type=int, default=500, help="length of an article, about")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="of a replica; the last is the fleet's")
-    parser.add_argument("--model", default=None, help="another than the default")
-    parser.add_argument("--utilisation", type=float, default=0.6, help="share of its most that a replica is given")
+    parser.add_argument(
+        "--articles", type=int, default=24, choices=range(1, 501), metavar="1..500", help="articles per server"
+    )
+    parser.add_argument("--tokens", type=int, default=500, help="approximate length of an article")
+    parser.add_argument(
+        "--threads",
+        type=int,
+        nargs="+",
+        default=[1, 2],
+        help="threads per replica; the last value is used for the fleet",
+    )
+    parser.add_argument("--model", default=None, help="model, if not the default")
+    parser.add_argument(
+        "--utilisation", type=float, default=0.6, help="target load of a replica, as a share of its maximum"
+    )
     parser.add_argument("--machine-cores", type=int, default=32)
     parser.add_argument("--machine-gigabytes", type=float, default=64.0)
-    parser.add_argument("--core-hour", type=float, default=0.04, help="price of a core for an hour")
+    parser.add_argument("--core-hour", type=float, default=0.04, help="price of a core per hour")
     return parser.parse_args()
 
 
@@ -101,7 +111,7 @@ def measure(threads: int, options: argparse.Namespace) -> Measured:
 
 
 def articles(options: argparse.Namespace, client: Client) -> Iterator[str]:
-    """So many articles of about so many tokens, each cut after a sentence, and no two with the same beginning."""
+    """Distinct articles of about `tokens` tokens, each cut at a sentence boundary."""
     texts = [" ".join(text.split()) for text in sources(options.data)]
     sample = max(texts, key=len)[:4000]
     tokens = client.summarize(sample, summaries="short").article.input_token_count
@@ -158,10 +168,10 @@ def print_table(measured: list[Measured], options: argparse.Namespace) -> None:
     widths = (10, 10, 8, 10, 13, 16, 16, 11, 9)
     print("".join(f"{name:>{width}}" for name, width in zip(names, widths, strict=True)))
     single = measured[0]
-    # The first line: what one small replica can be given.
+    # The first line: the load of one small replica.
     rows = [(single.articles_per_second * options.utilisation, single), *((rate, measured[-1]) for rate in RATES)]
     for rate, replica in rows:
-        # Rounded, or the quotient of equals may come out a little above a whole number.
+        # Rounded, because the quotient of equal numbers may be slightly above an integer.
         replicas = math.ceil(round(rate / (replica.articles_per_second * options.utilisation), 6))
         cores = replicas * replica.threads
         cost = cores * options.core_hour
@@ -188,7 +198,7 @@ def replicas_per_machine(replica: Measured, options: argparse.Namespace) -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time of the server's processes, their threads included."""
+    """CPU time of the server's processes, including their threads."""
     stats = [Path(f"/proc/{one}/stat").read_text(encoding="utf-8").rpartition(")")[2].split() for one in processes(pid)]
     return sum(int(fields[11]) + int(fields[12]) for fields in stats) / os.sysconf("SC_CLK_TCK")
 

@@ -1,19 +1,19 @@
-"""How well unsupported terms are found: invented values planted in summaries that were right. And evidence, and lines.
+"""Recall and precision of the term checks, on summaries with planted errors; also evidence and dropped lines.
 
     python tests/benchmarks/checker.py DATA.jsonl... --half report [--labels LABELS.jsonl...]
 
-A summary is a sentence of an article as it stands, the same said in other words (`paraphrase.py`), or a sentence of the
-reference that `plain_check` finds nothing in; a third each. Into each goes one value of the same kind from another
-article: a number, a date, a name, a quotation; or, for "mixed", the first name of someone else in the article.
-A planted value is none that the article has in another form, as far as this file can tell, which shares no
-code with the checks. "near_number" and "near_name" are what a lookup may take for the article's own (`near.py`): a
-number that it has in another unit, a score of two others, a name that is a word of it in small letters, or spelled
-like one of its own. "other_count" is a number by which the article counts something else.
+A third of the summaries each is a sentence of the article, a paraphrase of one (`paraphrase.py`), or a sentence of the
+reference without findings by `plain_check`. One value is replaced by one of the same kind from another article: a
+number, a date, a name or a quotation; or, for "mixed", by the first name of another person in the article. A planted
+value is one that the article lacks in any form, as far as this file can tell, which shares no code with the checks.
+"near_number" and "near_name" are easily confused with the article's own (`near.py`): a number that it has in another
+unit, a score from two other numbers, a name that it has as a lower-case word, or a similar spelling. "other_count" is a
+number by which the article counts something else.
 
-A finding that overlaps what was planted is right, any other of that kind is wrong. Articles are halved by their ids:
-`tune` is for working on the checks, `report` for figures.
+A finding that overlaps the planted value is right; any other of that kind is wrong. Articles are split into halves by
+id: `tune` is for developing the checks, `report` for figures.
 
-With `--labels`, what the check as a whole is worth on summaries that people judged is printed, too (`statements.py`).
+With `--labels`, also evaluates the check as a whole on summaries judged by people (`statements.py`).
 """
 
 import argparse
@@ -43,7 +43,7 @@ from nutgraf_models.training.clean import clean_article, clean_reference
 
 TUNE, REPORT = "tune", "report"
 WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-# Findings of these kinds count against what was planted.
+# The kinds of findings that are compared with each kind of planted value.
 KINDS = {
     "number": TermKind.NUMBER,
     "date": TermKind.NUMBER,
@@ -63,7 +63,7 @@ _NUMBER_WORD = re.compile(rf"(?<![\w-])({'|'.join(WORDS[2:])}|{'|'.join(TENS)})(
 _NAME = re.compile(r"(?<![\w'’.-])[A-Z][\w-]+(?: [A-Z][\w-]+){0,2}(?![\w-]|\.\w)")
 _QUOTATION = re.compile(r'(?<!\S)"((?=\w)[^"\n]{15,200}(?<=[\w.,!?]))"(?!\w)')
 _COURTESY = frozenset("Mr Mrs Ms Miss Dr Sir Dame Lord Lady Prof".split())
-# One thing by several names, besides what `paraphrase.EXPANSIONS` has.
+# Synonyms in addition to `paraphrase.EXPANSIONS`.
 _SAME = [r"US\b|USA\b|America|United States|U\.S\.", r"UK\b|Brit|United Kingdom|Scot|Eng(?:land|lish)|Wales|Welsh"]
 _FULL_NAME = re.compile(r"(?<=[a-z,] )([A-Z][a-z]+) ([A-Z][a-z]{2,})(?! [A-Z])(?=\W)")
 _DATE_WORD = re.compile(rf"\b(?:{'|'.join([*WEEKDAYS, *MONTHS])})\b")
@@ -79,7 +79,7 @@ class Story:
 
 @dataclass(frozen=True)
 class Text:
-    """A summary of a story, and where in it something was planted."""
+    """A summary of a story, and the span of a planted value in it."""
 
     story: Story
     text: str
@@ -117,7 +117,7 @@ def read_stories(rows: Sequence[ReferenceRow], half: str, count: int, rng: rando
 
 
 def summaries(story: Story, rng: random.Random, rules: Counter[str]) -> Iterator[tuple[str, str]]:
-    """One of each source, where the story has it; counts the rules of paraphrases."""
+    """One summary per source that the story has; counts the paraphrase rules."""
     yield rng.choice(story.sentences).text, "sentence"
     changed = [(text, used) for one in story.sentences for text, used in [paraphrase(one.text, story.article)] if used]
     if changed:
@@ -129,7 +129,7 @@ def summaries(story: Story, rng: random.Random, rules: Counter[str]) -> Iterator
 
 
 class Planter:
-    """Values of every kind, from all stories."""
+    """Values of every kind from all stories."""
 
     def __init__(self, stories: Sequence[Story], rng: random.Random) -> None:
         self.rng = rng
@@ -174,7 +174,7 @@ class Planter:
         )
 
     def plant(self, kind: str, story: Story, text: str, source: str) -> Text | None:
-        """The text with one value of `kind` put in another's place; None where it has none."""
+        """The text with one value of `kind` replaced; None if it has none."""
         options = list(getattr(self, f"_{kind}s")(story, text))
         self.rng.shuffle(options)
         for start, end, candidates in options[:3]:
@@ -278,12 +278,12 @@ class Planter:
 
 
 def _inner(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """Matches that do not begin a sentence."""
+    """Matches that are not at the start of a sentence."""
     return (match for match in pattern.finditer(text) if re.search(r"[a-z,] $", text[: match.start()][-2:]))
 
 
 def _shape(number: str) -> object:
-    """What makes another number as plausible: a year, decimals, how many digits."""
+    """The features that make another number equally plausible: a year, decimals, the number of digits."""
     if _YEAR.fullmatch(number):
         return "year"
     return "." in number, "," in number, len(number)
@@ -298,7 +298,7 @@ def _is_day(text: str, number: re.Match[str]) -> bool:
 
 
 def _is_new_to(known: set[float], text: str, number: re.Match[str]) -> Callable[[str], bool]:
-    """Whether the article lacks a value that stands for `number`, also together with the "million" behind it."""
+    """Whether the article lacks every value that `number` may denote, including a following "million"."""
     scale = re.match(r" ?(million|billion|thousand|m\b|bn\b)", text[number.end() :])
     factor = {"million": 1e6, "m": 1e6, "billion": 1e9, "bn": 1e9, "thousand": 1e3}[scale[1]] if scale else 1
     return lambda value: not {_value(value), factor * _value(value)} & known
@@ -313,7 +313,7 @@ def _word_value(word: str) -> float:
 
 
 def _values(article: str) -> set[float]:
-    """The values that an article has in any form, generously."""
+    """The values in the article in any form, generously."""
     values = {_value(one) for one in re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?", article)}
     values |= {float(one) for one in re.findall(r"\d+", article)}
     words = re.findall(r"[a-z]+", article.casefold())
@@ -364,7 +364,7 @@ def measure(kind: str, texts: Sequence[Text], show: int) -> str:
 
 
 def measure_evidence(stories: Sequence[Story], count: int, rng: random.Random, index: type[EvidenceIndex]) -> str:
-    """How often the best passage is the sentence that was shortened and put in other words."""
+    """How often the best passage is the sentence that was shortened and paraphrased."""
     best = some = total = 0
     for story in stories[:count]:
         clean = normalize(story.article)
@@ -382,7 +382,7 @@ def measure_evidence(stories: Sequence[Story], count: int, rng: random.Random, i
 
 
 def measure_lines(rows: Sequence[ReferenceRow], show: int, rng: random.Random) -> str:
-    """How many lines are dropped as no part of the story."""
+    """How many lines are dropped as boilerplate."""
     dropped: list[str] = []
     count = 0
     for row in rows:
@@ -399,9 +399,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="+", type=Path, metavar="DATA.jsonl", help='with "article" and "reference"')
     parser.add_argument("--half", choices=[TUNE, REPORT], default=REPORT)
-    parser.add_argument("--count", type=int, default=500, help="summaries of each kind")
+    parser.add_argument("--count", type=int, default=500, help="number of summaries per kind")
     parser.add_argument("--seed", type=int, default=13)
-    parser.add_argument("--show", type=int, default=0, help="errors of each kind to print on stderr")
+    parser.add_argument("--show", type=int, default=0, help="number of errors per kind to print on stderr")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--labels", nargs="+", type=Path, default=[], metavar="LABELS.jsonl", help="judged summaries")
     arguments = parser.parse_args()

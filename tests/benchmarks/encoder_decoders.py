@@ -1,14 +1,14 @@
-"""Encoder-decoders: what decodes them fastest, on the same random weights of distilbart-cnn-12-6's shape.
+"""Decoding speed of encoder-decoders, on the same random weights with the shape of distilbart-cnn-12-6.
 
-Every way reads articles of the same number of tokens and writes as many tokens of each, so that all do the same work:
+All ways read articles of the same number of tokens and generate the same number of tokens:
 
   transformers   `generate`, one batch
   nutgraf        the torch engine, all requests at once
-  float32, int8  CTranslate2, one batch (pip install ctranslate2, or it is left out)
+  float32, int8  CTranslate2, one batch; skipped unless installed (pip install ctranslate2)
 
-Rounds go through all ways in turn. "CPU s" is the processor's time for an article, which counts less of what else the
-machine does than the wall's; compare it with one thread (OMP_NUM_THREADS=1), as threads that wait take some too.
-`--profile` prints where the time of one batch goes in the torch engine instead.
+The ways alternate in each round. "CPU s" is the CPU time per article, which depends less on other load than the wall
+time; compare it with one thread (OMP_NUM_THREADS=1), because waiting threads use CPU time too. `--profile` instead
+prints a time profile of one batch in the torch engine.
 """
 
 import argparse
@@ -37,15 +37,13 @@ from nutgraf_models.engines.torch_engine import TorchEngine
 from nutgraf_models.lengths import Length
 
 VOCABULARY = 50264
-# Writes tokens [articles, out] for articles of tokens [articles, in].
+# Maps article tokens (articles, in) to generated tokens (articles, out).
 Way = Callable[[list[list[int]], int, int], list[list[int]]]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--ways", nargs="+", choices=WAYS, default=list(WAYS), help="the first is what others are compared to"
-    )
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS), help="the first is the baseline")
     parser.add_argument("--beams", nargs="+", type=int, default=[1, 4])
     parser.add_argument("--batches", nargs="+", type=int, default=[1, 8])
     parser.add_argument("--rounds", type=int, default=3)
@@ -97,14 +95,14 @@ def compare(ways: dict[str, Way], beams: int, batch: int, arguments: argparse.Na
 
 
 def build(folder: Path) -> None:
-    """A checkpoint with the shape of distilbart-cnn-12-6; its tokenizer is that of a small one."""
+    """A checkpoint with the shape of distilbart-cnn-12-6 and the tokenizer of a small one."""
     for file in checkpoint("bart").iterdir():
         if file.name not in ("config.json", "model.safetensors", "generation_config.json"):
             shutil.copyfile(file, folder / file.name)
     torch.manual_seed(0)
-    # A wide initialization makes what is written depend on what is read, and on what was written before.
+    # Wide initialization makes the output depend on the input and on previous tokens.
     config = BartConfig(vocab_size=VOCABULARY, encoder_layers=12, decoder_layers=6, init_std=0.05)
-    # What CTranslate2's converter asks of a checkpoint from before transformers dropped it.
+    # CTranslate2's converter needs this attribute, which transformers has removed.
     config.normalize_before, config.normalize_embedding = False, True
     config.architectures = ["BartForConditionalGeneration"]
     model = BartForConditionalGeneration(config)
@@ -133,7 +131,7 @@ def nutgraf(folder: Path) -> Way:
     engine = TorchEngine(find_card(str(folder)), folder)
 
     def write(articles: list[list[int]], beams: int, out: int) -> list[list[int]]:
-        # What it reads and writes here are numbers: the tokenizer is too small for this vocabulary.
+        # Inputs and outputs are numbers: the tokenizer is too small for this vocabulary.
         tokens: Any = engine._tokens
         tokens.encode = lambda text, special: articles[int(text)]
         tokens.decode = lambda ids: " ".join(map(str, ids))
@@ -181,7 +179,7 @@ def ctranslate2(precision: str) -> Callable[[Path], Way | None]:
 
 
 def convert(folder: Path, made: Path) -> None:
-    """The converter wants a tokenizer of the model's size; here a token's name is its number."""
+    """Converts to CTranslate2, which needs a tokenizer of the model's size; here a token's name is its number."""
     from ctranslate2.converters import TransformersConverter
     from ctranslate2.converters.transformers import BartLoader, register_loader
 

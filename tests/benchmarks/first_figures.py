@@ -1,8 +1,8 @@
-"""`make bench`: what a user of the default model feels first.
+"""`make bench`: the first figures that a user of the default model notices.
 
-Prints a table of start-up time, resident memory, and the time of both lengths of a 500-token article, each with the
-figure to reach; and the same article through the reference engine, in the same run, for a ratio. Exits 0 whatever the
-figures are: they are measured here, not judged.
+Prints start-up time, resident memory, and the time of both lengths for a 500-token article, each with its target; and
+the same article with the reference engine in the same run, as a ratio. Always exits 0: the figures are reported, not
+judged.
 """
 
 import argparse
@@ -35,7 +35,7 @@ class Served:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=5, help="timed calls for each engine")
+    parser.add_argument("--runs", type=int, default=5, help="timed calls per engine")
     parser.add_argument("--engines", nargs="+", default=["openvino", "torch"], help="the first is the default")
     arguments = parser.parse_args()
     print(f"{os.cpu_count()} cores, {processor()}\n")
@@ -44,7 +44,7 @@ def main() -> None:
     for engine in arguments.engines:
         with served("--engine", engine) as server:
             article = article_of(500, server.client)
-            # Each begins differently, or the cache of prefixes would have the article from the run before.
+            # Each article begins differently, so that the prefix cache has no hits.
             results = [timed(server.client, f"Day {run}: {article}") for run in range(arguments.runs + 1)][1:]
             seconds = [taken for taken, _ in results]
             written = sum(summary.output_token_count for summary in results[0][1].summaries)
@@ -58,7 +58,7 @@ def main() -> None:
 
 @contextmanager
 def served(*options: str) -> Iterator[Served]:
-    """`nutgraf serve` with these options, once it serves. It works on the same article as often as it is asked."""
+    """`nutgraf serve` with these options, once it serves. Repeated articles are not answered from a cache."""
     command = [sys.executable, "-m", "nutgraf", "serve", "--port", "0", "--cache-bytes", "0", *options]
     started = time.perf_counter()
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -73,7 +73,7 @@ def served(*options: str) -> Iterator[Served]:
         else:
             raise SystemExit(f"the server did not start: exit status {process.wait()}")
         start_seconds = time.perf_counter() - started
-        # A log that nobody reads is a pipe that fills up, and then the server waits to write to it.
+        # The log is read, because a full pipe would block the server.
         threading.Thread(target=deque, args=(process.stderr, 0), daemon=True).start()
         with Client(address, timeout=TIMEOUT) as client:
             yield Served(client, address, process.pid, start_seconds)
@@ -86,7 +86,7 @@ def served(*options: str) -> Iterator[Served]:
 
 
 def article_of(tokens: int, client: Client) -> str:
-    """As many whole sentences of a seed as come nearest to `tokens`, as the server counts them."""
+    """The leading sentences of a seed that come nearest to `tokens`, as counted by the server."""
     words = (SEEDS / "08-pharmacy-blood-pressure-trial.txt").read_text(encoding="utf-8").partition("\n")[2].split()
     count = client.summarize(" ".join(words), summaries="short").article.input_token_count
     leading = words[: round(len(words) * tokens / count)]
@@ -102,13 +102,13 @@ def timed(client: Client, article: str) -> tuple[float, Result]:
 
 
 def processes(pid: int) -> list[int]:
-    """The server and what it has started: the engine has a process of its own."""
+    """The server and its children: the engine has a process of its own."""
     lists = Path(f"/proc/{pid}/task").glob("*/children")
     return [pid, *(int(child) for one in lists for child in one.read_text(encoding="utf-8").split())]
 
 
 def memory(pid: int, field: str = "VmHWM") -> float:
-    """The most gigabytes of memory that the server has had, each of its processes for itself; now, by "VmRSS"."""
+    """Peak memory in gigabytes, added over the server's processes; current memory for the field "VmRSS"."""
     statuses = [Path(f"/proc/{one}/status").read_text(encoding="utf-8") for one in processes(pid)]
     lines = [line for status in statuses for line in status.splitlines() if line.startswith(field)]
     if not lines:

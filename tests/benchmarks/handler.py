@@ -1,6 +1,6 @@
-"""A peer of `peers.py`: what one would write in an afternoon, a gRPC handler around transformers' `generate`.
+"""A peer for `peers.py`: a minimal gRPC handler around transformers' `generate`.
 
-It answers our contract, one article at a time, with nothing checked: python handler.py FOLDER PORT
+It implements the contract for one article at a time, without checks: python handler.py FOLDER PORT
 """
 
 import sys

@@ -1,8 +1,8 @@
-"""What a long article costs, and what of it the long summary reaches.
+"""Cost of long articles, and coverage of facts at different positions.
 
-For each size, an article in which everything but one fact is of little weight; the fact is put into each of ten places
-in turn. Prints for each place whether a sentence of the long summary has the fact as its evidence, and what an article
-cost: seconds, tokens read and written, chunks. The model runs in this process, one article at a time.
+For each size, one fact is placed at each of ten positions in an article of otherwise unimportant text. Prints for each
+position whether a sentence of the LONG has the fact as its evidence, and the cost per article: seconds, tokens read and
+written, chunks. The model runs in this process, one article at a time.
 """
 
 import argparse
@@ -25,15 +25,15 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from support.long_articles import Planted, planted
 
 POSITIONS = 10
-# A summary sentence tells the fact if the fact holds this share of its content.
+# A summary sentence states the fact if the fact contains this share of its content.
 SHARE = 0.5
 
 
 @dataclass
 class Cost:
-    """Of one article."""
+    """The cost of one article."""
 
-    read: int = 0  # tokens of articles, chunks and the summaries of chunks that the model was given
+    read: int = 0  # input tokens of articles, chunks and chunk summaries
     written: int = 0
     requests: int = 0
     seconds: float = 0.0
@@ -44,8 +44,8 @@ def main() -> None:
     parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--engine", default="auto", choices=("auto", "openvino", "torch"))
     parser.add_argument("--tokens", type=int, nargs="+", default=[500, 2_000, 5_000, 10_000, 20_000, 50_000])
-    parser.add_argument("--positions", type=int, nargs="+", default=list(range(POSITIONS)), help="places 0 to 9")
-    parser.add_argument("--show", action="store_true", help="print the long summaries, too")
+    parser.add_argument("--positions", type=int, nargs="+", default=list(range(POSITIONS)), help="positions, 0 to 9")
+    parser.add_argument("--show", action="store_true", help="print the long summaries")
     arguments = parser.parse_args()
     summarizer = load_summarizer(arguments.model, engine=arguments.engine)
     places = " ".join(str(place) for place in arguments.positions)
@@ -87,7 +87,7 @@ def measured(summarizer: Summarizer, text: str) -> tuple[ArticleSummary, Cost]:
 
 
 def counting(pipeline: Pipeline, summarizer: Summarizer, cost: Cost) -> Pipeline:
-    """The same pipeline, with what they cost added up."""
+    """The same pipeline, with its cost added up."""
     requests: tuple[GenerationRequest, ...] = next(pipeline)
     while True:
         cost.requests += len(requests)

@@ -1,6 +1,6 @@
-"""Values that an article all but has, for planting: its numbers in another unit, names that are spelled like its own.
+"""Near misses for planting: the article's numbers in another unit, and names similar to its own.
 
-Knows nothing of how the checks compare.
+Independent of how the checks compare.
 """
 
 import re
@@ -13,7 +13,7 @@ _LENGTHS = r"(?:km|kilomet\w+|miles?|met(?:re|er)s?|feet|ft|kg|tonnes?|mph)\b"
 _MONEY = r"(?:pounds?|dollars?|euros?|pence|cents?)\b"
 _SCALES = r"(?:million|billion|trillion|thousand|hundred|dozen|m|bn|k)\b"
 _NOUN = r"(?:people|men|women|children|[a-z]{3,}s)\b"
-# What is counted or measured, and how that is written.
+# Counted or measured kinds, and their spellings.
 _KINDS = {
     "money": re.compile(rf"(?<=[£$€])(\d{{1,3}}(?:,\d{{3}})+|\d+(?:\.\d+)?)(?![\d.,]*\d)(?! ?{_SCALES})"),
     "share": re.compile(rf"{_NUMBER}(?= ?(?:%|per ?cent\b))"),
@@ -23,7 +23,7 @@ _KINDS = {
 }
 _CLOCK = re.compile(r"(?<![\d:])([01]?\d|2[0-3]):([0-5]\d)(?![\d:])")
 _SCORE = re.compile(r"(?<![\d.,–-])(\d)[-–](\d)(?![\d.,–-]|\w)")
-# A unit for another that is taken for it.
+# Units that are confused with each other.
 _OTHER_UNITS = (
     (re.compile(r"(?<=\d) ?(?:%|per ?cent)(?! ?points?)(?!\w)"), (" percentage points", " people")),
     (re.compile(r"(?<=\d) (?:km|kilometres)\b"), (" miles",)),
@@ -43,7 +43,7 @@ _WORD = re.compile(r"[A-Za-z]+")
 
 
 def near_numbers(article: str, text: str) -> Iterator[tuple[int, int, list[str]]]:
-    """Where `text` has a number with a unit, and what may stand there that the article has only in another unit."""
+    """Spans of numbers with a unit in `text`, with replacements that the article has only in another unit."""
     numbers = _by_kind(article)
     for kind, pattern in _KINDS.items():
         others = {number for other, found in numbers.items() if other != kind for number in found}
@@ -69,7 +69,7 @@ def near_numbers(article: str, text: str) -> Iterator[tuple[int, int, list[str]]
 
 
 def other_counts(article: str, text: str) -> Iterator[tuple[int, int, list[str]]]:
-    """Where `text` counts something, and the numbers by which the article counts something else only."""
+    """Spans of counts in `text`, with numbers by which the article counts only something else."""
     nouns: dict[str, set[str]] = defaultdict(set)
     for match in _KINDS["count"].finditer(article):
         nouns[match[1]].add(_noun_at(article, match.end()))
@@ -94,7 +94,7 @@ def _by_kind(article: str) -> dict[str, set[str]]:
 
 
 def _is_only(article: str, number: str, numbers: dict[str, set[str]], kind: str) -> bool:
-    """Whether the article has this number in other kinds than `kind`, and nowhere without one."""
+    """Whether the article has this number only with kinds other than `kind`, and never without one."""
     if number in numbers[kind] or len(number) < 2:
         return False
     everywhere = len(re.findall(rf"(?<![\d.,]){re.escape(number)}(?![\d]|[.,]\d)", article))
@@ -103,10 +103,10 @@ def _is_only(article: str, number: str, numbers: dict[str, set[str]], kind: str)
 
 
 def near_names(article: str, people: Sequence[str], acronyms: Sequence[str]) -> list[str]:
-    """Names of other articles that this one all but has.
+    """Names of other articles that are similar to content of this one.
 
-    People's names that it has as words in small letters, or that share all but the end with a name of its own; and
-    acronyms that are initials of its words, as they follow each other.
+    People's names that it has as lower-case words, or that differ from one of its names only in the ending; and
+    acronyms that match the initials of consecutive words.
     """
     words = set(_WORD.findall(article))
     small = {word for word in words if word.islower()}

@@ -1,9 +1,9 @@
-"""Counts the words that a sentence may begin with and that are no names.
+"""Lists words that begin sentences and are not names.
 
     python tests/benchmarks/ordinary_words.py DATA.jsonl... > models/nutgraf_models/text/ordinary_words.txt
 
-A word is one if it begins sentences, and stands with a small letter twice as often as with a capital elsewhere.
-Only the half of the articles is read that `checker.py` tunes on, so that what it reports is not known beforehand.
+A word qualifies if it begins sentences, and occurs in lower case at least twice as often as capitalised elsewhere.
+Reads only the `tune` half of `checker.py`, so that the `report` half stays unseen.
 """
 
 import argparse

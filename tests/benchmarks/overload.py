@@ -1,8 +1,8 @@
-"""Ten times what the server can do, for a minute: who is answered, how long that takes, and what is left afterwards.
+"""Overload: ten times the sustainable rate for a minute; reports who is answered, how fast, and the recovery.
 
-With the default model, in a process of its own. First a few calls at a time, which gives the rate that the server can
-keep up; then calls that come at `--times` that rate, whatever becomes of those before, each with a deadline; then
-single calls until one takes no longer than when the server was idle.
+Uses the default model in a process of its own. First, a few concurrent calls determine the sustainable rate. Then calls
+arrive at `--times` that rate, regardless of earlier ones, each with a deadline. Finally, single calls run until one is
+as fast as on the idle server.
 """
 
 import argparse
@@ -20,20 +20,20 @@ from under_load import leading_words, seconds_of
 
 from nutgraf import AsyncClient, NutgrafError
 
-# A single call is as fast as on an idle server if it takes no longer than the slowest of those, and this much.
+# Recovered: a single call takes no longer than the slowest call on the idle server plus this many seconds.
 _TOLERANCE = 1.5
-_MOST_PROBES = 20
+_MAX_PROBES = 20
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help='JSON lines with "article"')
-    parser.add_argument("--times", type=float, default=10.0, help="the rate that the server can keep up")
-    parser.add_argument("--seconds", type=float, default=60.0, help="of overload")
-    parser.add_argument("--deadline", type=float, default=30.0, help="seconds that each call may take")
-    parser.add_argument("--in-flight", type=int, default=4, help="calls at a time, to find the rate")
-    parser.add_argument("--articles", type=int, default=24, help="articles to find the rate")
-    parser.add_argument("--words", type=int, default=350, help="words of each article, about 500 tokens")
+    parser.add_argument("--times", type=float, default=10.0, help="multiple of the sustainable rate")
+    parser.add_argument("--seconds", type=float, default=60.0, help="duration of the overload")
+    parser.add_argument("--deadline", type=float, default=30.0, help="deadline of each call, in seconds")
+    parser.add_argument("--in-flight", type=int, default=4, help="concurrent calls for finding the rate")
+    parser.add_argument("--articles", type=int, default=24, help="articles for finding the rate")
+    parser.add_argument("--words", type=int, default=350, help="words per article; 350 are about 500 tokens")
     arguments = parser.parse_args()
     articles = cycle(leading_words(arguments.data, arguments.words))
     print(f"{os.cpu_count()} cores, {processor()}; articles of about {arguments.words} words, both lengths\n")
@@ -92,7 +92,7 @@ async def overload(address: str, pid: int, articles: Iterator[str], arguments: a
         print(f"memory {gigabytes[0]:.2f} GB before, {max(gigabytes):.2f} GB at most, {gigabytes[-1]:.2f} GB after\n")
 
         started = time.perf_counter()
-        for _ in range(_MOST_PROBES):
+        for _ in range(_MAX_PROBES):
             probe = await seconds_of(client, next(articles))
             if probe <= _TOLERANCE * max(idle):
                 break

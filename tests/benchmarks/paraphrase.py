@@ -1,6 +1,6 @@
-"""Says the same in other words, for measuring checks: numbers, amounts, dates, titles, acronyms, spelling.
+"""Paraphrases for measuring the checks: numbers, amounts, dates, titles, acronyms, spelling.
 
-Knows nothing of how the checks compare, so that what it makes can judge them.
+Independent of how the checks compare, so that they can be judged by it.
 """
 
 import random
@@ -55,7 +55,7 @@ OF_COUNTRIES = {
 
 
 def in_words(number: int) -> str:
-    """0 to 99."""
+    """0 to 99 in words."""
     if number < 20:
         return WORDS[number]
     tens = next(word for word, value in TENS.items() if value == number // 10 * 10)
@@ -161,9 +161,9 @@ RULES: dict[str, Callable[[str], str]] = {
 
 
 def paraphrase(text: str, article: str) -> tuple[str, list[str]]:
-    """The text by every rule that fits, and the names of those that changed it; spelling is changed in any case.
+    """Applies every matching rule; returns the text and the names of the rules that changed it.
 
-    What is quoted stays as it is, but for its apostrophes.
+    Spelling always changes. Quotations keep their wording, except for apostrophes.
     """
     used: list[str] = []
     rules = {**RULES, "titles": lambda text: _title(text, article)}
@@ -182,7 +182,7 @@ def paraphrase(text: str, article: str) -> tuple[str, list[str]]:
 
 
 def shorten(text: str, rng: random.Random, small: float = 0.7, names: float = 0.5) -> str:
-    """The text without most words in small letters and half of the capitalised ones, chosen at random."""
+    """Drops most lower-case words and half of the capitalised ones, chosen at random."""
     words = text.split()
     kept = [word for word in words if rng.random() > (small if word[0].islower() else names * word[0].isupper())]
     return " ".join(kept) if len(kept) >= 3 else text

@@ -1,16 +1,16 @@
-"""The default model behind other servers, and the engine without ours: the same weights and articles, in one run.
+"""The default model behind other servers, and its engine without a server: same weights and articles, in one run.
 
-Every peer writes both lengths of every article, greedily, from the same prompts with the same limits of tokens:
+Every peer generates both lengths of every article, greedily, from the same prompts with the same token limits:
 
-  nutgraf        `nutgraf serve`, by our client
-  core           what is under it, in this process: the engine with all steps, no gRPC
+  nutgraf        `nutgraf serve`, through the client
+  core           the pipeline in this process: the engine with all steps, no gRPC
   engine         OpenVINO GenAI's own `generate` on the same GGUF file, both prompts of an article at once
   handler        a gRPC handler around transformers' `generate`, one article at a time
   transformers   `transformers serve --continuous-batching`
-  llama.cpp      `python -m llama_cpp.server`: one request at a time; the second length finds the article in the cache
+  llama.cpp      `python -m llama_cpp.server`: one request at a time; the second length hits the prefix cache
 
-For each: the time of an article while nothing else runs (p50, p99), and articles a second with several in flight.
-The last two must be installed: pip install 'transformers[serving]' 'llama-cpp-python[server]'; else they are left out.
+For each: the latency of single articles (p50, p99), and articles per second with several in flight. The last two are
+skipped unless installed: pip install 'transformers[serving]' 'llama-cpp-python[server]'.
 """
 
 import argparse
@@ -48,7 +48,7 @@ START_SECONDS = 180.0
 
 @dataclass(frozen=True)
 class Peer:
-    """`one` writes both summaries of an article; `many` those of all, `in_flight` at a time, and returns."""
+    """`one` summarises an article at both lengths; `many` summarises all, `in_flight` at a time."""
 
     one: Callable[[str], object]
     many: Callable[[Sequence[str], int], object]
@@ -58,10 +58,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help='JSON lines with "article"')
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
-    parser.add_argument("--alone", type=int, default=20, help="articles one at a time")
+    parser.add_argument("--alone", type=int, default=20, help="articles for single calls")
     parser.add_argument("--articles", type=int, default=48, help="articles with several in flight")
-    parser.add_argument("--in-flight", type=int, nargs="+", default=[16], help="the last is what peers are compared by")
-    parser.add_argument("--words", type=int, default=350, help="words of each article, about 500 tokens")
+    parser.add_argument(
+        "--in-flight", type=int, nargs="+", default=[16], help="concurrency levels; peers are compared at the last"
+    )
+    parser.add_argument("--words", type=int, default=350, help="words per article; 350 are about 500 tokens")
     arguments = parser.parse_args()
     articles = leading_words(arguments.data, arguments.words)[: 1 + arguments.alone + arguments.articles]
     print(f"{os.cpu_count()} cores, {processor()}; articles of about {arguments.words} words, all different\n")
@@ -78,7 +80,7 @@ def main() -> None:
             seconds = sorted(seconds_of(peer.one, article) for article in articles[1 : 1 + arguments.alone])
             rest = articles[1 + arguments.alone :]
             rates = [
-                # Each time they begin differently, or the cache of prefixes would have them from the time before.
+                # Articles begin differently each time, so that the prefix cache has no hits.
                 len(rest) / seconds_of(peer.many, [f"{count}. {article}" for article in rest], count)
                 for count in arguments.in_flight
             ]
@@ -200,7 +202,7 @@ PEERS: dict[str, Callable[[], contextlib.AbstractContextManager[Peer | None]]] =
 
 
 def open_ai(port: int, running: "subprocess.Popen[bytes]", model: str) -> Peer:
-    """A server with OpenAI's completions. Lengths are asked for in turn: they share the article."""
+    """A server with OpenAI's completions API. The two lengths are requested in turn and share the article prefix."""
     wait_for_port(port, running)
 
     def complete(article: str, length: Length) -> str:

@@ -1,9 +1,9 @@
-"""How near the default model is to what this machine can do at all.
+"""Roofline of the default model: its speed relative to the limits of this machine.
 
-Measures how fast memory is read and matrices are multiplied (torch, at the shapes of the model's layers), takes from
-the model's files what a token needs of both (weights read once a step, two operations for each weight), and prints the
-least time that both lengths of an article can take, next to the time that they take. The model of Williams et al.
-2009, "Roofline: An Insightful Visual Performance Model", without caches.
+Measures memory bandwidth and matrix multiplication speed (torch, at the shapes of the model's layers), computes the
+demand of a token from the model's files (weights read once per step, two operations per weight), and prints the minimum
+time for both lengths of an article next to the measured time. The model of Williams et al. 2009, "Roofline: An
+Insightful Visual Performance Model", without caches.
 """
 
 import argparse
@@ -22,12 +22,12 @@ from nutgraf_models.checkpoints import store
 from nutgraf_models.checkpoints.folder_card import read_json
 from nutgraf_models.checkpoints.registry import DEFAULT_MODEL, find_card
 
-INSTRUCTION_TOKENS = 20  # of the prompt after the article, for each length
+INSTRUCTION_TOKENS = 20  # prompt tokens after the article, per length
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tokens", type=int, default=500, help="of the article")
+    parser.add_argument("--tokens", type=int, default=500, help="tokens per article")
     parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()
     folder = store.pull(find_card(DEFAULT_MODEL), lambda what, done, total: None)
@@ -52,7 +52,7 @@ def main() -> None:
 
     with served() as server:
         article = article_of(arguments.tokens, server.client)
-        # Each begins differently, or the cache of prefixes would have the article from the run before.
+        # Each article begins differently, so that the prefix cache has no hits.
         results = [timed(server.client, f"Day {run}: {article}") for run in range(arguments.runs + 1)][1:]
     taken = statistics.median(seconds for seconds, _ in results)
     tokens = results[0][1].article.input_token_count
@@ -60,9 +60,9 @@ def main() -> None:
 
     reading = tokens + 2 * INSTRUCTION_TOKENS
     read_seconds = 2 * in_layers * reading / best
-    # Both summaries are written side by side, so a step reads the weights once, and multiplies twice.
+    # Both summaries are decoded in parallel, so a step reads the weights once and multiplies twice.
     steps, total = max(written), sum(written)
-    kv_bytes = 2 * layers * kv * (tokens + INSTRUCTION_TOKENS)  # one byte for each number
+    kv_bytes = 2 * layers * kv * (tokens + INSTRUCTION_TOKENS)  # one byte per weight
     step_bytes = weight_bytes * steps + kv_bytes * total
     write_by_memory = step_bytes / bandwidth
     write_by_multiplying = 2 * (in_layers + in_head) * total / best
@@ -84,7 +84,7 @@ def median_of(measure: Callable[[], float], runs: int) -> float:
 
 
 def read_memory() -> float:
-    """Bytes a second that all cores read together, from arrays that no cache holds."""
+    """Bytes per second that all cores together read from arrays larger than any cache."""
     cores = os.cpu_count() or 1
     arrays = [np.ones(1 << 25, dtype=np.float64) for _ in range(cores)]
     with ThreadPoolExecutor(cores) as pool:
@@ -95,7 +95,7 @@ def read_memory() -> float:
 
 
 def multiply(rows: int, hidden: int, inner: int, dtype: torch.dtype) -> float:
-    """Operations a second of a feed-forward layer of the model over `rows` tokens."""
+    """Operations per second of a feed-forward layer of the model over `rows` tokens."""
     states = torch.ones(rows, hidden, dtype=dtype)
     up, down = torch.ones(hidden, inner, dtype=dtype), torch.ones(inner, hidden, dtype=dtype)
     repeats = 20

@@ -1,8 +1,8 @@
-"""What 8-bit products cost the default model: OpenVINO rounds what is multiplied to 8 bits, in groups of so many.
+"""Cost of 8-bit activations in the default model, as OpenVINO rounds them, by group size.
 
-For each size of group: the loss of references in nats per token, the share of tokens and of whole answers that are as
-without rounding (up to the first difference), the share of sentences that the check doubts, and seconds per article.
-Group 0 is without rounding; "channel" has one scale for each row. OpenVINO rounds for reading and writing alike.
+For each group size: the loss of the references in nats per token, the share of tokens (up to the first difference) and
+of answers that equal those without rounding, the share of doubted sentences, and seconds per article. Group 0 is
+without rounding; "channel" has one scale per row. OpenVINO rounds both in prefill and in decoding.
 """
 
 import argparse
@@ -34,7 +34,7 @@ _CHANNEL = (1 << 64) - 1
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help='JSON lines with "article", "short" and "long"')
-    parser.add_argument("--limit", type=int, default=60, help="articles")
+    parser.add_argument("--limit", type=int, default=60, help="number of articles")
     parser.add_argument("--groups", nargs="+", default=["0", "32", "64", "128", "channel"])
     arguments = parser.parse_args()
     rows = [json.loads(line) for line in arguments.data.read_text(encoding="utf-8").splitlines()][: arguments.limit]
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def mean_loss(card: Card, folder: Path, group: int, rows: Sequence[dict[str, Any]]) -> float:
-    """Nats per token of both references, each behind its article's prompt."""
+    """Nats per token of both references, each after its article's prompt."""
     tokenizer = ArticleTokenizer.from_folder(folder)
     model = openvino.Core().compile_model(str(folder / "openvino_model.xml"), "CPU", {_KEY: group})
     request = model.create_infer_request()
@@ -84,7 +84,7 @@ def mean_loss(card: Card, folder: Path, group: int, rows: Sequence[dict[str, Any
 
 
 def write(card: Card, folder: Path, group: int, rows: Sequence[dict[str, Any]]) -> tuple[list[list[int]], float, float]:
-    """The tokens of each answer, the share of shown-as-written sentences that are doubted, and seconds per article."""
+    """The tokens of each answer, the share of doubted sentences in the raw output, and seconds per article."""
     pipeline = openvino_genai.ContinuousBatchingPipeline
 
     def rounding(model: str, scheduling: Any, device: str, properties: dict[str, Any]) -> Any:

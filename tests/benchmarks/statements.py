@@ -1,11 +1,11 @@
-"""What the check of others' summaries (`check_summary`) is worth on some that people judged.
+"""Accuracy of `check_summary` on summaries judged by people.
 
     python tests/benchmarks/statements.py LABELS.jsonl... [--show 20]
 
-A line of LABELS.jsonl has "article", "summary" (a sentence or several), "supported" (true or false), and maybe "set".
-For each set: the area under the ROC curve of the lowest `support` of a summary's sentences, the same where a term that
-the article lacks makes it 0, and at the working threshold the share of false summaries that are doubted (found) and the
-share of true ones that are (false alarms). `checker.py --labels` prints the same below its own figures.
+A line of LABELS.jsonl has "article", "summary" (one or more sentences), "supported" (true or false), and optionally
+"set". Prints for each set: the area under the ROC curve of a summary's minimum `support`; the same with 0 for summaries
+with unsupported terms; and, at the default threshold, the shares of false summaries (found) and true ones (false
+alarms) that are doubted. `checker.py --labels` prints the same after its own figures.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from nutgraf_models.results import CheckedSummary, Verdict
 
 @dataclass(frozen=True)
 class _Judged:
-    """What the check makes of a summary, and whether people found it true."""
+    """The check's result for a summary, and the judgement."""
 
     checked: CheckedSummary
     is_true: bool
@@ -44,13 +44,13 @@ class _Judged:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("labels", type=Path, nargs="+")
-    parser.add_argument("--show", type=int, default=0, help="print so many false summaries that were not doubted")
+    parser.add_argument("--show", type=int, default=0, help="number of undetected false summaries to print")
     arguments = parser.parse_args()
     measure_labels(arguments.labels, arguments.show)
 
 
 def measure_labels(files: Sequence[Path], show: int) -> None:
-    """Prints the figures of each set, and the first `show` false summaries of each that were not doubted."""
+    """Prints the figures of each set, and the first `show` false summaries that were not doubted."""
     judged: dict[str, list[_Judged]] = defaultdict(list)
     seconds = sentences = 0.0
     for file in files:
@@ -76,7 +76,7 @@ def measure_labels(files: Sequence[Path], show: int) -> None:
 
 
 def auc(high: Sequence[float], low: Sequence[float]) -> float:
-    """The probability that one of `high` is above one of `low`; ties count half."""
+    """The probability that a value of `high` exceeds one of `low`; ties count half."""
     wins = sum((one > other) + 0.5 * (one == other) for one in high for other in low)
     return wins / (len(high) * len(low)) if high and low else float("nan")
 

@@ -1,7 +1,7 @@
-"""What callers do to each other: a single call beside a stream, and calls that are given up.
+"""Interference between callers: a single call beside a stream, and calls beside cancelled ones.
 
-With the default model, in a process of its own: the time of single calls while nothing else runs, and while a stream of
-articles does; and the time of two calls alone, and of two out of many of which the others are cancelled.
+Uses the default model in a process of its own. Measures single calls on an idle server and beside a stream of articles;
+and two calls alone and among many others that are cancelled.
 """
 
 import argparse
@@ -22,15 +22,15 @@ from nutgraf import Article, AsyncClient, Result
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help='JSON lines with "article"')
-    parser.add_argument("--calls", type=int, default=10, help="single calls timed, each way")
+    parser.add_argument("--calls", type=int, default=10, help="timed single calls per scenario")
     parser.add_argument("--bulk", type=int, default=1000, help="articles of the stream, which ends with the calls")
-    parser.add_argument("--cancelled", type=int, default=30, help="calls given up")
-    parser.add_argument("--runs", type=int, default=3, help="times that calls are given up")
-    parser.add_argument("--words", type=int, default=350, help="words of each article, about 500 tokens")
+    parser.add_argument("--cancelled", type=int, default=30, help="cancelled calls")
+    parser.add_argument("--runs", type=int, default=3, help="repetitions with cancelled calls")
+    parser.add_argument("--words", type=int, default=350, help="words per article; 350 are about 500 tokens")
     arguments = parser.parse_args()
     articles = leading_words(arguments.data, arguments.words)
     print(f"{processor()}; {len(articles)} articles of about {arguments.words} words\n")
-    # Always others: what the engine has read lately it need not read again.
+    # Always new articles, so that the prefix cache has no hits.
     others = itertools.cycle(articles)
     with served() as server:
         address = server.address
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def leading_words(data: Path, words: int) -> list[str]:
-    """The first `words` words of each article that has as many."""
+    """The first `words` words of each article that is long enough."""
     with data.open(encoding="utf-8") as lines:
         texts = [json.loads(line)["article"].split() for line in lines]
     return [" ".join(text[:words]) for text in texts if len(text) >= words]

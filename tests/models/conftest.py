@@ -7,7 +7,7 @@ from nutgraf_models.runtime import precision
 
 @pytest.fixture(scope="module")
 def without_bfloat16() -> Iterator[None]:
-    """The torch engine computes in float32 on every processor, for what is compared to the last letter."""
+    """The torch engine computes in float32 on every CPU, for exact comparisons."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(precision, "_cpu_flags", frozenset)
         yield

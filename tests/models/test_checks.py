@@ -25,7 +25,7 @@ def unsupported(summary: str, article: str = ARTICLE, title: str = "") -> list[t
         "Officials were relieved.",
     ],
 )
-def test_what_the_article_says_is_supported(summary):
+def test_supported_terms_are_not_reported(summary):
     assert unsupported(summary) == []
 
 
@@ -39,7 +39,7 @@ def test_what_the_article_says_is_supported(summary):
         ("The USA sent help.", "USA", TermKind.NAME),
     ],
 )
-def test_what_it_does_not_say_is_found_where_it_stands(summary, term, kind):
+def test_unsupported_terms_are_reported_with_their_spans(summary, term, kind):
     assert unsupported(summary) == [(term, kind)]
 
 
@@ -48,7 +48,7 @@ def test_the_title_counts_as_article():
 
 
 @pytest.mark.parametrize(("summary", "article"), [("He paid 1200.", "It cost 1,200."), ("12 ships.", "twelve ships")])
-def test_numbers_meet_across_their_forms(summary, article):
+def test_equal_numbers_match_across_notations(summary, article):
     assert unsupported(summary, article) == []
 
 
@@ -58,20 +58,20 @@ def evidence(summary_sentence: str):
     return [ARTICLE[one.span.start : one.span.end] for one in passages], [one.score for one in passages]
 
 
-def test_a_sentence_is_supported_by_the_one_that_it_was_made_from():
+def test_evidence_is_the_source_sentence():
     texts, scores = evidence("Two ships waited nine hours outside the breakwater.")
     assert texts[0].startswith("Two ships had to wait")
     assert scores[0] > 0.8
 
 
-def test_a_sentence_made_from_two_names_both_the_better_one_first():
+def test_evidence_from_two_sentences_is_sorted_by_score():
     texts, scores = evidence("A crane built in 1974 fell across the main quay at Marlow on Monday.")
     assert {text.split()[1] for text in texts} >= {"port", "crane,"}
     assert scores == sorted(scores, reverse=True)
     assert scores[0] < 1
 
 
-def test_a_sentence_about_something_else_has_little_evidence():
+def test_unrelated_sentence_has_weak_evidence():
     assert sum(evidence("Parliament rejected the budget of Chancellor Abel Munn.")[1]) < 0.2
 
 
@@ -88,12 +88,12 @@ def test_a_sentence_without_content_has_no_evidence():
         ("Fenn sailed on 3 May.", "Fenn sailed on May 3rd."),
     ],
 )
-def test_evidence_is_found_in_another_form(summary_sentence, article):
+def test_evidence_matches_other_word_forms(summary_sentence, article):
     clean = normalize(article)
     assert EvidenceIndex(clean, split(clean.text)).align(summary_sentence)[0].score == pytest.approx(1)
 
 
-def test_of_equal_passages_the_one_that_says_least_besides_comes_first():
+def test_evidence_tie_goes_to_the_passage_with_least_other_content():
     article = "Ida Fenn, who runs the port and owns a mill, left Marlow in spring. Ida Fenn left Marlow."
     clean = normalize(article)
     passages = EvidenceIndex(clean, split(clean.text)).align("Fenn left Marlow.")

@@ -1,4 +1,4 @@
-"""The number of threads follows what the process may use: its affinity, and the quota of its cgroups."""
+"""The number of threads follows the CPU affinity and the cgroup quota of the process."""
 
 import contextlib
 import os
@@ -35,10 +35,10 @@ def files(folder: Path, contents: dict[str, str]) -> None:
         ("0::/", {"cpu.max": "250000 100000"}, 2),
         ("0::/", {"cpu.max": "50000 100000"}, 1),
         ("0::/", {"cpu.max": "1600000 100000"}, 8),
-        # The least of the process's own cgroup and those around it.
+        # The minimum over the process's cgroup and its parents.
         ("0::/pods/one", {"pods/one/cpu.max": "max 100000", "pods/cpu.max": "300000 100000"}, 3),
         ("0::/pods/one", {"pods/one/cpu.max": "400000 100000", "pods/cpu.max": "600000 100000"}, 4),
-        # The host's path, where the container sees its own cgroup as the root.
+        # The host's path, while the container's own cgroup is the root of its mount.
         ("0::/kubepods/pod7", {"cpu.max": "200000 100000"}, 2),
         ("4:memory:/x\n1:cpu:/", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 8),
         ("1:cpu:/", {"cpu/cpu.cfs_quota_us": "300000", "cpu/cpu.cfs_period_us": "100000"}, 3),
@@ -50,21 +50,19 @@ def files(folder: Path, contents: dict[str, str]) -> None:
         ("3:cpuset:/small", {"cpuset/small/cpu.cfs_quota_us": "1", "cpuset/small/cpu.cfs_period_us": "1"}, 8),
     ],
 )
-def test_a_quota_counts_and_not_the_hosts_cores(
-    tmp_path: Path, cgroup: str, contents: dict[str, str], expected: int
-) -> None:
+def test_cgroup_quota_limits_usable_cpus(tmp_path: Path, cgroup: str, contents: dict[str, str], expected: int) -> None:
     files(tmp_path / "proc", {"cgroup": cgroup})
     files(tmp_path / "fs", contents)
     assert usable_cpus(tmp_path / "proc", tmp_path / "fs") == expected
 
 
-def test_without_cgroups_the_affinity_counts(tmp_path: Path) -> None:
+def test_affinity_limits_usable_cpus_without_cgroups(tmp_path: Path) -> None:
     assert usable_cpus(tmp_path / "proc", tmp_path / "fs") == 8
 
 
 @contextlib.contextmanager
 def quota_of_one_cpu() -> Iterator[Path]:
-    """A cgroup of this machine's with one CPU; skips where none can be made."""
+    """A cgroup with one CPU; skips if it cannot be created."""
     name = f"nutgraf-test-{uuid.uuid4().hex[:8]}"
     for root in (Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup")):
         folder = root / name
@@ -87,7 +85,7 @@ def quota_of_one_cpu() -> Iterator[Path]:
     pytest.skip("no cgroup with a quota can be made here")
 
 
-def test_a_model_that_is_loaded_under_a_quota_uses_as_many_threads() -> None:
+def test_threads_follow_the_quota() -> None:
     code = (
         "import os, sys, torch, pathlib; pathlib.Path(sys.argv[1], 'cgroup.procs').write_text(str(os.getpid()));"
         "from nutgraf_models.loading import default_threads; from nutgraf_models.runtime.cpus import usable_cpus;"
@@ -100,6 +98,6 @@ def test_a_model_that_is_loaded_under_a_quota_uses_as_many_threads() -> None:
     assert done.stdout.split() == ["1", "1"]
 
 
-def test_where_nothing_limits_the_engine_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_engine_chooses_threads_without_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "usable_cpus", os.cpu_count)
     assert loading.default_threads() is None

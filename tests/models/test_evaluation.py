@@ -1,4 +1,4 @@
-"""`nutgraf eval` on data of our own, with the lead as the model so that every figure is known."""
+"""`nutgraf eval` on known data, with the lead as the model, so that all figures are known."""
 
 import csv
 import json
@@ -30,7 +30,7 @@ def run(*arguments: object):
     return CliRunner().invoke(evaluate, [str(argument) for argument in arguments])
 
 
-def test_json_has_every_figure_and_they_are_right(data):
+def test_json_report_is_complete_and_correct(data):
     result = run(data, "--length", "short", "--model", "lead", "--json")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
@@ -47,12 +47,12 @@ def test_json_has_every_figure_and_they_are_right(data):
     assert report["full_stop_share"] == report["right_length_share"] == 1.0
     assert report["fragment_share"] == report["doubted_share"] == 0.0
     assert report["plain_unsupported_share"] == report["repeats_share"] == 0.0
-    # "Kent" is what only a reference says.
+    # Only a reference has "Kent".
     assert report["reference"]["plain_unsupported_share"] == 0.5
     assert report["articles_per_second"] > 0
 
 
-def test_references_by_length_are_told_apart(tmp_path):
+def test_references_are_selected_by_length(tmp_path):
     file = tmp_path / "both.jsonl"
     rows = [
         {"article": ARTICLE, "short": REFERENCE, "long": f"{LEAD} Two ships waited."},
@@ -77,7 +77,7 @@ def test_the_table_names_the_baseline_and_shows_intervals(data):
     assert " 1 articles" in result.stdout
 
 
-def test_rows_are_written_to_be_read(data, tmp_path):
+def test_csv_has_all_texts_and_scores(data, tmp_path):
     result = run(data, "--length", "short", "--model", "lead", "--csv", tmp_path / "rows.csv")
     assert result.exit_code == 0, result.output
     with (tmp_path / "rows.csv").open(newline="") as file:
@@ -97,7 +97,7 @@ def test_rows_are_written_to_be_read(data, tmp_path):
         ("[1]\n", "line 1"),
     ],
 )
-def test_bad_data_is_named_by_its_line(tmp_path, content, complaint):
+def test_bad_data_error_names_the_line(tmp_path, content, complaint):
     file = tmp_path / "bad.jsonl"
     file.write_text(content)
     result = run(file, "--length", "short", "--model", "lead")

@@ -1,4 +1,4 @@
-"""Whatever an article holds and a model writes, there is a summary that keeps the rules, or nothing to read."""
+"""For any article and any model output, the summary keeps the invariants, or the article is empty."""
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -46,7 +46,7 @@ SPECS = st.one_of(
 )
 @example(ARTICLE, "", [Spec(Length.SHORT)], "", "\0", True)
 @example(ARTICLE, "", [Spec(Length.LONG)], "word " * 2_000, ". " * 2_000, False)
-def test_a_summary_keeps_the_rules(article, title, specs, greedy, by_beams, fallback):
+def test_summary_invariants_hold(article, title, specs, greedy, by_beams, fallback):
     script = {(length, beams): (text,) for length in Length for beams, text in ((1, greedy), (4, by_beams))}
     summarizer = summarizer_with(ScriptedEngine(script))
     try:
@@ -59,7 +59,7 @@ def test_a_summary_keeps_the_rules(article, title, specs, greedy, by_beams, fall
         for spec, summary in zip(specs, result.summaries, strict=True):
             assert summary.text.strip()
             assert 1 <= len(summary.sentences) <= spec.sentence_cap
-            # More words than were asked for are those of one sentence, and come with a warning that says so.
+            # Only a single sentence may exceed the word cap, with a warning.
             words = word_count(summary.text)
             is_over = spec.max_words is not None and words > spec.max_words
             assert is_over == (WarningKind.WORD_CAP_EXCEEDED in [one.kind for one in summary.warnings])

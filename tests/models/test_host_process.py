@@ -1,4 +1,4 @@
-"""Who imports this room and loads a model finds the process as it was: its environment, modules, bars and logs."""
+"""Loading a model leaves the host process unchanged: its environment, modules, progress bars and logs."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ SCRIPT = """
 import logging, os, sys
 from pathlib import Path
 
-# What comes with the host, before anything of ours.
+# The state of the host before any import of this project.
 import numpy, torch, transformers
 from transformers.utils import logging as transformers_logging
 
@@ -34,7 +34,7 @@ for engine in sys.argv[4:]:
     assert load_summarizer(model, engine=engine).summarize(article).summaries
 
 assert dict(os.environ) == environment, set(os.environ.items()) ^ set(environment.items())
-# transformers puts itself in its own place; nothing may go.
+# transformers replaces its own module; no module may disappear.
 gone = [name for name, module in modules.items() if module is not None and sys.modules.get(name) is None]
 assert gone == [], gone
 blocked = [name for name, module in sys.modules.items() if module is None and name not in modules]
@@ -47,7 +47,7 @@ import openvino_telemetry
 
 
 @pytest.mark.parametrize("kind", ["decoder-only, both engines", "encoder-decoder"])
-def test_loading_leaves_the_process_as_it_was_and_asks_no_hub(tmp_path, kind):
+def test_loading_leaves_the_process_unchanged_and_contacts_no_hub(tmp_path, kind):
     if kind == "encoder-decoder":
         arguments = [str(checkpoint("bart")), "", "", "auto"]
     else:

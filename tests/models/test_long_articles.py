@@ -1,4 +1,4 @@
-"""Articles over the model's window: all of it is read, in chunks, and the summary is checked against all of it."""
+"""Articles over the model's window are read completely, in chunks, and the summary is checked against the whole."""
 
 import math
 import random
@@ -24,7 +24,7 @@ LONG = Spec(Length.LONG)
 
 
 class Window(LeadEngine):
-    """The lead engine with a window; a token is four characters. It records what it is asked for."""
+    """The lead engine with a window, at four characters per token. Records its requests."""
 
     parallel_requests = 4
 
@@ -60,14 +60,14 @@ class Window(LeadEngine):
 
 
 class Attentive(Window):
-    """Writes the first sentence of what it reads, and the fact where it finds it."""
+    """Writes the first sentence of its input, and the fact if the input has it."""
 
     def say(self, article: str) -> str:
         return " ".join({split(article)[0].text: None, **({FACT: None} if FACT in article else {})})
 
 
 def random_text(rng: random.Random) -> str:
-    """Sentences of all sizes in paragraphs; some never end, some words are longer than any window."""
+    """Paragraphs with sentences of all lengths, some without a stop, and words longer than any window."""
 
     def word() -> str:
         letters = rng.choice(("abcdefgh", "абвгд", "漢字語文", "😀é\u0301"))
@@ -81,7 +81,7 @@ def random_text(rng: random.Random) -> str:
 
 @pytest.mark.parametrize("window", [16, 100, 1000, 4000])
 @pytest.mark.parametrize("seed", range(25))
-def test_no_part_of_any_text_is_left_out_of_the_chunks_and_none_is_over_the_window(seed, window):
+def test_chunks_cover_the_text_and_fit_the_window(seed, window):
     text = random_text(random.Random(seed))
     engine = Window(window)
     chunks = make_chunks(text, split(text), engine)
@@ -92,7 +92,7 @@ def test_no_part_of_any_text_is_left_out_of_the_chunks_and_none_is_over_the_wind
 
 @pytest.mark.parametrize("words", [900, 1500, 2500, 9000])
 @pytest.mark.parametrize("window", [400, 1000, 1200])
-def test_chunks_are_of_whole_sentences_and_about_equal(words, window):
+def test_chunks_are_balanced_and_end_at_sentences(words, window):
     text = long_article(words)
     engine = Window(window)
     chunks = make_chunks(text, split(text), engine)
@@ -104,7 +104,7 @@ def test_chunks_are_of_whole_sentences_and_about_equal(words, window):
     assert least <= len(chunks) <= least + 1
 
 
-def test_a_sentence_over_a_chunk_is_cut_between_words():
+def test_long_sentence_is_cut_between_words():
     text = "One is short. " + "word " * 3000 + "end. Another sentence is here."
     chunks = make_chunks(text, split(text), Window(200))
     assert " ".join(chunks).split() == text.split()
@@ -120,7 +120,7 @@ def test_a_sentence_over_a_chunk_is_cut_between_words():
         lambda k: "Ja! " * (50_000 // k),
     ],
 )
-def test_hostile_text_takes_no_more_time_than_its_length(make):
+def test_chunking_time_is_linear_for_hostile_text(make):
     def summarize(text: str) -> None:
         summary = summarizer_with(Window(1000)).summarize(Article(text))
         assert all(one.text for one in summary.summaries)
@@ -129,7 +129,7 @@ def test_hostile_text_takes_no_more_time_than_its_length(make):
 
 
 @pytest.mark.parametrize("tenth", range(10))
-def test_a_fact_is_told_wherever_it_stands_and_its_evidence_is_where_it_stood(tenth):
+def test_fact_at_any_position_is_summarised_with_its_evidence(tenth):
     article = planted(4000, tenth / 9)
     engine = Attentive(1000)
     summary = summarizer_with(engine).summarize(Article(article.text), (LONG,))
@@ -142,17 +142,17 @@ def test_a_fact_is_told_wherever_it_stands_and_its_evidence_is_where_it_stood(te
     assert summary.warnings == ()
 
 
-def test_the_counts_are_of_the_whole_article_and_its_chunks():
+def test_counts_cover_the_whole_article_and_its_chunks():
     text = long_article(4000)
     engine = Window(1000)
     summary = summarizer_with(engine).summarize(Article(text), (LONG,))
     assert summary.input_tokens == engine.count_tokens([text])[0]
     assert summary.chunks == len(make_chunks(text, split(text), engine)) > 10
-    # One request for each chunk, and one for the summary.
+    # One request per chunk, and one for the summary.
     assert len(engine.asked) == summary.chunks + 1
 
 
-def test_the_lead_is_in_view_when_the_summary_is_written_and_the_chunks_come_in_order():
+def test_condensed_text_has_the_lead_and_the_chunks_in_order():
     class Last(Window):
         def say(self, article: str) -> str:
             return split(article)[-1].text
@@ -167,7 +167,7 @@ def test_the_lead_is_in_view_when_the_summary_is_written_and_the_chunks_come_in_
     assert len(places) > 8
 
 
-def test_what_a_chunks_summary_invents_is_not_passed_on_and_the_chunk_speaks_for_itself():
+def test_unsupported_chunk_summary_is_replaced_by_a_chunk_sentence():
     class Inventing(Window):
         def say(self, article: str) -> str:
             return f"Bob Quayle wept. {split(article)[1].text}" if "Maud Lindgren" in article else "Bob Quayle wept."
@@ -177,29 +177,29 @@ def test_what_a_chunks_summary_invents_is_not_passed_on_and_the_chunk_speaks_for
     combined = [one.text for one in split(engine.asked[summary.chunks].article)]
     assert "Bob Quayle wept." not in combined
     own = [split(request.article)[0].text for request in engine.asked[1 : summary.chunks]]
-    # Each chunk's first sentence is there, or one that says the same.
+    # Each chunk's first sentence is present, or a near-duplicate.
     assert distinct([*combined, *own]) == combined
     assert len(combined) > len(set(own)) / 2
-    # Without the check, the model is believed.
+    # Without the check, the output is used as it is.
     engine = Inventing(1000)
     summary = summarizer_with(engine, check=False).summarize(Article(long_article(4000)), (LONG,))
     assert "Bob Quayle wept." in engine.asked[summary.chunks].article
 
 
-def test_what_only_another_chunk_says_is_taken_for_invented():
+def test_chunk_summary_is_checked_against_its_own_chunk_only():
     class Mixing(Window):
         def say(self, article: str) -> str:
             return FACT
 
     engine = Mixing(1000)
-    # In the middle, so that it is neither in the first chunk nor in the last.
+    # In the middle, so that it is in neither the first nor the last chunk.
     summary = summarizer_with(engine).summarize(Article(planted(4000, 0.5).text), (LONG,))
     combined = [one.text for one in split(engine.asked[summary.chunks].article)]
     assert combined.count(FACT) == 1
     assert len(combined) > summary.chunks
 
 
-def test_few_chunks_are_summarised_long_and_many_short():
+def test_chunk_summary_length_depends_on_the_number_of_chunks():
     lengths = []
     for words in (900, 9000):
         engine = Window(1000)
@@ -220,16 +220,16 @@ class Silent(Window):
 
 @pytest.mark.parametrize("engine", [Copying, Silent])
 @pytest.mark.parametrize("window", [16, 60, 300])
-def test_a_model_that_shortens_nothing_still_comes_to_an_end(engine, window):
+def test_condensing_terminates_if_the_model_shortens_nothing(engine, window):
     model = engine(window)
     text = long_article(3000)
     summary = summarizer_with(model).summarize(Article(text), (LONG,))
     assert summary.summaries[0].text
-    # Each level has at most a little more than half of the chunks of the one before.
+    # Each level has at most slightly more than half as many chunks as the previous one.
     assert summary.chunks < len(model.asked) < 3 * summary.chunks
 
 
-def test_articles_that_run_side_by_side_each_get_their_own_and_come_in_order():
+def test_parallel_articles_get_their_own_summaries_in_order():
     class Counting(Window):
         most = 0
 
@@ -249,7 +249,7 @@ def test_articles_that_run_side_by_side_each_get_their_own_and_come_in_order():
         assert summary.character_count == len(text)
 
 
-def test_an_article_that_fits_is_one_request_of_all_of_it():
+def test_article_within_the_window_is_one_request():
     engine = Window(1000)
     summary = summarizer_with(engine).summarize(Article(ARTICLE))
     assert summary.chunks == 1

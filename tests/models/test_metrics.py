@@ -1,4 +1,4 @@
-"""The measures of `nutgraf eval`, against values worked out by hand."""
+"""The measures of `nutgraf eval`, compared with values computed by hand."""
 
 import math
 
@@ -17,13 +17,13 @@ from nutgraf_models.evaluation.scores import (
 ARTICLE = "The old port of Marlow reopened on Monday after a crane fell. Two ships waited nine hours outside."
 
 
-def test_a_copied_sentence_is_one_fragment():
+def test_copied_sentence_is_one_fragment():
     measured = copying("Two ships waited nine hours outside.", ARTICLE)
     assert (measured.coverage, measured.density, measured.novel_bigrams) == (1.0, 6.0, 0.0)
     assert measured.compression == 18 / 6
 
 
-def test_fragments_are_the_longest_from_the_left():
+def test_fragments_are_matched_greedily_from_the_left():
     # "the old port" and "nine hours" are fragments of 3 and 2 words; "shut" and "for" are new.
     measured = copying("The old port shut for nine hours", ARTICLE)
     assert measured.coverage == pytest.approx(5 / 7)
@@ -31,7 +31,7 @@ def test_fragments_are_the_longest_from_the_left():
     assert measured.novel_bigrams == pytest.approx(3 / 6)
 
 
-def test_nothing_written_is_nothing_copied():
+def test_empty_summary_copies_nothing():
     assert copying("", ARTICLE).coverage == 0.0
 
 
@@ -43,18 +43,18 @@ def test_nothing_written_is_nothing_copied():
         ("The port was shut and so the port was shut again.", False, True),
     ],
 )
-def test_repeats(text, sentence, at_all):
+def test_repetition_is_detected(text, sentence, at_all):
     assert (repeats_a_sentence(text), repeats_itself(text)) == (sentence, at_all)
 
 
 @pytest.mark.parametrize(
     ("text", "ends"), [("Done.", True), ("“Done.”", True), ("Done", False), ("It went on …", False)]
 )
-def test_full_stops(text, ends):
+def test_final_full_stop_is_detected(text, ends):
     assert ends_in_full_stop(text) is ends
 
 
-def test_lengths():
+def test_length_bounds():
     twelve = "One two three four five six seven eight nine ten eleven twelve."
     assert has_length(twelve, "short")
     assert not has_length("Too short.", "short")
@@ -65,12 +65,12 @@ def test_lengths():
     assert not has_length(" ".join([twelve] * 5), "long")
 
 
-def test_the_interval_holds_the_mean_narrows_and_is_the_same_each_time():
+def test_bootstrap_interval_contains_the_mean_narrows_and_is_deterministic():
     few, many = [10.0, 20.0] * 5, [10.0, 20.0] * 500
     low, high = bootstrap_interval(few)
     assert low < 15 < high
     assert bootstrap_interval(few) == (low, high)
-    # The standard error of a mean of 1,000 values of deviation 5 is 0.158.
+    # The standard error of the mean of 1,000 values with standard deviation 5 is 0.158.
     narrow = bootstrap_interval(many)
     assert narrow[1] - narrow[0] == pytest.approx(2 * 1.96 * 0.158, rel=0.1)
     assert all(math.isnan(end) for end in bootstrap_interval([]))
@@ -88,11 +88,11 @@ def test_the_interval_holds_the_mean_narrows_and_is_the_same_each_time():
         ('He said: "We are open."', []),
     ],
 )
-def test_the_plain_check_finds_names_and_numbers_that_are_not_there(summary, found):
+def test_reference_check_finds_unsupported_names_and_numbers(summary, found):
     assert unsupported_words(summary, ARTICLE) == found
 
 
-def test_coverage_of_content_words_goes_by_their_beginnings():
+def test_content_coverage_compares_word_prefixes():
     assert content_coverage("Reopening of the port", ARTICLE) == 1.0
     assert content_coverage("Marlow celebrates", ARTICLE) == 0.5
     assert content_coverage("It was", ARTICLE) == 0.0

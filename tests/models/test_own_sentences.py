@@ -1,4 +1,4 @@
-"""Where an article's own sentences are its summary, the best of them open it."""
+"""Extractive summaries open with the article's best sentence."""
 
 import pytest
 
@@ -17,7 +17,7 @@ SAID = "Nobody was hurt, the harbour master Ida Fenn said."
 
 
 def extracted(text: str, length: Length, title: str = "") -> str:
-    """The summary of an article of which the model writes nothing that can be shown."""
+    """The summary of an article if the model writes nothing usable."""
     script = {(one, beams): ("",) for one in Length for beams in (1, 4)}
     summary = summarizer_with(ScriptedEngine(script)).summarize(Article(text, title), (Spec(length),)).summaries[0]
     assert summary.finish_reason is FinishReason.EXTRACTIVE
@@ -38,8 +38,8 @@ def extracted(text: str, length: Length, title: str = "") -> str:
     ],
 )
 @pytest.mark.parametrize("shown", [1, 20])
-def test_what_cannot_open_a_summary_does_not(opening, shown):
-    """In an article about as short as its summary, and where a model has nothing to show."""
+def test_unfit_opening_is_skipped(opening, shown):
+    """In an article about as short as its summary, and as a fallback."""
     text = " ".join([opening, *[NEWS, WAIT, SAID] * shown])
     assert extracted(text, Length.SHORT) == NEWS
     assert extracted(text, Length.LONG).startswith(NEWS)
@@ -55,30 +55,30 @@ def test_what_cannot_open_a_summary_does_not(opening, shown):
         "Ida Fenn said: “I did not hear it.”",
     ],
 )
-def test_a_first_sentence_that_can_be_read_by_itself_stays(opening):
+def test_self_contained_first_sentence_is_kept(opening):
     assert own_sentences(split(f"{opening} {NEWS} {WAIT} {SAID}"))[0] == opening
 
 
-def test_one_that_has_less_in_common_with_the_article_does_not_stand_in():
+def test_aside_does_not_replace_the_first_sentence():
     opening = "What does it mean for the harbour of Marlow that the crane of its port fell?"
     aside = "Gulls eat chips in Skelbeach."
     assert own_sentences(split(f"{opening} {aside} {NEWS} {WAIT} {SAID}"))[0] == NEWS
-    # What the headline is about counts, too.
+    # Overlap with the headline counts too.
     text = f"Who would have thought it? {aside} A bakery opened."
     assert own_sentences(split(text), "Gulls eat chips in Skelbeach")[0] == aside
 
 
-def test_datelines_and_bylines_go_and_the_rest_keeps_its_order():
+def test_datelines_and_bylines_are_removed_in_order():
     text = f"By. Ida Fenn. MARLOW (Reuters) - {NEWS} {WAIT} {SAID}"
     assert own_sentences(split(text)) == [NEWS, WAIT, SAID]
 
 
 @pytest.mark.parametrize("text", ["Why?", "She knew. He did not.", "Gulls, chips, Skelbeach.", "no stop at all here"])
-def test_an_article_of_nothing_better_has_what_there_is(text):
+def test_unfit_sentences_are_used_if_there_are_no_others(text):
     assert own_sentences(split(text))[0].casefold() in text.casefold()
 
 
-def test_sentences_of_other_languages_are_not_judged_by_the_rules_of_english():
+def test_english_rules_do_not_apply_to_other_languages():
     german = "Warum? Der Hafen von Marlow ist offen. Zwei Schiffe warteten."
     assert own_sentences(split(german), code="de") == ["Der Hafen von Marlow ist offen.", "Zwei Schiffe warteten."]
 
@@ -86,13 +86,13 @@ def test_sentences_of_other_languages_are_not_judged_by_the_rules_of_english():
 @pytest.mark.parametrize(
     "before", ["MARLOW (Reuters) - ", "By. Ida Fenn. ", "Ida Fenn outside the harbour office in Marlow on Monday. "]
 )
-def test_the_lead_is_no_caption_byline_or_dateline(before):
+def test_lead_skips_captions_bylines_and_datelines(before):
     text = before + " ".join([NEWS, WAIT, SAID] * 10)
     summaries = load_summarizer("lead").summarize(Article(text), show_doubted=True).summaries
     assert [one.text for one in summaries] == [NEWS, f"{NEWS} {WAIT} {SAID}"]
 
 
-def test_the_main_point_is_what_the_rest_of_the_article_speaks_of():
+def test_main_point_shares_its_content_with_the_article():
     sentences = [
         "Picture a quiet beach in spring.",
         "You may have walked there yourself.",

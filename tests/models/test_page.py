@@ -1,4 +1,4 @@
-"""HTML as it comes: what is taken for it, what a reader sees of it, and what its markup says is no part of a story."""
+"""HTML: its detection, its visible text, and elements that are not part of a story."""
 
 import pytest
 
@@ -36,7 +36,7 @@ SECOND = "Two ships had to wait for nine hours outside of it."
         "<",
     ],
 )
-def test_plain_text_keeps_its_angle_brackets(text):
+def test_plain_text_keeps_angle_brackets(text):
     assert normalize(text).text == text
 
 
@@ -60,7 +60,7 @@ def test_plain_text_keeps_its_angle_brackets(text):
         ),
     ],
 )
-def test_html_is_text_without_its_tags(sent, seen):
+def test_html_becomes_text(sent, seen):
     assert normalize(sent).text == seen
 
 
@@ -71,7 +71,7 @@ BLOCKS = (
 
 
 @pytest.mark.parametrize("name", BLOCKS)
-def test_a_block_never_joins_its_neighbours(name):
+def test_blocks_are_separate_paragraphs(name):
     inner = f"<{name}>{SECOND}</{name}>"
     for sent in (
         f"{FIRST}{inner}{FIRST}<br>",
@@ -82,11 +82,11 @@ def test_a_block_never_joins_its_neighbours(name):
 
 
 @pytest.mark.parametrize("name", ["img", "button", "input", "svg", "video", "iframe", "canvas"])
-def test_what_stands_between_words_keeps_them_apart(name):
+def test_objects_separate_words(name):
     assert normalize(f"<p>Monday<{name}></{name}>after</p>").text == "Monday after"
 
 
-def test_links_side_by_side_are_apart_and_words_go_on_through_other_tags():
+def test_adjacent_links_are_separated_and_inline_tags_are_not():
     assert normalize("<p><a>Marlow</a><a>Rundvik</a></p>").text == "Marlow Rundvik"
     assert normalize("<p><a>Mar</a>low, <span>Rund</span><span>vik</span>, a<wbr>b, <o:p>c</o:p>d</p>").text == (
         "Marlow, Rundvik, ab, cd"
@@ -107,7 +107,7 @@ def test_links_side_by_side_are_apart_and_words_go_on_through_other_tags():
         f"<description><![CDATA[<p>{FIRST}</p>]]></description><description><![CDATA[{SECOND}]]></description>",
     ],
 )
-def test_html_that_a_feed_has_escaped_is_html(sent):
+def test_escaped_html_is_unescaped(sent):
     assert normalize(sent).text == f"{FIRST}\n\n{SECOND}"
 
 
@@ -120,7 +120,7 @@ def test_html_that_a_feed_has_escaped_is_html(sent):
         ("&lt;p&gt;Write &amp;lt;b&amp;gt; for bold.&lt;/p&gt;", "Write <b> for bold."),
     ],
 )
-def test_escaped_tags_among_others_are_what_the_text_is_about(sent, seen):
+def test_escaped_tags_within_html_stay_text(sent, seen):
     assert normalize(sent).text == seen
 
 
@@ -149,7 +149,7 @@ def test_escaped_tags_among_others_are_what_the_text_is_about(sent, seen):
         ("<table><tr><td>A<table><tr><td>B</table>C</table>", "A\n\nB\n\nC"),
     ],
 )
-def test_malformed_markup_hides_nothing_but_itself(sent, seen):
+def test_malformed_markup_hides_no_text(sent, seen):
     assert normalize(sent).text == seen
 
 
@@ -164,7 +164,7 @@ def test_malformed_markup_hides_nothing_but_itself(sent, seen):
         ("<p><q>We were lucky,</q> she said.</p>", '"We were lucky," she said.'),
     ],
 )
-def test_markup_that_changes_what_is_said_is_heeded(sent, seen):
+def test_markup_that_changes_the_meaning_is_applied(sent, seen):
     assert normalize(sent).text == seen
 
 
@@ -196,13 +196,13 @@ BESIDE = [
 
 
 @pytest.mark.parametrize("beside", BESIDE)
-def test_what_its_markup_says_is_no_part_of_a_story_is_dropped(beside):
+def test_elements_outside_the_story_are_dropped(beside):
     story = f"<p>{FIRST}</p>", f"<p>{SECOND}</p>"
     for sent in (beside.join(story), beside + "".join(story), f"<body><h1>{FIRST}</h1>{story[1]}{beside}</body>"):
         assert normalize(sent).text == f"{FIRST}\n\n{SECOND}"
 
 
-def test_a_page_is_its_story():
+def test_page_is_reduced_to_its_story():
     sent = (
         "<!DOCTYPE html><html><head><title>Port reopens | Marlow Herald</title><meta name=x><style>p { a > b }</style>"
         "</head><body><header><nav><ul><li><a>News</a></li><li><a>Sport</a></li></ul></nav></header><main><article>"
@@ -233,12 +233,12 @@ def test_a_page_is_its_story():
         f"<ul><li><a>{FIRST}</a></li><li><a>{SECOND}</a></li><li><a></a></li></ul>",
     ],
 )
-def test_what_holds_the_story_is_the_story_whatever_it_is_called(sent):
+def test_element_with_the_story_is_kept_despite_its_name(sent):
     words = [word for word in normalize(sent).text.split() if word != "Home"]
     assert words == f"{FIRST} {SECOND}".split()
 
 
-def test_evidence_is_in_the_text_as_it_was_sent():
+def test_evidence_spans_are_in_the_text_as_sent():
     sent = (
         f"<div>&nbsp;<p>The&nbsp;port of <b>Mar&shy;low</b> reopened<!-- x --> on Monday after a crane fell.</p>\n"
         f"<aside>Sign up</aside><p>{SECOND}</p><p>Nobody was hurt, Ida Fenn &lt;the harbour master&gt; said.</p></div>"
@@ -275,5 +275,5 @@ def test_evidence_is_in_the_text_as_it_was_sent():
         lambda k: "<p>x</p>" + "a <b c> " * (22_000 // k),
     ],
 )
-def test_hostile_markup_takes_no_more_time_than_its_length(make):
+def test_time_is_linear_for_hostile_markup(make):
     assert_linear(normalize, make)

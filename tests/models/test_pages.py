@@ -1,4 +1,4 @@
-"""Pages that have no story are told from articles, short ones and ones about such pages among them."""
+"""Pages without a story are distinguished from articles, including short ones and ones about such pages."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from support.pages import MORE, PAGES, PAYWALLS
 from support.server import ScriptedEngine, summarizer_with
 
 
-def test_nine_of_ten_pages_without_a_story_are_found():
+def test_most_pages_without_a_story_are_detected():
     assert len(set(PAGES)) >= 80
     for pages in (PAGES, MORE):
         missed = [page for page in pages if not is_no_story(clean(page).text)]
@@ -46,18 +46,18 @@ STORIES = [
 
 
 @pytest.mark.parametrize("text", STORIES)
-def test_an_article_is_a_story_whatever_it_is_about(text):
+def test_articles_about_such_topics_are_stories(text):
     assert not is_no_story(clean(text).text)
 
 
 @pytest.mark.parametrize("around", ["{page}\n\n{article}", "{article}\n\n{page}"])
-def test_an_article_with_such_a_page_around_it_is_a_story(around):
+def test_article_with_boilerplate_around_it_is_a_story(around):
     for page in PAGES[::7]:
         text = around.format(page=clean(page).text, article=ARTICLE)
         assert not is_no_story(clean(text).text)
 
 
-def test_of_a_page_without_a_story_its_own_sentences_are_shown_and_it_is_said_so():
+def test_page_without_a_story_is_extractive_with_a_warning():
     engine = ScriptedEngine({})
     summary = summarizer_with(engine).summarize(Article(PAYWALLS[10]))
     assert engine.asked == []
@@ -70,7 +70,7 @@ def test_of_a_page_without_a_story_its_own_sentences_are_shown_and_it_is_said_so
         assert [warning.kind for warning in one.warnings] == [WarningKind.NO_STORY]
 
 
-def test_every_page_is_answered_with_nothing_but_its_own_words():
+def test_page_without_a_story_is_answered_in_its_own_words():
     summarizer = load_summarizer("lead")
     for page in PAGES:
         for one in summarizer.summarize(Article(page)).summaries:

@@ -1,4 +1,4 @@
-"""Positions lead back to the text as it was sent, whatever is in it."""
+"""Positions map back to the text as sent, for any text."""
 
 from itertools import pairwise
 
@@ -11,7 +11,7 @@ from nutgraf_models.text.normalize import normalize
 from nutgraf_models.text.sentences import split
 from support.examples import examples
 
-# What makes positions go wrong: characters that ftfy repairs, composes or drops, scripts, emoji, tags, breaks.
+# Text that may break positions: characters that ftfy repairs, composes or drops, scripts, emoji, tags, breaks.
 PIECES = [
     *("The port of Marlow reopened", "Two ships", "12.5%", "He said", "no", "a", "Mr.", "U.S.", "$3m", "Zo\u0308e"),
     *("cafe\u0301", "ole\u0301", "schÃ¶n", "â€œodd", "ﬁne", "№", "ﷺ", "Å", "\u1112\u1161\u11ab", "가", "½", "ß", "İ"),
@@ -50,7 +50,7 @@ TAGS = [
     *("&nbsp;", "&#10;", "&hearts;", "&amp;nbsp;", "&#x1F600;", "&lt", "&ampx", "&NotEqualTilde;", "&shy;"),
     *("&#8203;", "&lt;p&gt;", "\r\n", "\r", "\n\n", "\u00ad", "\u200d", "1", "2"),
 ]
-# What never ends: a part of it is read otherwise than the whole, and the way back has to hold even so.
+# Unclosed markup: a part of it is parsed differently from the whole, and the mapping must still hold.
 BROKEN = [
     *TAGS,
     *("<!--", "-->", "<script>", "</script>", "<style>", "<textarea>", '<p class="', "'", '"', "=", "</p", "<b"),
@@ -58,7 +58,7 @@ BROKEN = [
 ]
 ANY = st.text(st.characters(exclude_characters="<"), max_size=4)
 PLAIN = st.lists(st.sampled_from(PIECES) | ANY, max_size=40).map("".join)
-# Enough tags for the text to be taken for HTML.
+# Enough tags for the text to count as HTML.
 HTML = st.lists(st.sampled_from([*PIECES, *TAGS]) | ANY, max_size=40).map(lambda pieces: f"<p></p>{''.join(pieces)}")
 TEXTS = PLAIN | HTML
 TAG_SOUP = st.lists(st.sampled_from([*PIECES, *BROKEN]) | st.text(max_size=4), max_size=40).map("".join)
@@ -71,7 +71,7 @@ TAG_SOUP = st.lists(st.sampled_from([*PIECES, *BROKEN]) | st.text(max_size=4), m
 @example("Ù\x80Ù")
 @example("The port of Marlow reopenedMr.&amp;")
 @example("\x1b!:ﬁne")
-def test_a_sentence_leads_back_to_the_stretch_that_it_was_made_from(text):
+def test_sentence_span_maps_to_its_source(text):
     clean = normalize(text)
     last = 0
     for sentence in split(clean.text):
@@ -83,11 +83,11 @@ def test_a_sentence_leads_back_to_the_stretch_that_it_was_made_from(text):
 
 @examples(400)
 @given(TEXTS | TAG_SOUP)
-def test_the_way_back_never_goes_backwards_or_leaves_the_text(text):
+def test_mapping_is_monotonic_and_within_the_text(text):
     clean = normalize(text)
     points = [clean.source_span(place, place + 1) for place in range(len(clean.text))]
     assert all(0 <= start <= end <= len(text) for start, end in points)
-    # Characters that stand for one stretch together, as those of a reference may, share it or a part of it.
+    # Characters that are mapped together, as those of a reference may be, share a span or part of it.
     assert all(one[0] <= other[0] and one[1] <= other[1] for one, other in pairwise(points))
     if points:
         assert clean.source_span(0, len(clean.text)) == (points[0][0], points[-1][1])
@@ -95,7 +95,7 @@ def test_the_way_back_never_goes_backwards_or_leaves_the_text(text):
 
 @examples(200)
 @given(TEXTS, st.randoms(use_true_random=False))
-def test_evidence_points_to_the_sentence_that_was_meant(text, rng):
+def test_evidence_span_is_the_matching_sentence(text, rng):
     clean = normalize(text)
     sentences = split(clean.text)
     index = EvidenceIndex(clean, sentences)
@@ -106,7 +106,7 @@ def test_evidence_points_to_the_sentence_that_was_meant(text, rng):
         scores = [one.score for one in passages]
         assert scores == sorted(scores, reverse=True)
         assert all(0 < score <= 1 for score in scores)
-        # The sentence itself has all of its own content, and none can have more.
+        # The sentence itself contains all of its content, which is the maximum.
         assert scores[:1] == ([pytest.approx(1)] if shared_weight(sentence.text, [sentence.text]) else [])
 
 

@@ -1,4 +1,4 @@
-"""What is computed in what, by what the processor says of itself."""
+"""The precision for a model, by CPU flags."""
 
 import pytest
 import torch
@@ -27,15 +27,13 @@ ARM = {"asimd", "bf16"}
         (set(), "causal", False, torch.float32),
     ],
 )
-def test_bfloat16_where_the_processor_multiplies_it_and_packed_weights_are_no_better(
-    monkeypatch, flags, family, packed, dtype
-):
+def test_bfloat16_needs_hardware_support_and_no_better_packed_weights(monkeypatch, flags, family, packed, dtype):
     monkeypatch.setattr(precision, "_cpu_flags", lambda: frozenset(flags))
     assert precision.best_dtype(CPU, family, packed=packed) is dtype
 
 
 @pytest.mark.parametrize(("flags", "multiplies"), [(AVX2, False), (AVX512, True), (AMX, True), (ARM, True)])
-def test_what_multiplies_bfloat16(monkeypatch, flags, multiplies):
+def test_bfloat16_support_by_cpu_flags(monkeypatch, flags, multiplies):
     monkeypatch.setattr(precision, "_cpu_flags", lambda: frozenset(flags))
     assert precision.multiplies_bfloat16() is multiplies
 
@@ -43,12 +41,12 @@ def test_what_multiplies_bfloat16(monkeypatch, flags, multiplies):
 @pytest.mark.parametrize(
     ("flags", "multiplies"), [(AVX2, False), (AVX2 | {"avx_vnni"}, False), (AVX512 | {"avx512_vnni"}, True)]
 )
-def test_what_multiplies_int8(monkeypatch, flags, multiplies):
+def test_int8_support_by_cpu_flags(monkeypatch, flags, multiplies):
     monkeypatch.setattr(precision, "_cpu_flags", lambda: frozenset(flags))
     assert precision.multiplies_int8() is multiplies
 
 
-def test_the_flags_of_this_processor_are_read():
+def test_cpu_flags_are_read():
     if not precision.Path("/proc/cpuinfo").exists():
         pytest.skip("not Linux")
     assert precision._cpu_flags()

@@ -1,4 +1,4 @@
-"""Lines that pages put around a story, and texts that are none."""
+"""Boilerplate lines around a story, and texts without prose."""
 
 import pytest
 
@@ -122,7 +122,7 @@ STORY = "The port of Marlow reopened on Monday.\nTwo ships waited for nine hours
         "We apologise for the error.",
     ],
 )
-def test_what_pages_put_around_a_story_is_dropped(line):
+def test_boilerplate_lines_are_dropped(line):
     assert is_boilerplate(line)
     for page in (f"{line}\n{STORY}", f"{STORY}\n{line}", f"{STORY[:38]}\n\n{line}\n\n{STORY[39:]}"):
         assert line not in normalize(page).text
@@ -219,27 +219,27 @@ def test_what_pages_put_around_a_story_is_dropped(line):
         "If you own a boat in Marlow, the hotline has been of no use to you.",
     ],
 )
-def test_what_may_be_the_story_stays(line):
+def test_lines_that_may_be_story_are_kept(line):
     assert not is_boilerplate(line)
 
 
-def test_a_sentence_inside_a_paragraph_stays():
+def test_boilerplate_sentence_within_a_paragraph_is_kept():
     text = "The minister spoke. Read more. Share this story. By Ida Fenn"
     assert normalize(text).text == text
 
 
-def test_a_list_of_links_goes_with_its_heading():
+def test_link_list_is_dropped_with_its_heading():
     page = f"{STORY}\n\nRelated stories\nCrane falls in Rundvik\nWhy cranes fall\n\nA report is due in May.\nThe end"
     assert normalize(page).text == f"{STORY}\n\nA report is due in May.\nThe end"
 
 
-def test_not_all_of_a_text_is_dropped():
+def test_text_of_only_boilerplate_is_kept():
     banner = "We use cookies.\nAccept all"
     assert normalize(banner).text == banner
     assert story_lines(banner) == [(0, 15), (16, 26)]
 
 
-def test_sentences_around_dropped_lines_are_where_they_were_sent():
+def test_spans_around_dropped_lines_are_correct():
     page = "By Ida Fenn\r\n\r\n“One” is\0 here.\r\nShare\r\nTwo is   here.\r\n\r\nRead more: 3\r\n\r\nFour cafe\u0301s."
     clean = normalize(page)
     spans = [clean.source_span(one.start, one.end) for one in split(clean.text)]
@@ -252,7 +252,7 @@ def test_sentences_around_dropped_lines_are_where_they_were_sent():
     assert page[start:end] == page[15:]
 
 
-def test_in_html_a_paragraph_is_a_line():
+def test_html_paragraphs_count_as_lines():
     page = "<p>By Ida Fenn</p><p>The port <b>reopened</b> on Monday.</p><div>Share this story</div>"
     clean = normalize(page)
     assert clean.text == "The port reopened on Monday."
@@ -280,7 +280,7 @@ def test_in_html_a_paragraph_is_a_line():
         ("1. 2. 3.", False),
     ],
 )
-def test_what_is_no_prose_is_told_from_what_is(text, expected):
+def test_prose_is_detected(text, expected):
     assert has_prose(split(normalize(text).text)) is expected
 
 
@@ -293,7 +293,7 @@ def test_what_is_no_prose_is_told_from_what_is(text, expected):
         lambda k: "Read more\n" * (20_000 // k),
     ],
 )
-def test_hostile_lines_take_no_more_time_than_their_length(make):
+def test_time_is_linear_for_hostile_lines(make):
     def clean(line: str) -> None:
         assert normalize(line).text
 
@@ -334,13 +334,13 @@ NOTES = [
 
 
 @pytest.mark.parametrize("note", NOTES)
-def test_a_note_on_a_story_is_no_part_of_it(note):
+def test_editorial_note_is_dropped(note):
     for page in (f"{STORY}\n{note}", f"{note}\n\n{STORY}", f"{STORY[:38]}\n{note}\n{STORY[39:]}"):
         assert normalize(page).text.split() == STORY.split()
 
 
 @pytest.mark.parametrize("note", NOTES)
-def test_a_note_is_the_story_where_there_is_no_other(note):
+def test_editorial_note_is_kept_without_a_story(note):
     assert normalize(note).text == note.replace("’", "'")
     assert normalize(f"The Herald on its report of the crane\n\n{note}").text.endswith(note.replace("’", "'"))
 
@@ -379,16 +379,16 @@ def test_a_note_is_the_story_where_there_is_no_other(note):
         "“Correction: it was 40,” said Ida Fenn.",
     ],
 )
-def test_a_sentence_with_the_words_of_a_note_stays(line):
+def test_sentence_similar_to_a_note_is_kept(line):
     assert normalize(f"{STORY}\n{line}").text.endswith(line.replace("“", '"').replace("”", '"'))
 
 
-def test_a_note_inside_of_a_paragraph_stays():
+def test_note_within_a_paragraph_is_kept():
     text = f"{STORY} Correction: An earlier version said 400 tonnes. It weighs 40."
     assert normalize(text).text == text
 
 
-def test_what_is_said_of_a_correction_in_a_label_of_its_own_is_html_too():
+def test_note_with_a_label_in_markup_is_dropped():
     page = f"<p>{STORY}</p><p><b>Correction:</b> An earlier version said <i>400</i> tonnes. It weighs 40.</p>"
     assert normalize(page).text == STORY.replace("\n", " ")
 
@@ -409,7 +409,7 @@ def test_what_is_said_of_a_correction_in_a_label_of_its_own_is_html_too():
         "Scroll down for videos.",
     ],
 )
-def test_a_header_in_the_line_of_the_first_sentence_goes(header):
+def test_header_on_the_line_of_the_first_sentence_is_removed(header):
     page = f"{header} The port of Marlow reopened on Monday. Nobody was hurt."
     clean = normalize(page)
     assert clean.text == "The port of Marlow reopened on Monday. Nobody was hurt."
@@ -429,11 +429,11 @@ def test_a_header_in_the_line_of_the_first_sentence_goes(header):
         "Media playback is not what it was.",
     ],
 )
-def test_a_first_sentence_that_begins_like_a_header_stays(start):
+def test_first_sentence_similar_to_a_header_is_kept(start):
     assert normalize(f"{start} Nobody was hurt.").text == f"{start} Nobody was hurt."
 
 
-def test_what_a_player_has_put_between_two_sentences_parts_them():
+def test_player_phrase_between_sentences_becomes_a_break():
     page = (
         "The port reopened. Media playback is unsupported on your device Two waited. Scroll down for video. One left."
     )
@@ -450,13 +450,13 @@ TABLES = [
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_a_table_among_prose_is_no_part_of_it(table):
+def test_table_beside_prose_is_dropped(table):
     for page in (f"{STORY}\n\n{table}", f"{table}\n{STORY}", f"{STORY[:38]}\n{table}\n{STORY[39:]}"):
         assert normalize(page).text.split() == STORY.split()
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_a_table_alone_is_shown(table):
+def test_table_without_prose_is_kept(table):
     assert normalize(table).text.split() == table.split()
 
 
@@ -471,5 +471,5 @@ def test_a_table_alone_is_shown(table):
         "Age: 24\nAge: 26\nAge: 28",
     ],
 )
-def test_lists_and_sentences_with_numbers_are_no_table(lines):
+def test_lists_and_sentences_with_numbers_are_not_tables(lines):
     assert normalize(f"{STORY}\n{lines}").text == f"{STORY}\n{lines}"

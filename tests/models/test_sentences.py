@@ -1,4 +1,4 @@
-"""Where sentences end, and that no piece without words is shown as one."""
+"""Sentence boundaries; and no piece without words is shown as a sentence."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ SHORT = Spec(Length.SHORT)
 
 
 @pytest.mark.parametrize("marked", MARKED)
-def test_english_sentences_end_where_they_are_marked(marked):
+def test_english_sentence_boundaries(marked):
     assert [one.text for one in split(marked.replace("|", ""))] == [piece.strip() for piece in marked.split("|")]
 
 
@@ -42,11 +42,11 @@ def test_english_sentences_end_where_they_are_marked(marked):
         ["Il a dit : « C'est fini. »", "Puis il est parti."],
     ],
 )
-def test_other_languages_are_split_without_being_told(sentences):
+def test_other_scripts_are_detected(sentences):
     assert [one.text for one in split(" ".join(sentences))] == sentences
 
 
-def test_a_language_that_is_named_has_its_own_rules():
+def test_named_language_uses_its_own_rules():
     german = ["Am 5. Mai kam Dr. Weber nach Köln.", "Er blieb bis zum 12. Juni."]
     assert [one.text for one in split(" ".join(german), "de")] == german
 
@@ -62,7 +62,7 @@ PIECES = st.one_of(
 
 @examples(500)
 @given(st.lists(PIECES, max_size=20).map(" ".join), st.sampled_from(["en", "de"]))
-def test_sentences_are_in_order_and_leave_out_nothing_but_white_space(text, language):
+def test_sentences_are_ordered_and_cover_all_but_white_space(text, language):
     position = 0
     for sentence in split(text, language):
         assert not text[position : sentence.start].strip()
@@ -72,12 +72,12 @@ def test_sentences_are_in_order_and_leave_out_nothing_but_white_space(text, lang
 
 
 @pytest.mark.parametrize("text", ["By.", "Dr.", "1.", "(2)", "1. 2. 3.", "U.S.", "5 p.m.", "?!", ""])
-def test_what_has_no_two_words(text):
+def test_has_words_rejects_fewer_than_two_words(text):
     assert not has_words(text)
 
 
 @pytest.mark.parametrize("text", ["He won.", "I am.", "A bus.", "3 were hurt.", "没有。"])
-def test_what_has(text):
+def test_has_words_accepts_two_words(text):
     assert has_words(text)
 
 
@@ -96,7 +96,7 @@ LEAD = "The port of Marlow reopened on Monday after a crane fell across its main
         "The port covers 4 sq. km of marsh, approx. 10 ft. below the sea.",
     ],
 )
-def test_the_lead_is_one_whole_sentence(first):
+def test_lead_is_one_complete_sentence(first):
     summarizer = load_summarizer("lead")
     summary = summarizer.summarize(Article(f"{first} {ARTICLE}"), (SHORT,), show_doubted=True).summaries[0]
     assert summary.text == first
@@ -106,27 +106,27 @@ def test_the_lead_is_one_whole_sentence(first):
     "piece", ["By.", "1.", "Dr.", "Why?", "1. 2. 3.", "By. Ida Fenn. PUBLISHED:. 07:58 EST, 1 May 2013."]
 )
 @pytest.mark.parametrize("gap", ["\n", "\n\n"])
-def test_the_lead_engine_shows_no_piece_without_words(piece, gap):
+def test_lead_engine_skips_pieces_without_words(piece, gap):
     summaries = load_summarizer("lead").summarize(Article(f"{piece}{gap}{ARTICLE}")).summaries
     assert [one.text.startswith(LEAD) for one in summaries] == [True, True]
 
 
 @pytest.mark.parametrize("show_doubted", [False, True])
 @pytest.mark.parametrize("text", ["By.", "1.", "Dr.", "1. 2. 3.", "Dr.\nBy.", "By"])
-def test_a_piece_without_words_that_the_model_wrote_is_not_shown(text, show_doubted):
+def test_generated_piece_without_words_is_not_shown(text, show_doubted):
     engine = ScriptedEngine({(length, beams): (text,) for length in Length for beams in (1, 4)})
     result = summarizer_with(engine).summarize(Article(ARTICLE), (SHORT,), show_doubted=show_doubted)
     assert result.summaries[0].text == LEAD
     assert result.summaries[0].finish_reason is FinishReason.EXTRACTIVE
 
 
-def test_a_piece_without_words_does_not_stand_beside_a_sentence_that_the_model_wrote():
+def test_piece_without_words_is_dropped_next_to_a_sentence():
     engine = ScriptedEngine({(length, beams): (f"1.\n{LEAD}\nDr.",) for length in Length for beams in (1, 4)})
     result = summarizer_with(engine).summarize(Article(ARTICLE), (Spec(Length.LONG),), show_doubted=True)
     assert result.summaries[0].text == LEAD
 
 
-def test_an_article_of_nothing_else_is_its_own_summary():
+def test_article_without_words_is_its_own_summary():
     assert load_summarizer("lead").summarize(Article("1.\nDr."), (SHORT,)).summaries[0].text == "1. Dr."
 
 
@@ -139,5 +139,5 @@ def test_an_article_of_nothing_else_is_its_own_summary():
         ("1 2 3 4 5", "1 2 3 4 …"),
     ],
 )
-def test_what_is_cut_short_begins_with_words(sentence, shown):
+def test_truncated_sentence_begins_with_words(sentence, shown):
     assert cut_short(sentence, 4) == shown

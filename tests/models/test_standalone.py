@@ -1,4 +1,4 @@
-"""Which sentences can be read by themselves, and how the article's own are shortened."""
+"""Self-contained sentences, and shortening of the article's own."""
 
 import pytest
 
@@ -35,7 +35,7 @@ from support.long_articles import FACT, long_article, planted
         "Large military trucks in the same beige color down a dark road late on Saturday past the lights of Marlow.",
     ],
 )
-def test_what_is_no_whole_sentence(text):
+def test_fragments_are_detected(text):
     assert is_fragment(text)
 
 
@@ -53,7 +53,7 @@ def test_what_is_no_whole_sentence(text):
         "Video from the port shows a crane that fell across the quay on Monday night.",
     ],
 )
-def test_what_is_one(text):
+def test_complete_sentences_are_not_fragments(text):
     assert not is_fragment(text)
 
 
@@ -81,7 +81,7 @@ def test_what_is_one(text):
         "Friendships help a company for another reason: workers stay longer.",
     ],
 )
-def test_what_points_to_nothing_when_it_stands_first(text):
+def test_references_back_are_detected(text):
     assert points_back(text)
 
 
@@ -101,11 +101,11 @@ def test_what_points_to_nothing_when_it_stands_first(text):
         "The jury was told not to judge the morals of those involved.",
     ],
 )
-def test_what_does_not(text):
+def test_sentences_without_references_back_are_accepted(text):
     assert not points_back(text)
 
 
-def test_what_was_told_before_is_pointed_to():
+def test_references_to_preceding_text_are_resolved():
     assert points_back("He was arrested.")
     assert not points_back("He was arrested.", "Tom Asker left Marlow.")
     assert points_back("The Act is in force.", "Ida Fenn spoke.")
@@ -125,7 +125,7 @@ def test_what_was_told_before_is_pointed_to():
         ("iPhone sales rose.", "iPhone sales rose."),
     ],
 )
-def test_what_stands_before_a_sentence_goes(sentence, clean):
+def test_datelines_and_bylines_are_removed(sentence, clean):
     assert clean_start(sentence) == clean
 
 
@@ -147,7 +147,7 @@ LONG = (
         (14, "The port of Marlow reopened on Monday, the harbour master said."),
     ],
 )
-def test_a_sentence_is_shortened_by_leaving_out_asides_and_then_its_end(most, short):
+def test_shortening_removes_asides_then_the_tail(most, short):
     assert shorten(LONG, most) == short
     assert word_count(short) <= most
 
@@ -161,23 +161,23 @@ def test_a_sentence_is_shortened_by_leaving_out_asides_and_then_its_end(most, sh
         'The mayor of Marlow said on Monday: "We will reopen, after what has happened here, when it is safe to do so."',
     ],
 )
-def test_nothing_goes_that_turns_the_claim_round_or_says_whose_word_it_is(sentence):
+def test_shortening_keeps_negations_hedges_and_attributions(sentence):
     assert shorten(sentence, 8) == sentence
 
 
-def test_what_is_left_is_a_whole_sentence():
+def test_shortening_leaves_a_complete_sentence():
     text = "Energy used at rest was a quarter lower in teenagers of fifteen compared with when they were ten years old."
     assert shorten(text, 10) == text
 
 
 @pytest.mark.parametrize("tenth", range(1, 10))
-def test_what_decides_a_long_story_is_found_wherever_it_stands(tenth):
+def test_decisive_sentence_is_found_at_any_position(tenth):
     article = planted(3000, tenth / 9)
     sentences = [one.text for one in split(article.text)]
     assert [sentences[place] for place in decisive_sentences(sentences)] == [FACT]
 
 
-def test_a_long_article_without_such_an_event_has_no_decisive_sentence():
+def test_article_without_such_an_event_has_no_decisive_sentence():
     assert decisive_sentences([one.text for one in split(long_article(3000))]) == []
 
 
@@ -193,6 +193,6 @@ def test_a_long_article_without_such_an_event_has_no_decisive_sentence():
 def test_kinds_of_decisive_events(event):
     dull = ["The hall was painted in May.", "A bench was set up beside it.", "The heating was found to be in order."]
     assert decisive_sentences([*dull, *dull, event, *dull]) == [6]
-    # Whoever reads the beginning knows of it already.
+    # The beginning already mentions it.
     assert decisive_sentences([event, *dull, *dull, event]) == []
     assert decisive_sentences([*dull, *dull, f"If so, {event}"]) == []

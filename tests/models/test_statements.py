@@ -1,4 +1,4 @@
-"""How sentences are held against an article: what is supported, and which kinds of false ones are doubted."""
+"""The check of statements against an article: supported sentences, and the kinds of false ones that are doubted."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def check() -> ArticleCheck:
 
 
 @pytest.mark.parametrize("sentence", [one.text for one in split(ARTICLE) if not one.text.endswith("?")])
-def test_the_articles_own_sentences_are_supported(check, sentence):
+def test_article_sentences_are_supported(check, sentence):
     checked = check.check(sentence)
     assert checked.is_supported
     assert checked.support > 0.9
@@ -43,7 +43,7 @@ def test_the_articles_own_sentences_are_supported(check, sentence):
         "The trial lasted nine weeks.",
     ],
 )
-def test_what_is_shortened_by_leaving_out_is_supported(check, sentence):
+def test_shortened_sentences_are_supported(check, sentence):
     assert check.check(sentence).is_supported
 
 
@@ -63,22 +63,22 @@ def test_what_is_shortened_by_leaving_out_is_supported(check, sentence):
         ("nonsense", "Fenn could be jailed for nine weeks for four years for the harbour."),
     ],
 )
-def test_what_is_put_together_wrongly_is_doubted(check, kind, sentence):
+def test_wrong_combinations_are_doubted(check, kind, sentence):
     checked = check.check(sentence)
     assert not checked.is_supported, kind
-    # The estimate finds it by itself; a lookup could only find the name.
+    # Support alone finds it; a lookup could only find the name.
     assert checked.support < 0.9
     assert bool(checked.terms) == (kind == "invented name")
 
 
-def test_a_he_for_a_she_is_doubted():
+def test_changed_gender_is_doubted():
     article = "Ida Fenn, who runs the port, has resigned. She will leave in May, the council said."
     check = ArticleCheck(article, split(article))
     assert check.check("She will leave in May, the council said.").is_supported
     assert not check.check("He will leave in May, the council said.").is_supported
 
 
-def test_what_was_cut_out_behind_a_with_is_no_sentence():
+def test_clause_after_with_is_doubted():
     article = "The move takes him out of the squad, with the union not allowing players abroad to be picked. He left."
     check = ArticleCheck(article, split(article))
     assert not check.check("The union not allowing players abroad to be picked.").is_supported
@@ -110,7 +110,7 @@ RACE = (
         ),
     ],
 )
-def test_what_joins_things_that_the_article_does_not_is_doubted(kind, sentence):
+def test_wrong_joins_are_doubted(kind, sentence):
     assert not ArticleCheck(RACE, split(RACE)).check(sentence).is_supported, kind
 
 
@@ -124,11 +124,11 @@ def test_what_joins_things_that_the_article_does_not_is_doubted(kind, sentence):
         "Sheikh Omar Said opened the track.",
     ],
 )
-def test_names_and_clauses_that_the_article_joins_are_supported(sentence):
+def test_joins_of_the_article_are_supported(sentence):
     assert ArticleCheck(RACE, split(RACE)).check(sentence).is_supported
 
 
-def test_the_headline_counts_as_article_and_is_no_origin(check):
+def test_headline_supports_but_is_no_origin(check):
     checked = check.check("Former mayor of Vell cleared.")
     assert checked.terms == ()
     assert (
@@ -139,14 +139,14 @@ def test_the_headline_counts_as_article_and_is_no_origin(check):
     )
 
 
-def test_an_article_that_shares_no_word_supports_nothing(check):
+def test_unrelated_article_supports_nothing(check):
     checked = check.check("Bananas ripen quickly.")
     assert checked.origin is None
     assert checked.support < 0.1
 
 
 @pytest.mark.parametrize("text", ["", "...", "42", "“", "的的的。"])
-def test_text_without_words_is_no_error(check, text):
+def test_text_without_words_is_accepted(check, text):
     assert 0 <= check.check(text).support <= 1
     assert 0 <= ArticleCheck(text, split(text)).check("One is here.").support <= 1
 
@@ -155,18 +155,18 @@ def test_text_without_words_is_no_error(check, text):
     ("one", "other", "length"),
     [("", "", 0), ("abc", "", 0), ("abc", "abc", 3), ("abcd", "xaxbxd", 3), ("aab", "ba", 1), ("abcbdab", "bdcaba", 4)],
 )
-def test_the_longest_common_subsequence(one, other, length):
+def test_longest_common_subsequence(one, other, length):
     assert common_subsequence(list(one), list(other)) == length
 
 
-def test_features_are_of_the_best_article_sentence():
+def test_features_use_the_best_article_sentence():
     index = StatementIndex(["The old bridge fell.", "The mayor opened the new bridge on Monday, to great applause."])
     features, origin = index.measure("The mayor opened the bridge on Monday.")
     assert origin == 1
     assert features.all_in_order == 1
-    assert features.ends_cut == features.from_afar == features.insertions == 0
+    assert features.ends_cut == features.distant_words == features.insertions == 0
     assert features.rough_cuts == 1  # "new"
-    assert features.new == 0
+    assert features.new_words == 0
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_features_are_of_the_best_article_sentence():
         lambda k: "he, " * (5000 // k),
     ],
 )
-def test_hostile_text_takes_no_more_time_than_its_length(make):
+def test_time_is_linear_for_hostile_text(make):
     def check(text: str) -> None:
         index = ArticleCheck(text, split(text))
         for sentence in split(text)[:20]:
@@ -191,24 +191,27 @@ def test_hostile_text_takes_no_more_time_than_its_length(make):
 @pytest.mark.parametrize(
     ("sentence", "ends"),
     [
-        ("Factory orders in Marlow fell the most in July.", 1),  # "in two years": of what it is the most is left out
+        (
+            "Factory orders in Marlow fell the most in July.",
+            1,
+        ),  # "in two years", which qualifies the superlative, is dropped
         ("Factory orders in Marlow fell the most in July in two years.", 0),
         ("Orders in Marlow fell the most in July.", 2),
     ],
 )
-def test_an_end_is_cut_where_the_article_goes_on_without_a_comma(sentence, ends):
+def test_cut_ends_need_a_continuation_without_a_comma(sentence, ends):
     index = StatementIndex(["Factory orders in Marlow fell the most in July in two years, the port said."])
     features, _ = index.measure(sentence)
     assert features.ends_cut == ends
 
 
-def test_words_from_afar_are_those_of_sentences_that_are_no_neighbours():
+def test_distant_words_are_not_in_neighbouring_sentences():
     index = StatementIndex(
         ["Ida Fenn runs the port.", "It rained all day.", "Nobody came to see it.", "Jan Rask drove the red van."]
     )
     features, origin = index.measure("Jan Rask runs the port.")
     assert origin == 0
-    assert features.from_afar == pytest.approx(2 / 4)
+    assert features.distant_words == pytest.approx(2 / 4)
     assert features.insertions == 1
 
 
@@ -220,13 +223,13 @@ def test_words_from_afar_are_those_of_sentences_that_are_no_neighbours():
         "Last year the aunt of Mr Asker dismissed claims of fraud.",
     ],
 )
-def test_a_summary_does_not_open_with_what_only_the_article_has_introduced(sentence):
+def test_opening_with_an_unintroduced_subject_is_rejected(sentence):
     article = f"Tom Asker has sold Marlow Pilots. The crews went on strike at once. {sentence}"
     sentences = split(article)
     check = ArticleCheck(article, sentences)
     told = check.check(sentences[0].text)
     assert not check.introduces(check.check(sentence), [])
-    # Where it comes first, the article takes it to be known.
+    # At the start of the article it counts as known.
     alone = ArticleCheck(sentence, split(sentence))
     assert alone.introduces(alone.check(sentence), [])
     assert told.origin == 0
@@ -240,13 +243,13 @@ def test_a_summary_does_not_open_with_what_only_the_article_has_introduced(sente
         "Vell Radio listeners left the station in protest.",
     ],
 )
-def test_what_there_is_one_of_needs_no_introduction(sentence):
+def test_unique_subject_needs_no_introduction(sentence):
     article = f"Tom Asker has sold Marlow Pilots. {sentence}"
     check = ArticleCheck(article, split(article))
     assert check.introduces(check.check(sentence), [])
 
 
-def test_a_summary_of_an_article_without_capitals_may_have_them():
+def test_capitals_are_ignored_for_an_article_without_them():
     article = "ida fenn has been named as the mayor of port vell. she will begin in may, said carl dahl."
     check = ArticleCheck(article, split(article))
     assert check.check("Ida Fenn has been named as the mayor of Port Vell.").is_supported

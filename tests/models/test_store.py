@@ -294,7 +294,7 @@ def test_a_pull_says_which_revision_it_got_and_that_pins_it(home, tmp_path):
         assert run.returncode == 0, run.stderr
         assert f"revision {COMMIT}\n" in run.stderr
         assert f"sha256 {digest}  model.safetensors\n" in run.stderr
-        assert f"name org/name@{COMMIT}\n" in run.stderr
+        assert f"use org/name@{COMMIT}\n" in run.stderr
         manifest = json.loads((store.locate(find_card("org/name")) / "nutgraf.json").read_text())
         assert (manifest["revision"], manifest["digests"]["model.safetensors"]) == (COMMIT, digest)
         shown = pull_from_hub(address, "org/name", home, command="show")
@@ -328,7 +328,7 @@ def test_verify_finds_a_file_that_has_changed_and_kept_its_size(home, tmp_path):
     run = pull_from_hub(address, "org/name", home, command="verify")
     assert run.returncode == 0, run.stderr
     folder = store.verify(find_card("org/name"))
-    assert f"org/name in {folder} is what was pulled" in run.stderr
+    assert f"org/name in {folder} is intact" in run.stderr
     (folder / "model.safetensors").write_text("numbles")
     assert store.locate(find_card("org/name")) == folder
     run = pull_from_hub(address, "org/name", home, command="verify")

@@ -1,4 +1,4 @@
-"""The pipeline around an engine that writes what the test says."""
+"""The pipeline around an engine with scripted output."""
 
 import pytest
 
@@ -19,7 +19,7 @@ SHORT, LONG = Spec(Length.SHORT), Spec(Length.LONG)
 def written(
     *texts: str, spec: Spec = SHORT, show_doubted: bool = False, article: str = ARTICLE, finish=FinishReason.STOP
 ):
-    """The summary where the model's candidates were `texts`."""
+    """The summary for the model's candidates `texts`."""
     pipeline = load_summarizer("lead").pipeline(Article(article), (spec,), show_doubted=show_doubted)
     candidates = tuple(Candidate(text, len(text.split()), finish) for text in texts)
     advance(pipeline)
@@ -32,7 +32,7 @@ def kinds(summary) -> list[WarningKind]:
     return [warning.kind for warning in summary.warnings]
 
 
-def test_an_article_as_short_as_its_summary_is_its_own():
+def test_short_article_is_its_own_summary():
     article = "A bridge fell. Nobody was hurt. It was old."
     summary = load_summarizer("lead").summarize(Article(article))
     assert [one.text for one in summary.summaries] == ["A bridge fell.", "A bridge fell. Nobody was hurt."]
@@ -42,7 +42,7 @@ def test_an_article_as_short_as_its_summary_is_its_own():
 
 
 @pytest.mark.parametrize("text", ["", " \n", "\0", "<p></p><p></p>"])
-def test_nothing_to_read_is_an_error(text):
+def test_blank_text_is_an_error(text):
     with pytest.raises(EmptyArticle):
         load_summarizer("lead").summarize(Article(text))
 
@@ -51,13 +51,13 @@ GOOD = "The port of Marlow reopened on Monday."
 MORE = "Two ships had to wait for nine hours outside the breakwater."
 LAST = "Work to clear the quay took 40 people all night."
 INVENTED = "The port of Harlow reopened on Monday."
-# True words, put together wrongly.
+# True words in a wrong combination.
 WRONG_ACTOR = "Ida Fenn reopened the port of Marlow after a crane fell."
 LEAD = "The port of Marlow reopened on Monday after a crane fell across its main quay."
 
 
 @pytest.mark.parametrize("doubted", [INVENTED, WRONG_ACTOR])
-def test_a_sentence_that_the_check_doubts_is_not_shown(doubted):
+def test_doubted_sentence_is_not_shown(doubted):
     summary = written(doubted, GOOD)
     assert summary.text == GOOD
     (sentence,) = summary.sentences
@@ -67,7 +67,7 @@ def test_a_sentence_that_the_check_doubts_is_not_shown(doubted):
 
 
 @pytest.mark.parametrize("doubted", [INVENTED, WRONG_ACTOR])
-def test_where_the_model_has_nothing_else_the_article_speaks_for_itself_and_that_is_said(doubted):
+def test_fallback_is_extractive_with_a_warning(doubted):
     summary = written(doubted)
     assert summary.text == LEAD
     assert [sentence.from_article for sentence in summary.sentences] == [True]
@@ -75,7 +75,7 @@ def test_where_the_model_has_nothing_else_the_article_speaks_for_itself_and_that
     assert kinds(summary) == [WarningKind.EXTRACTIVE_FALLBACK]
 
 
-def test_whoever_asks_for_what_the_model_wrote_gets_it_marked():
+def test_show_doubted_marks_doubted_sentences():
     summary = written(WRONG_ACTOR, GOOD, show_doubted=True)
     assert summary.text == WRONG_ACTOR
     (sentence,) = summary.sentences
@@ -84,7 +84,7 @@ def test_whoever_asks_for_what_the_model_wrote_gets_it_marked():
     assert kinds(summary) == [WarningKind.DOUBTED_SENTENCES]
 
 
-def test_an_unsupported_term_makes_its_sentence_doubted_and_is_marked_where_it_is():
+def test_unsupported_term_is_marked_and_its_sentence_doubted():
     summary = written(f"{GOOD} {INVENTED.replace('reopened', 'closed')}", spec=LONG, show_doubted=True)
     (term,) = summary.unsupported_terms
     assert summary.text[term.span.start : term.span.end] == "Harlow"
@@ -93,7 +93,7 @@ def test_an_unsupported_term_makes_its_sentence_doubted_and_is_marked_where_it_i
 
 
 @pytest.mark.parametrize("doubted", ["Bob Quayle wept.", WRONG_ACTOR])
-def test_a_long_summary_that_has_enough_without_its_doubted_sentence_is_shown_without_it(doubted):
+def test_long_drops_a_doubted_sentence_if_enough_remain(doubted):
     others = f"{MORE} {LAST} The crane, built in 1974, was to be replaced next year."
     summary = written(f"{LEAD} {doubted} {others}", spec=LONG)
     assert summary.text == f"{LEAD} {others}"
@@ -101,14 +101,14 @@ def test_a_long_summary_that_has_enough_without_its_doubted_sentence_is_shown_wi
     assert summary.warnings == ()
 
 
-def test_where_too_little_is_left_the_articles_own_sentences_fill_it_up():
+def test_long_is_filled_up_from_the_article():
     summary = written(f"{GOOD} {WRONG_ACTOR}", spec=LONG)
     assert summary.text.startswith(GOOD)
     assert [sentence.from_article for sentence in summary.sentences][:2] == [False, True]
     assert all(sentence.is_supported for sentence in summary.sentences)
 
 
-def test_the_main_point_stands_first_where_the_first_sentence_is_doubted():
+def test_long_opens_with_the_main_point():
     summary = written(f"{INVENTED} {MORE} {LAST} The crane, built in 1974, was to be replaced next year.", spec=LONG)
     assert summary.text.startswith(LEAD)
     assert [sentence.from_article for sentence in summary.sentences] == [True, False, False, False]
@@ -123,15 +123,15 @@ def chosen(script, *specs: Spec):
 @pytest.mark.parametrize(
     "short", [INVENTED, WRONG_ACTOR, "the port of", "", "It reopened on Monday after a crane fell."]
 )
-def test_a_short_summary_that_cannot_be_shown_gives_way_to_the_first_sentence_of_the_long_one(short):
+def test_short_falls_back_to_the_first_sentence_of_long(short):
     script = {(Length.SHORT, 1): (short,), (Length.LONG, 1): (f"{GOOD} {MORE} {LAST}",)}
     texts, asked = chosen(script, SHORT, LONG)
     assert texts[0] == GOOD
-    # Nothing is decoded a second time.
+    # Nothing is generated a second time.
     assert asked == list(script)
 
 
-def test_a_long_summary_whose_first_sentence_cannot_be_shown_begins_with_the_short_one():
+def test_long_falls_back_to_short_for_its_opening():
     script = {(Length.SHORT, 1): (GOOD,), (Length.LONG, 1): (f"{INVENTED} {MORE} {LAST}",)}
     texts, _ = chosen(script, SHORT, LONG)
     assert texts[1].startswith(GOOD)
@@ -142,7 +142,7 @@ def test_a_long_summary_whose_first_sentence_cannot_be_shown_begins_with_the_sho
     "fragment",
     ["By.", "1.", "Dr.", "Musical Marlow!", "The main quay.", "Image caption The port of Marlow on Monday."],
 )
-def test_no_fragment_is_a_summary(fragment):
+def test_fragment_is_not_shown(fragment):
     assert written(fragment, GOOD).text == GOOD
     assert written(fragment).text == LEAD
 
@@ -155,23 +155,23 @@ def test_no_fragment_is_a_summary(fragment):
         "She said that work to clear the quay took 40 people all night.",
     ],
 )
-def test_no_summary_begins_by_pointing_back(pointing):
+def test_summary_does_not_open_with_a_reference_back(pointing):
     assert written(pointing, GOOD).text == GOOD
     assert written(f"{pointing} {MORE} {LAST}", spec=LONG).text.startswith(LEAD)
 
 
-def test_it_is_shown_behind_the_sentence_that_says_what_it_is():
+def test_pronoun_is_shown_only_after_its_antecedent():
     text = (
         f"{LEAD} The crane, built in 1974, was to be replaced next year. "
         "Its owner, Marlow Docks Ltd., said that it had been inspected in March and found to be sound. "
     ).rstrip()
     assert written(text, spec=LONG).text == text
-    # Behind another one it would mean something else.
+    # After another sentence it would have another meaning.
     other = text.replace("The crane, built in 1974, was to be replaced next year.", MORE)
     assert "Its owner" not in written(other, spec=LONG).text
 
 
-def test_a_short_summary_over_thirty_words_is_shortened_or_gives_way():
+def test_short_over_thirty_words_is_shortened_or_replaced():
     article = (
         "The council of Vell (which met on Tuesday) has approved a plan to rebuild the old stone bridge over the river "
         "Ard, which was damaged in a flood three years ago, with work to begin in the spring of next year, the mayor "
@@ -184,43 +184,43 @@ def test_a_short_summary_over_thirty_words_is_shortened_or_gives_way():
     assert summary.sentences[0].is_supported
 
 
-def test_a_candidate_cut_off_by_its_tokens_loses_its_last_sentence():
+def test_truncated_candidate_loses_its_last_sentence():
     summary = written(f"{LEAD} {MORE} {LAST} Two ships had to", spec=LONG, finish=FinishReason.TOKEN_LIMIT)
     assert summary.text == f"{LEAD} {MORE} {LAST}"
     assert summary.finish_reason is FinishReason.TOKEN_LIMIT
 
 
-def test_sentences_over_the_cap_are_dropped_and_the_reason_says_so():
+def test_sentence_cap_sets_the_finish_reason():
     summary = written(f"{GOOD} {MORE}")
     assert summary.text == GOOD
     assert summary.finish_reason is FinishReason.CAP
 
 
-def test_one_sentence_where_a_long_summary_was_asked_for_is_said():
+def test_long_of_one_sentence_has_a_warning():
     summary = written("The port of Marlow reopened on Monday.", spec=LONG, show_doubted=True)
     assert kinds(summary) == [WarningKind.FEWER_SENTENCES]
 
 
 @pytest.mark.parametrize("texts", [("",), ("...",), ("the port of",)])
-def test_nothing_usable_becomes_the_articles_own_sentence(texts):
+def test_unusable_output_becomes_an_article_sentence(texts):
     summary = written(*texts)
     assert summary.text == LEAD
     assert summary.finish_reason is FinishReason.EXTRACTIVE
     assert kinds(summary) == [WarningKind.EXTRACTIVE_FALLBACK]
 
 
-def test_a_sentence_that_never_ended_is_shown_only_to_those_who_ask_for_what_the_model_wrote():
+def test_unfinished_sentence_is_shown_only_with_show_doubted():
     assert written("the port of Marlow and", finish=FinishReason.TOKEN_LIMIT).text == LEAD
     summary = written("the port of Marlow and", finish=FinishReason.TOKEN_LIMIT, show_doubted=True)
     assert summary.text == "the port of Marlow and …"
     assert WarningKind.INCOMPLETE_SENTENCE in kinds(summary)
 
 
-def test_a_model_that_writes_nothing_at_all_still_leaves_a_summary():
+def test_empty_output_still_gives_a_summary():
     assert written("").text
 
 
-def test_a_summary_longer_than_its_article_is_not_shown():
+def test_summary_is_shorter_than_its_article():
     article = (
         "The bridge of Vell fell on Monday in a storm that nobody had seen coming. It was built of stone in 1801. "
     )
@@ -244,7 +244,7 @@ def test_a_summary_longer_than_its_article_is_not_shown():
         (ARTICLE, []),
     ],
 )
-def test_a_language_that_the_model_does_not_know_is_said_and_foreign_names_are_none(text, kinds_expected):
+def test_unsupported_language_has_a_warning_and_foreign_names_do_not(text, kinds_expected):
     lead = load_summarizer("lead")
     summarizer = Summarizer(lead.card.model_copy(update={"languages": ("en",)}), lead.engine)
     assert [one.kind for one in summarizer.summarize(Article(text)).warnings] == kinds_expected

@@ -1,4 +1,4 @@
-"""A summary that anybody wrote, held against its article: what is checked, where it stands, and what needs no check."""
+"""The check of a third-party summary: verdicts, spans, and sentences that need no check."""
 
 import pytest
 
@@ -16,7 +16,7 @@ SUPPORTED, DOUBTED, NO_CLAIM = Verdict.SUPPORTED, Verdict.DOUBTED, Verdict.NO_CL
 
 
 def sentences(summary: str, article: str = ARTICLE) -> list[tuple[str, Verdict]]:
-    """The sentences that were found, as they stand in the summary, with their verdicts."""
+    """The checked sentences as in the summary, with their verdicts."""
     checked = check_summary(article, "", summary)
     return [(summary[one.span.start : one.span.end], one.verdict) for one in checked.sentences]
 
@@ -25,7 +25,7 @@ def terms(summary: str, checked: CheckedSummary) -> list[tuple[str, TermKind]]:
     return [(summary[term.span.start : term.span.end], term.kind) for term in checked.unsupported_terms]
 
 
-def test_the_whole_is_as_good_as_its_worst_sentence():
+def test_summary_support_is_the_minimum_of_its_sentences():
     checked = check_summary(ARTICLE, "", f"{TRUE} {FALSE}")
     good, bad = checked.sentences
     assert (good.verdict, bad.verdict, checked.verdict) == (SUPPORTED, DOUBTED, DOUBTED)
@@ -44,28 +44,28 @@ MAYOR = (
 @pytest.mark.parametrize(
     ("summary", "verdict"),
     [
-        # copied, and cut out
+        # copies and excerpts
         ("The trial lasted nine weeks and heard 40 witnesses.", SUPPORTED),
         ("A court in Vell has cleared the former mayor Tom Asker of fraud.", SUPPORTED),
         ("The deputy, Ida Fenn, was told that she could be jailed for up to four years.", SUPPORTED),
-        # words of its own, or of other places
+        # new words, or words from elsewhere in the article
         ("A court in Vell has punished the former mayor Tom Asker with a large fine.", DOUBTED),
         ("Asker was guilty, and Fenn heard 40 witnesses for nine weeks.", DOUBTED),
         # a wrong name, a wrong number
         ("A court in Vell has cleared the former mayor Tom Quayle of fraud.", DOUBTED),
         ("The trial lasted ten weeks and heard 40 witnesses.", DOUBTED),
-        # another sex, a question as a fact
+        # a changed gender, a question as a fact
         ("Fenn, 52, was told that he could be jailed for up to four years.", DOUBTED),
         ("The county will ever see the money again.", DOUBTED),
     ],
 )
-def test_what_others_write_is_judged_by_how_near_it_is_to_the_article(summary, verdict):
+def test_sentences_by_others_are_judged_by_overlap(summary, verdict):
     assert check_summary(MAYOR, "", summary).verdict is verdict
 
 
-def test_support_falls_with_the_distance_from_the_articles_wording():
+def test_support_falls_with_distance_from_the_article():
     summaries = (
-        "The trial lasted nine weeks and heard 40 witnesses.",  # as it stands
+        "The trial lasted nine weeks and heard 40 witnesses.",  # a copy
         "The trial heard 40 witnesses.",  # cut
         "The trial took nine weeks, with 40 witnesses.",  # in other words
         "Judges sat for nine weeks, listening to many people.",  # hardly an old one
@@ -79,29 +79,29 @@ def test_support_falls_with_the_distance_from_the_articles_wording():
 TOKENS = "He fell out with 1, 056 men , and 98. 7 per cent left on May 12, 300 people said ."
 
 
-def test_numbers_that_an_article_has_in_parts_are_whole_ones():
+def test_tokenised_numbers_are_joined():
     for summary in ("He fell out with 1,056 men.", "98.7 per cent left."):
         checked = check_summary(TOKENS, "", summary)
         assert terms(summary, checked) == []
-        # The passages are those of the article as sent.
+        # Passages are in the article as sent.
         best = checked.sentences[0].evidence[0].span
         assert TOKENS[best.start : best.end] == TOKENS
-        # Where the article has a number as one writes it, it is taken at its word.
+        # An article with any number in normal notation is not changed.
         assert terms(summary, check_summary(f"{TOKENS} It cost 1,000 crowns.", "", summary))
     assert terms("12,300 people said.", check_summary(TOKENS, "", "12,300 people said."))
-    # In a summary they may be in parts as well.
+    # Numbers in a summary may be split too.
     assert check_summary(TOKENS, "", "He fell out with 1, 056 men .").unsupported_terms == ()
 
 
-def test_a_whole_without_a_claim_has_nothing_to_doubt():
+def test_summary_without_a_claim_is_not_doubted():
     checked = check_summary(ARTICLE, "", "Hello!\nWhat happens next?")
     assert (checked.support, checked.verdict, checked.unsupported_terms) == (1.0, NO_CLAIM, ())
-    # Beside a sentence that is supported, one without a claim changes nothing.
+    # A sentence without a claim does not change the result of a supported one.
     beside = check_summary(ARTICLE, "", f"Hello! {TRUE}")
     assert (beside.support, beside.verdict) == (beside.sentences[1].support, SUPPORTED)
 
 
-def test_the_threshold_moves_the_verdict_and_not_the_support_and_a_wrong_name_stays_doubted():
+def test_threshold_changes_the_verdict_only():
     support = check_summary(ARTICLE, "", TRUE).support
     strict = check_summary(ARTICLE, "", TRUE, threshold=support + 0.001)
     assert (strict.support, strict.verdict, strict.threshold) == (support, DOUBTED, support + 0.001)
@@ -113,7 +113,7 @@ def test_the_threshold_moves_the_verdict_and_not_the_support_and_a_wrong_name_st
     assert checked.verdict is DOUBTED
 
 
-def test_evidence_is_in_the_article_as_sent():
+def test_evidence_spans_are_in_the_article_as_sent():
     article = ARTICLE.replace("\n\n", "\r\n\r\n").replace("Nobody", "😀 No\u200bbody")
     (sentence,) = check_summary(article, "", TRUE).sentences
     best = sentence.evidence[0].span
@@ -134,7 +134,7 @@ def test_evidence_is_in_the_article_as_sent():
     ],
     ids=["emoji and line break", "HTML", "control characters", "wrapped", "entity"],
 )
-def test_spans_are_in_the_summary_as_sent(summary, found):
+def test_sentence_spans_are_in_the_summary_as_sent(summary, found):
     checked = check_summary(ARTICLE, "", summary)
     assert [summary[one.span.start : one.span.end] for one in checked.sentences] == found
     assert terms(summary, checked)[-1] == ("Zoe\u0301 Quorn", TermKind.NAME)
@@ -151,11 +151,11 @@ def test_spans_are_in_the_summary_as_sent(summary, found):
         f"# {TRUE}\n* Two ships had to wait for nine hours. [1, 2]",
     ],
 )
-def test_lists_marks_and_citations_are_no_part_of_what_is_said(summary):
+def test_list_marks_and_citations_are_ignored(summary):
     assert [verdict for _, verdict in sentences(summary)] == [SUPPORTED, SUPPORTED]
 
 
-def test_points_without_full_stops_are_sentences_each_and_wrapped_lines_are_not():
+def test_bullet_points_are_sentences_and_wrapped_lines_are_not():
     points = [
         "Two ships had to wait for nine hours outside the breakwater",
         "Work to clear the quay took 40 people all night, with lamps",
@@ -170,8 +170,8 @@ def test_points_without_full_stops_are_sentences_each_and_wrapped_lines_are_not(
     assert [text for text, _ in sentences(wrapped)] == [wrapped]
 
 
-def test_no_line_of_a_summary_is_passed_over():
-    # In an article, such lines are taken for what pages put around a story.
+def test_summary_lines_are_never_dropped_as_boilerplate():
+    # In an article, such lines count as boilerplate.
     summary = "By Tom Quayle\nPhoto: Tom Quayle/Reuters\nRead more: Mayor arrested\n" + TRUE
     assert sentences(summary) == [
         ("By Tom Quayle", DOUBTED),
@@ -181,11 +181,11 @@ def test_no_line_of_a_summary_is_passed_over():
     ]
 
 
-def test_the_end_of_a_very_long_sentence_is_checked_too():
+def test_end_of_a_very_long_sentence_is_checked():
     true = ", and ".join(f"the {number} men of boat {name} were paid" for number, name in NUMBERED)
     assert len(true.split()) > 300
     assert check_summary(f"{true}.", "", f"{true}.").verdict is SUPPORTED
-    # More words than are looked at together, each of them in the article, but no two next to each other.
+    # More words than one alignment covers, all of them in the article, but no two adjacent.
     words = "wife left harbour singer old master sold ship bought house burned early".split()
     article = f"{true}. {' so '.join(words)}."
     false = f"{true}, and {' then '.join(words * 6)}."
@@ -193,7 +193,7 @@ def test_the_end_of_a_very_long_sentence_is_checked_too():
     assert (checked.verdict, checked.unsupported_terms) == (DOUBTED, ())
 
 
-def test_the_end_of_a_very_long_article_sentence_is_read_too():
+def test_end_of_a_very_long_article_sentence_is_read():
     article = " and ".join(f"the {number} men of boat {name} were paid" for number, name in NUMBERED * 3)
     assert len(article.split()) > 1000
     article = f"{article} and Ida Fenn opened the new bridge over the river Tarn on a cold Friday in March"
@@ -229,7 +229,7 @@ NUMBERED = [
         *("", "---", "😀 🎉", "“…”"),
     ],
 )
-def test_what_claims_nothing(text):
+def test_sentences_without_a_claim_are_detected(text):
     assert claims_nothing(text)
 
 
@@ -266,7 +266,7 @@ def test_what_claims_nothing(text):
         "x" * 5000,
     ],
 )
-def test_what_may_claim_something_is_checked(text):
+def test_sentences_that_may_claim_something_are_checked(text):
     assert not claims_nothing(text)
 
 
@@ -280,7 +280,7 @@ def test_what_may_claim_something_is_checked(text):
         "What's next?",
     ],
 )
-def test_a_plain_question_asks_only(text):
+def test_plain_question_claims_nothing(text):
     assert only_asks(text)
 
 
@@ -298,18 +298,18 @@ def test_a_plain_question_asks_only(text):
         "Is it " + "very " * 50 + "safe?",
     ],
 )
-def test_a_question_that_tells_something_is_checked(text):
+def test_question_with_a_presupposition_is_checked(text):
     assert not only_asks(text)
 
 
-def test_a_question_about_somebody_whom_the_article_does_not_know_is_doubted():
+def test_question_with_an_unsupported_name_is_doubted():
     assert sentences("Will the port close? Will Tom Quayle resign?") == [
         ("Will the port close?", NO_CLAIM),
         ("Will Tom Quayle resign?", DOUBTED),
     ]
 
 
-def test_what_needs_no_check_has_no_evidence_and_no_terms():
+def test_sentence_without_a_claim_has_no_evidence_or_terms():
     checked = check_summary(ARTICLE, "", "Follow us on Facebook! Was the crane safe?")
     assert [(one.verdict, one.support, one.evidence) for one in checked.sentences] == [(NO_CLAIM, 1.0, ())] * 2
     assert checked.unsupported_terms == ()
@@ -321,31 +321,31 @@ def test_the_title_counts_as_article():
     assert check_summary(ARTICLE, "Storm Ylva fells a crane", summary).verdict is SUPPORTED
 
 
-def test_what_is_odd_about_the_article_is_said():
+def test_article_warnings_are_reported():
     german = "Die Brücke im Dorf wird neu gebaut, sagte der Bürgermeister am Montag vor dem Rathaus. " * 5
     checked = check_summary(german, "", "Die Brücke im Dorf wird neu gebaut.")
     assert (checked.language, [one.kind for one in checked.warnings]) == ("de", [WarningKind.LANGUAGE_NOT_SUPPORTED])
-    assert "the check knows en" in checked.warnings[0].detail
+    assert "the check supports en" in checked.warnings[0].detail
     table = check_summary("total;12;13\nrow;1;2\n" * 40, "", "The total is 12.")
     assert WarningKind.NO_PROSE in [one.kind for one in table.warnings]
     assert check_summary(ARTICLE, "", TRUE).warnings == ()
 
 
-def test_tokens_are_counted_by_whoever_can():
+def test_token_count_needs_a_counter():
     assert check_summary(ARTICLE, "", TRUE).input_tokens == 0
     checked = check_summary(ARTICLE, "", TRUE, count_tokens=lambda texts: [len(text) for text in texts])
     assert checked.input_tokens == checked.character_count == len(ARTICLE)
 
 
 @pytest.mark.parametrize("text", ["", " \n", "\0", "<p> </p><b></b>"])
-def test_where_there_is_nothing_it_is_said_of_what(text):
+def test_empty_input_error_names_the_field(text):
     with pytest.raises(EmptyArticle):
         check_summary(text, "A title", TRUE)
     with pytest.raises(EmptySummary):
         check_summary(ARTICLE, "", text)
 
 
-def test_a_check_that_is_to_stop_does_so_before_its_next_sentence():
+def test_check_can_be_stopped_between_sentences():
     class Stopped(Exception):
         pass
 
@@ -382,7 +382,7 @@ def test_a_check_that_is_to_stop_does_so_before_its_next_sentence():
         lambda k: "(" * (9999 // k),
     ],
 )
-def test_hostile_summaries_take_no_more_time_than_their_length(make):
+def test_time_is_linear_for_hostile_summaries(make):
     article = f"{ARTICLE}\n\n" + " ".join(
         f"Boat {number} of {number + 1} came home, he said." for number in range(2000)
     )

@@ -1,4 +1,4 @@
-"""Names of a summary, looked up in its article: found however they are written, unless they only look alike."""
+"""Names of a summary match those of its article in any spelling, but not similar ones."""
 
 import pytest
 
@@ -143,7 +143,7 @@ SAME_NAMES = [
 
 
 @pytest.mark.parametrize(("summary", "article"), SAME_NAMES)
-def test_a_name_is_found_however_it_is_written(summary, article):
+def test_name_matches_its_other_spellings(summary, article):
     assert unsupported(summary, article) == []
 
 
@@ -216,7 +216,7 @@ def test_a_name_is_found_however_it_is_written(summary, article):
         ("Then NASA paid.", "They met near a small airport.", ["NASA"]),
     ],
 )
-def test_a_name_that_the_article_lacks_is_found_where_it_stands(summary, article, terms):
+def test_unsupported_name_is_reported_with_its_span(summary, article, terms):
     assert unsupported(summary, article) == terms
 
 
@@ -232,5 +232,5 @@ def test_a_name_that_the_article_lacks_is_found_where_it_stands(summary, article
         ("Then Marlow captain John Carter left.", "John Carter plays for Marlow Town."),
     ],
 )
-def test_titles_and_places_before_a_name_do_not_make_it_another(summary, article):
+def test_name_matches_after_titles_and_places(summary, article):
     assert unsupported(summary, article) == []

@@ -1,4 +1,4 @@
-"""Numbers of a summary, looked up in its article: found however they are written, unless they only look alike."""
+"""Numbers of a summary match those of its article in any notation, but not similar ones."""
 
 import pytest
 
@@ -44,7 +44,7 @@ SAME_NUMBERS = [
     ("A third of them left.", "One third of them left."),
     ("A quarter of them left.", "25% of them left."),
     ("Three-quarters of them left.", "75 per cent of them left."),
-    # units that stick to the number
+    # units attached to the number
     ("It is five kilometres long.", "It is 5km long."),
     ("It is 5km long.", "It is 5 kilometres long."),
     ("A 20-year-old was hurt.", "A man, aged twenty, was hurt."),
@@ -76,7 +76,7 @@ SAME_NUMBERS = [
     ("Thousands fled.", "About 4,200 people fled."),
     ("Hundreds fled.", "Hundreds of people fled."),
     ("Tens of thousands fled.", "Some 30,000 fled."),
-    # roundings that call themselves so
+    # explicit roundings
     ("More than 200 fled.", "212 people fled."),
     ("Nearly 300 fled.", "288 people fled."),
     ("About $2m was paid.", "$1.97m was paid."),
@@ -91,14 +91,14 @@ SAME_NUMBERS = [
     ("Fewer than 50 fled.", "48 people fled."),
     ("Just under $2m was paid.", "$1.9m was paid."),
     ("200 or more fled.", "212 people fled."),
-    # thousands parted by spaces
+    # thousands separated by spaces
     ("It cost 1.5 million euros.", "It cost 1 500 000 euros."),
     ("It cost 1.5 million euros.", "It cost 1\u00a0500\u00a0000 euros."),
     ("It took 1,500 people.", "It took 1 500 people."),
     ("It took 250,000 people.", "It took 250 000 people."),
     ("It cost €2m.", "It cost 2\u202f000\u202f000 euros."),
     ("It took 12,345 votes.", "It took 12\u2009345 votes."),
-    # shares as so many in so many
+    # shares of the form "one in four"
     ("25% of them left.", "One in four left."),
     ("40% of them left.", "Four in ten of them left."),
     ("One in four left.", "25% of them left."),
@@ -159,7 +159,7 @@ SAME_NUMBERS = [
     ("Roughly 33% agreed.", "A third agreed."),
     ("Around half agreed.", "51% agreed."),
     ("About 17% agreed.", "One in six agreed."),
-    # so many times as much
+    # multiples
     ("It doubled.", "It rose twofold."),
     ("It doubled.", "It rose by 100 per cent."),
     ("It doubled.", "It was twice as big."),
@@ -177,7 +177,7 @@ SAME_NUMBERS = [
     ("Sales fell 5%.", "The change in sales was -5%."),
     ("The change in sales was -5%.", "Sales fell by 5 per cent."),
     ("It was 30C.", "It was 30 degrees."),
-    # other units of the same
+    # other units of the same measure
     ("It took 24 hours.", "It took a day."),
     ("It took two weeks.", "It took 14 days."),
     ("It took half an hour.", "It took 30 minutes."),
@@ -206,7 +206,7 @@ SAME_NUMBERS = [
 
 
 @pytest.mark.parametrize(("summary", "article"), SAME_NUMBERS)
-def test_a_number_is_found_however_it_is_written(summary, article):
+def test_number_matches_its_other_notations(summary, article):
     assert unsupported(summary, article) == []
 
 
@@ -239,7 +239,7 @@ def test_a_number_is_found_however_it_is_written(summary, article):
         ("200 fled.", "212 people fled.", ["200"]),
         ("Nearly 31% fled.", "30% fled.", ["31%"]),
         ("Zwei Männer und 7 Frauen", "Nine people", ["Zwei Männer", "7", "Frauen"]),
-        # of another kind: times, dates
+        # other kinds: times, dates
         ("About 1050 people left.", "It began at 17:30.", ["1050"]),
         ("There were 330 people.", "It began at 5:30.", ["330"]),
         ("There were 503 people.", "It was on 3 May.", ["503"]),
@@ -289,7 +289,7 @@ def test_a_number_is_found_however_it_is_written(summary, article):
         ("One in four left.", "One in three left; four cities burned.", ["One in four"]),
         ("25% left.", "One in five left.", ["25%"]),
         ("It fell by three-quarters.", "It fell by a quarter.", ["three-quarters"]),
-        # so many times as much
+        # multiples
         ("It doubled.", "It trebled.", ["doubled"]),
         ("It halved.", "It doubled.", ["halved"]),
         ("It rose threefold.", "It doubled.", ["threefold"]),
@@ -359,10 +359,10 @@ def test_a_number_is_found_however_it_is_written(summary, article):
         ("Thousands of pounds were lost.", "Thousands of people left.", ["Thousands of pounds"]),
         ("Dozens fled.", "12 people fled.", ["Dozens"]),
         ("Hundreds fled.", "Dozens fled.", ["Hundreds"]),
-        # thousands parted by spaces
+        # thousands separated by spaces
         ("It cost 1.5 million euros.", "It cost 1 500 euros.", ["1.5 million euros"]),
         ("It took 1 500 people.", "It took 500 people.", ["1 500"]),
     ],
 )
-def test_a_number_that_the_article_lacks_is_found_where_it_stands(summary, article, terms):
+def test_unsupported_number_is_reported_with_its_span(summary, article, terms):
     assert unsupported(summary, article) == terms

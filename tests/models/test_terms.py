@@ -1,4 +1,4 @@
-"""Quotations of a summary, looked up in its article; and what holds for all terms."""
+"""Quotations of a summary, and rules for all terms."""
 
 import pytest
 
@@ -28,12 +28,12 @@ from support.terms import unsupported
         ('A 12" record was "lucky".', "It was lucky: a record of 12 inches."),
         ('He is 6\' 2" tall, and "lucky".', "He is 6ft 2in tall. It was lucky."),
         ('"It was 6" deep," he said.', '"It was 6" deep," said Tom Asker.'),
-        # what is left out
+        # omissions
         ('She called it "a lucky ... in May".', "It was a lucky, cold day in May."),
         ('She called it "a lucky [day] in May".', "It was a lucky one in May."),
     ],
 )
-def test_words_of_the_article_may_be_quoted(summary, article):
+def test_quotation_of_article_words_is_supported(summary, article):
     assert unsupported(summary, article) == []
 
 
@@ -51,17 +51,17 @@ def test_words_of_the_article_may_be_quoted(summary, article):
         ("She called it “in May … a lucky day”.", "It was a lucky day in May.", ["“in May … a lucky day”"]),
     ],
 )
-def test_a_quotation_that_the_article_lacks_is_found_with_its_marks(summary, article, terms):
+def test_unsupported_quotation_is_reported_with_its_marks(summary, article, terms):
     assert unsupported(summary, article) == terms
     assert {term.kind for term in TermIndex(article).unsupported(summary)} == {TermKind.QUOTATION}
 
 
-def test_the_kinds_are_told_apart_and_come_in_the_order_of_the_text():
+def test_terms_have_kinds_and_text_order():
     terms = TermIndex("Nobody was hurt.").unsupported('It cost Marlow $5m, and "a lot of time".')
     assert [term.kind for term in terms] == [TermKind.NAME, TermKind.NUMBER, TermKind.QUOTATION]
 
 
-def test_a_title_with_accents_that_stand_apart_counts():
+def test_title_with_combining_accents_matches():
     assert unsupported("Then Zoë left.", "She left.", title="Zoe\u0308 leaves") == []
 
 
@@ -80,5 +80,5 @@ def test_a_title_with_accents_that_stand_apart_counts():
         lambda k: "the Ab " * (30_000 // k),
     ],
 )
-def test_hostile_text_takes_no_more_time_than_its_length(make):
+def test_time_is_linear_for_hostile_text(make):
     assert_linear(lambda text: TermIndex(text).unsupported(text[:2000]), make)

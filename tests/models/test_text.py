@@ -1,4 +1,4 @@
-"""Normalising, sentences, finishing: text that never meets a model."""
+"""Normalisation, sentence splitting and post-processing, without a model."""
 
 import sys
 import unicodedata
@@ -44,7 +44,7 @@ def test_text_is_cleaned(sent, clean):
     "space", ["&nbsp;", "&#160;", "&#xA0;", "&ensp;", "&emsp;", "&thinsp;", "&#10;", "&#8195;", "&Tab;"]
 )
 @pytest.mark.parametrize("escapes", [0, 1, 2])
-def test_a_reference_to_white_space_keeps_words_apart(space, escapes):
+def test_white_space_reference_separates_words(space, escapes):
     reference = space.replace("&", "&" + "amp;" * escapes)
     sent = f"Monday{reference}after nine{reference}hours"
     assert normalize(sent).text.split() == ["Monday", "after", "nine", "hours"]
@@ -52,7 +52,7 @@ def test_a_reference_to_white_space_keeps_words_apart(space, escapes):
 
 
 @pytest.mark.parametrize("control", ["\0", "\0\0", "\x01", "\x08", "\x1c", "\x7f", "\x0b", "\x85", "&#1;", "&#8;"])
-def test_a_control_character_keeps_words_apart(control):
+def test_control_character_separates_words(control):
     assert normalize(f"Monday{control}after").text.split() == ["Monday", "after"]
 
 
@@ -69,11 +69,11 @@ def test_a_control_character_keeps_words_apart(control):
         ("&#0;&#xD800;x", "\ufffd\ufffdx"),
     ],
 )
-def test_references_become_what_they_stand_for(sent, clean):
+def test_character_references_are_replaced(sent, clean):
     assert normalize(sent).text == clean
 
 
-def test_no_character_of_the_category_format_is_left():
+def test_format_characters_are_removed():
     characters = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) == "Cf"]
     assert len(characters) > 160
     for one in characters:
@@ -84,7 +84,7 @@ def test_no_character_of_the_category_format_is_left():
 @pytest.mark.parametrize(
     "sent", ["har&shy;bour", "har&#8203;bour", "har&ZeroWidthSpace;bour", "har&amp;zwj;bour", "<p>har&zwnj;bour"]
 )
-def test_neither_is_one_that_is_referred_to(sent):
+def test_referenced_format_characters_are_removed(sent):
     assert normalize(sent).text == "harbour"
 
 
@@ -100,16 +100,16 @@ def test_neither_is_one_that_is_referred_to(sent):
         "क्\u200dष",
     ],
 )
-def test_what_emoji_and_words_are_spelled_with_stays(text):
+def test_joiners_in_emoji_and_words_are_kept(text):
     assert normalize(f"{text} says hi.").text == f"{text} says hi."
     assert normalize(f"\u200d{text}\u200b says\u200c hi.\ufeff").text == f"{text} says hi."
 
 
-def test_colours_of_a_terminal_go():
+def test_terminal_colours_are_removed():
     assert normalize("\x1b[1;31mRed\x1b[0m alert").text == "Red alert"
 
 
-def test_hard_wrapped_text_is_joined_and_paragraphs_are_not():
+def test_hard_wrapped_lines_are_joined_within_paragraphs():
     wrapped = (
         "The town council voted on Tuesday to rebuild the bridge that the flood\n"
         "of last spring carried away. Work is to begin in May, and the mayor has\n"
@@ -123,7 +123,7 @@ def test_hard_wrapped_text_is_joined_and_paragraphs_are_not():
     assert not any("\n" in paragraph for paragraph in paragraphs)
 
 
-def test_points_of_a_list_stay_apart_whether_or_not_they_are_wrapped():
+def test_list_items_stay_separate():
     points = [
         "- The town council voted to rebuild the bridge that the flood of spring\n  carried away",
         "- Work is to begin in May and should end before the winter, if the rain\n  allows it",
@@ -134,7 +134,7 @@ def test_points_of_a_list_stay_apart_whether_or_not_they_are_wrapped():
     assert normalize("\n".join(unmarked)).text.split("\n") == unmarked
 
 
-def test_lines_around_a_story_are_kept_where_all_is_wanted():
+def test_clean_keeps_boilerplate():
     text = "By Ida Fenn\nThe port reopened.\nRead more"
     assert normalize(text).text == "The port reopened."
     assert clean(text).text == text
@@ -148,7 +148,7 @@ def test_lines_around_a_story_are_kept_where_all_is_wanted():
         "Cafe\u0301 ole\u0301 schÃ¶n ﬁne. 👩‍👩‍👧 says hi. שלום עולם. Last one.",
     ],
 )
-def test_every_word_maps_back_to_itself(text):
+def test_words_map_back_to_themselves(text):
     clean = normalize(text)
     for sentence in split(clean.text):
         start, end = clean.source_span(sentence.start, sentence.end)
@@ -177,12 +177,12 @@ def test_every_word_maps_back_to_itself(text):
         lambda k: "\x1b[" * (100_000 // k),
     ],
 )
-def test_hostile_text_takes_no_more_time_than_its_length(make):
+def test_time_is_linear_for_hostile_text(make):
     assert_linear(lambda text: split(normalize(text).text), make)
 
 
-def test_a_span_outside_of_the_text_is_refused():
-    with pytest.raises(ValueError, match="no stretch"):
+def test_span_outside_the_text_is_rejected():
+    with pytest.raises(ValueError, match="not a span"):
         normalize("abc").source_span(1, 1)
 
 
@@ -199,7 +199,7 @@ def test_abbreviations_and_quotes_do_not_split_sentences():
     ]
 
 
-def test_sentences_know_where_they_are():
+def test_sentences_have_positions():
     text = "One two. Three!\n\nFour? “Five.”"
     assert [text[one.start : one.end] for one in split(text)] == [one.text for one in split(text)]
 
@@ -207,20 +207,20 @@ def test_sentences_know_where_they_are():
 @pytest.mark.parametrize(
     ("text", "words"), [("one two-three, four", 3), ("这是一个", 4), ("", 0), ("今日 is today", 4)]
 )
-def test_words_are_counted_as_a_word_processor_does(text, words):
+def test_word_count(text, words):
     assert word_count(text) == words
 
 
-def test_an_unfinished_last_sentence_is_dropped():
+def test_unfinished_last_sentence_is_dropped():
     assert whole_sentences("One is here. Two is not fin") == ["One is here."]
 
 
-def test_a_sentence_that_says_the_same_again_is_dropped():
+def test_repeated_sentence_is_dropped():
     text = "The bridge will be rebuilt in May. The bridge will be rebuilt in May! Work begins in May."
     assert whole_sentences(text) == ["The bridge will be rebuilt in May.", "Work begins in May."]
 
 
-def test_a_sentence_that_adds_nothing_to_an_earlier_one_is_dropped_and_one_that_does_stays():
+def test_near_duplicate_is_dropped_unless_it_adds_something():
     first = "Bishop has cared for her niece Zala since she was two days old, and plays in Seattle."
     assert whole_sentences(f"{first} She has cared for her niece since she was two days old.") == [first]
     longer = f"{first[:-1]}, where she trains."
@@ -244,7 +244,7 @@ def test_a_sentence_that_adds_nothing_to_an_earlier_one_is_dropped_and_one_that_
         "In summary trials: one man was jailed.",
     ],
 )
-def test_a_sentence_with_a_colon_is_no_preamble(sentence):
+def test_sentence_with_a_colon_is_not_a_preamble(sentence):
     assert whole_sentences(sentence) == [sentence]
 
 
@@ -264,16 +264,16 @@ def test_a_sentence_with_a_colon_is_no_preamble(sentence):
         "Sure:",
     ],
 )
-def test_a_preamble_is_none_of_the_summary(preamble):
+def test_preamble_is_removed(preamble):
     assert whole_sentences(f"{preamble} The port reopened.") == ["The port reopened."]
 
 
-def test_preambles_marks_and_instructions_are_no_part_of_a_summary():
+def test_preambles_marks_and_instructions_are_removed():
     text = "Here is a summary of the article:\n\n1. **One** is here.\n- Two is here.<n>Say it in one sentence."
     assert whole_sentences(text, "Say it in one sentence.") == ["One is here.", "Two is here."]
 
 
-def test_a_summary_is_shorter_than_its_article_and_keeps_to_its_caps():
+def test_cap_limits_words_and_sentences():
     sentences = ["One two three.", "Four five six.", "Seven eight nine."]
     assert cap(sentences, Spec(Length.LONG), 100) == sentences
     assert cap(sentences, Spec(Length.SHORT), 100) == sentences[:1]
@@ -283,7 +283,7 @@ def test_a_summary_is_shorter_than_its_article_and_keeps_to_its_caps():
     assert cap(sentences, Spec(Length.LONG), 3) == []
 
 
-def test_what_has_to_be_cut_is_marked():
+def test_truncated_sentence_ends_with_an_ellipsis():
     assert cut_short("one two three four", 2) == "one two …"
     assert cut_short("One two.", 2) == "One two."
 
@@ -304,17 +304,17 @@ def test_what_has_to_be_cut_is_marked():
         ("12 13 14", "und"),
     ],
 )
-def test_the_language_is_recognised_where_there_is_enough_of_it(text, code):
+def test_language_is_detected(text, code):
     assert detect(text) == code
 
 
 @pytest.mark.parametrize("caps", [{"max_sentences": 0}, {"max_sentences": 11}, {"max_words": 4}, {"max_words": 501}])
-def test_a_cap_out_of_range_says_what_it_may_be(caps):
+def test_cap_out_of_range_error_has_the_range(caps):
     with pytest.raises(ValueError, match="must be from"):
         Spec(Length.LONG, **caps)
 
 
-def test_text_that_was_cut_into_tokens_is_put_together_again():
+def test_tokenised_text_is_joined():
     sent = (
         "the port , he said , is n't open . ida fenn 's ship ( a tug ) cost $ 5m .\n"
         "`` nobody knew , '' she said of the ` grey lady ' ; it 'll sail on monday from the sailors ' quay ."
@@ -331,5 +331,5 @@ def test_text_that_was_cut_into_tokens_is_put_together_again():
 @pytest.mark.parametrize(
     "text", ["The port , once busy, is shut. Ships wait.", "Rock 'n' roll, they say, is dead . Or is it?", ""]
 )
-def test_text_with_a_stray_space_is_left_alone(text):
+def test_text_with_a_stray_space_is_unchanged(text):
     assert normalize(text).text == text

@@ -1,4 +1,4 @@
-"""The training loop on a small Llama, and the whole recipe from pairs to a model that is served."""
+"""Training of a small Llama, and the whole recipe from pairs to a served model."""
 
 import hashlib
 import itertools
@@ -57,7 +57,7 @@ def model(adapter_seed: int = 7, dtype: torch.dtype = torch.float32) -> LoraDeco
 
 
 def example(article: list[int], *answers: list[int]) -> Example:
-    """As `encode` makes it: each answer is preceded by an instruction of two tokens."""
+    """An example like those of `encode`: each answer is preceded by an instruction of two tokens."""
     tokens, positions, segments, targets = list(article), list(range(len(article))), [0] * len(article), []
     for number, answer in enumerate(answers, 1):
         block = [60, 60 + number, *answer]
@@ -69,7 +69,7 @@ def example(article: list[int], *answers: list[int]) -> Example:
 
 
 def some(count: int, seed: int) -> list[Example]:
-    """Whatever the article is, the answer is the same for a length."""
+    """Examples whose answer depends only on the length."""
     generator = torch.Generator().manual_seed(seed)
     articles = torch.randint(1, 50, (count, 8), generator=generator).tolist()
     return [example(article, [51, 52, 63], [53, 54, 55, 63]) for article in articles]
@@ -82,18 +82,18 @@ def preferring(article: list[int], right: list[int], wrong: list[int]) -> Exampl
 
 
 def drawn(adapted: LoraDecoder, folder: Path) -> object:
-    """Draws the adapter's weights, and returns the same adapter on the same model by PEFT and transformers."""
+    """Randomises the adapter's weights; returns the same adapter and model in PEFT and transformers."""
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in adapted.parameters():
-            # As float16, which the file has.
+            # In float16, like the file.
             parameter.copy_(torch.randn(parameter.shape, generator=generator).mul(0.2).half())
     adapted.refresh()
     adapted.save(folder)
     return peft.PeftModel.from_pretrained(base(), str(folder), is_trainable=True).eval()
 
 
-def test_answers_that_share_an_article_cost_what_peft_says_that_each_costs_alone(tmp_path):
+def test_shared_prefill_loss_matches_peft(tmp_path):
     article, short, long = [5, 9, 2, 7], [11, 12, 63], [13, 14, 15, 16, 63]
     adapted = model()
     reference = drawn(adapted, tmp_path)
@@ -107,7 +107,7 @@ def test_answers_that_share_an_article_cost_what_peft_says_that_each_costs_alone
     assert loss_of(adapted, example(article, short, long)).item() == pytest.approx(expected, rel=1e-4)
 
 
-def test_the_gradients_are_those_of_peft(tmp_path):
+def test_gradients_match_peft(tmp_path):
     adapted = model()
     reference = drawn(adapted, tmp_path)
     tokens = torch.tensor([[5, 9, 2, 7, 60, 61, 11, 12, 63]])
@@ -128,7 +128,7 @@ def test_the_gradients_are_those_of_peft(tmp_path):
         torch.testing.assert_close(parameter.grad, expected[name], rtol=1e-3, atol=1e-5)
 
 
-def test_in_bfloat16_it_learns_about_the_same(tmp_path):
+def test_bfloat16_training_matches_float32(tmp_path):
     losses = []
     for dtype in (torch.float32, torch.bfloat16):
         adapted = model(dtype=dtype)
@@ -138,13 +138,13 @@ def test_in_bfloat16_it_learns_about_the_same(tmp_path):
     assert losses[1] == pytest.approx(losses[0], rel=0.2)
 
 
-def test_an_adapter_of_another_rank_is_refused(tmp_path):
+def test_adapter_of_another_rank_is_rejected(tmp_path):
     model().save(tmp_path)
-    with pytest.raises(ModelError, match="no adapter for this model"):
+    with pytest.raises(ModelError, match="not an adapter for this model"):
         LoraDecoder(base(), RECIPE.rank + 1, RECIPE.alpha).load(tmp_path)
 
 
-def test_names_and_numbers_that_the_article_lacks_are_read_but_not_learned(tmp_path):
+def test_unsupported_tokens_are_not_targets(tmp_path):
     vocab.smollm_tokenizer(tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
     prompt = Prompt(before="user\n", after_short="\nShort.\n", after_long="\nLong.\n")
@@ -156,12 +156,12 @@ def test_names_and_numbers_that_the_article_lacks_are_read_but_not_learned(tmp_p
     assert encoded.tokens[encoded.targets[-1]] == 0
 
 
-def test_an_answer_does_not_see_the_other():
+def test_answers_do_not_attend_to_each_other():
     seen = mask([0, 0, 1, 1, 2]).int().tolist()
     assert seen == [[1, 0, 0, 0, 0], [1, 1, 0, 0, 0], [1, 1, 1, 0, 0], [1, 1, 1, 1, 0], [1, 1, 0, 0, 1]]
 
 
-def test_the_log_odds_of_a_preference_are_those_of_its_answers(tmp_path):
+def test_preference_log_odds_match_its_answers(tmp_path):
     article, right, wrong = [5, 9, 2, 7], [11, 12, 63], [13, 14, 15, 16, 63]
     adapted = model()
     drawn(adapted, tmp_path)
@@ -176,11 +176,11 @@ def test_the_log_odds_of_a_preference_are_those_of_its_answers(tmp_path):
     assert with_reference(adapted, one).preferences[0].reference == pytest.approx(odds.item(), rel=1e-5)
 
 
-def test_an_answer_that_was_rejected_becomes_less_likely_than_by_learning_the_right_one_alone(tmp_path):
+def test_preference_training_lowers_the_rejected_answer(tmp_path):
     odds = {}
     for weight in (0.0, 1.0):
         adapted = model()
-        # The two differ in one token, as a false statement and its correction do.
+        # The two differ in one token, like a false statement and its correction.
         examples = [preferring(one.tokens[:8], [51, 52, 53, 63], [51, 54, 53, 63]) for one in some(8, seed=1)]
         before = [measure(adapted, one)[1][0].item() for one in examples]
         train(adapted, examples, some(2, seed=2), replace(RECIPE, preference_weight=weight), tmp_path / str(weight))
@@ -189,7 +189,7 @@ def test_an_answer_that_was_rejected_becomes_less_likely_than_by_learning_the_ri
     assert odds[1.0] > odds[0.0] > 0
 
 
-def test_a_pair_with_a_rejected_answer_is_read_once_with_both(tmp_path):
+def test_pair_with_a_rejected_answer_is_one_example(tmp_path):
     vocab.smollm_tokenizer(tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
     prompt = Prompt(before="user\n", after_short="\nShort.\n", after_long="\nLong.\n")
@@ -205,7 +205,7 @@ def test_a_pair_with_a_rejected_answer_is_read_once_with_both(tmp_path):
     assert not set(preference.rejected) & set(encoded.targets)
 
 
-def test_training_teaches_what_the_pairs_show_and_keeps_the_best(tmp_path):
+def test_training_lowers_the_loss_and_keeps_the_best(tmp_path):
     adapted, dev = model(), some(6, seed=2)
     before = mean_loss(adapted, dev)
     state = train(adapted, some(16, seed=1), dev, replace(RECIPE, epochs=20), tmp_path)
@@ -219,7 +219,7 @@ def test_training_teaches_what_the_pairs_show_and_keeps_the_best(tmp_path):
     assert str(tmp_path) not in (tmp_path / "best" / "adapter_config.json").read_text()
 
 
-def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
+def test_resumed_run_equals_an_uninterrupted_one(tmp_path, monkeypatch):
     dev = some(4, seed=2)
     training = [*some(6, seed=1), *(preferring(one.tokens[:8], [51, 52, 63], [51, 53, 63]) for one in some(2, seed=3))]
     train(model(), training, dev, RECIPE, tmp_path / "whole")
@@ -239,17 +239,17 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path, monkeypa
     assert state.step == 24
     last = [load_file(tmp_path / name / "best" / "adapter_model.safetensors") for name in ("whole", "stopped")]
     assert last[0].keys() == last[1].keys()
-    # The weights that the adapter starts from are drawn anew, and replaced by the checkpoint's.
+    # The initial weights are drawn again, and replaced by the checkpoint's.
     assert all(torch.equal(last[0][name], last[1][name]) for name in last[0])
 
 
-def test_a_folder_of_another_recipe_is_not_overwritten(tmp_path):
+def test_run_with_another_recipe_is_not_overwritten(tmp_path):
     train(model(), some(4, seed=1), some(2, seed=2), replace(RECIPE, epochs=1), tmp_path)
     with pytest.raises(ModelError, match="another recipe"):
         train(model(), some(4, seed=1), some(2, seed=2), replace(RECIPE, epochs=2), tmp_path)
 
 
-def test_the_rate_rises_and_falls():
+def test_learning_rate_schedule():
     rates = [schedule(step, 100, 0.1) for step in range(100)]
     assert rates[0] == 0.1
     assert max(rates) == rates[10] == 1.0
@@ -257,7 +257,7 @@ def test_the_rate_rises_and_falls():
     assert rates[-1] < 0.01
 
 
-def test_each_epoch_has_every_example_once_in_another_order():
+def test_epochs_visit_every_example_in_their_own_order():
     examples = some(10, seed=1)
     steps = [list(trainer.batch_of(step, examples, RECIPE)) for step in range(10)]
     first, second = (list(itertools.chain(*steps[start : start + 5])) for start in (0, 5))
@@ -269,7 +269,7 @@ SAID = {"short": "The port is open.", "long": "The port is open. It was shut."}
 
 
 def pairs(count: int) -> list[Pair]:
-    """The model can learn to say one thing whatever it reads; which is enough to see that it has."""
+    """The model learns one constant answer, which is enough to see that it was trained."""
     return [
         Pair(str(number), normalize(f"{number} ships came. {ARTICLE}").text, SAID["short"], SAID["long"])
         for number in range(count)
@@ -288,7 +288,7 @@ def card_text(content: bytes) -> str:
 
 @pytest.fixture
 def tiny(tmp_path, monkeypatch) -> Path:
-    """The card of a model that a package holds."""
+    """The card of a model in a package."""
     content = write_random_gguf(tmp_path / "tiny.F16.gguf").read_bytes()
     serve_as_only_package(tmp_path / "index", "tinymodel/tiny.F16.gguf", content, monkeypatch)
     monkeypatch.setenv("NUTGRAF_HOME", str(tmp_path / "home"))
@@ -304,7 +304,7 @@ def run(tmp_path: Path, card: Path, *more: object):
     return CliRunner().invoke(command, [str(one) for one in (*arguments, *options)])
 
 
-def test_from_pairs_to_summaries_by_way_of_the_card_that_training_wrote(tmp_path, tiny):
+def test_trained_card_produces_summaries(tmp_path, tiny):
     result = run(tmp_path, tiny, "--epochs", 60, "--learning-rate", 0.01)
     assert result.exit_code == 0, result.output
     report = json.loads((tmp_path / "run" / "adapter" / "training.json").read_text())
@@ -322,7 +322,7 @@ def test_from_pairs_to_summaries_by_way_of_the_card_that_training_wrote(tmp_path
         assert [summary.text for summary in summaries] == list(SAID.values())
 
 
-def test_a_run_can_go_on_from_the_adapter_of_another(tmp_path, tiny):
+def test_run_can_start_from_an_adapter(tmp_path, tiny):
     assert run(tmp_path, tiny, "--epochs", 20, "--learning-rate", 0.01).exit_code == 0
     first = json.loads((tmp_path / "run" / "adapter" / "training.json").read_text())
     start = (tmp_path / "run").rename(tmp_path / "first") / "adapter"
@@ -331,12 +331,12 @@ def test_a_run_can_go_on_from_the_adapter_of_another(tmp_path, tiny):
     second = json.loads((tmp_path / "run" / "adapter" / "training.json").read_text())
     assert second["recipe"]["start"] == digest(start)
     assert second["recipe"]["rank"] == 8
-    # Stored as float16 in between.
+    # Stored in float16 in between.
     assert second["dev_loss_before"] == pytest.approx(first["dev_loss"], rel=0.05)
     assert first["dev_loss"] < 0.5 * first["dev_loss_before"]
 
 
-def test_an_adapter_that_is_not_the_one_of_its_card_is_not_merged(tmp_path, tiny):
+def test_adapter_with_a_wrong_digest_is_not_merged(tmp_path, tiny):
     assert run(tmp_path, tiny, "--epochs", 1).exit_code == 0
     weights = tmp_path / "run" / "adapter" / "adapter_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
@@ -344,7 +344,7 @@ def test_an_adapter_that_is_not_the_one_of_its_card_is_not_merged(tmp_path, tiny
         store.pull(find_card(str(tmp_path / "run" / "card.toml")), lambda what, done, total: None)
 
 
-def test_an_article_to_train_on_and_to_check_with_is_refused(tmp_path, tiny):
+def test_article_in_both_train_and_dev_is_rejected(tmp_path, tiny):
     write_pairs(pairs(2), tmp_path / "both.jsonl")
     arguments = [
         "run",
@@ -361,7 +361,7 @@ def test_an_article_to_train_on_and_to_check_with_is_refused(tmp_path, tiny):
     assert "2 article(s) are in both" in result.stderr
 
 
-def test_a_model_that_the_recipe_does_not_know_is_refused(tmp_path, tiny):
+def test_unsupported_model_is_rejected(tmp_path, tiny):
     result = run(tmp_path, Path("facebook/bart-large-cnn"))
     assert result.exit_code == 1
     assert "not a decoder-only model" in result.stderr

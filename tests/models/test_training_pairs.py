@@ -1,4 +1,4 @@
-"""What of public data becomes a training pair, and in what form."""
+"""Training pairs from public data."""
 
 import json
 from collections import Counter
@@ -40,7 +40,7 @@ def make(reference: str, article: str = ARTICLE, **more: str) -> tuple[list[Pair
         ('It\'s 3.5%, or £1,200: "fine" (he said).', 'It\'s 3.5%, or £1,200: "fine" (he said).'),
     ],
 )
-def test_tokenised_punctuation_is_joined_and_plain_text_stays(text, clean):
+def test_tokenised_punctuation_is_joined(text, clean):
     assert detokenize(text) == clean
 
 
@@ -52,11 +52,11 @@ def test_tokenised_punctuation_is_joined_and_plain_text_stays(text, clean):
         "By. Helen Lawson. PUBLISHED:. 13:37 EST, 15 February 2013. |. UPDATED:. 13:21 EST, 16 February 2013. ",
     ],
 )
-def test_what_stands_before_the_story_goes(header):
+def test_headers_are_removed(header):
     assert clean_article(header + "A trainee won.") == "A trainee won."
 
 
-def test_an_article_is_trained_on_in_the_form_in_which_it_is_served():
+def test_training_articles_are_normalised_as_in_serving():
     text = "It cost \u00c2\u00a35m ,\xa0he  said.\n\n\u201cYes,\u201d\nshe said."
     assert clean_article(text) == normalize(text.replace(" ,", ",")).text
     assert clean_article(text).startswith("It cost \u00a35m, he said.")
@@ -70,7 +70,7 @@ def test_highlights_become_sentences():
     assert clean_reference("It cost 3.5 million . He left") == ["It cost 3.5 million.", "He left."]
 
 
-def test_lower_case_gets_the_case_that_words_mostly_have():
+def test_truecaser_restores_the_most_frequent_case():
     truecase = Truecaser(["When Ida Fenn came to Marlow, the port was shut.", "So the port of Marlow shut."])
     assert (
         truecase("ida fenn left. the port of marlow's crane fell.") == "Ida Fenn left. The port of Marlow's crane fell."
@@ -81,7 +81,7 @@ SHORT_OF_QUAYLE = "The harbour master Tess Quayle has reopened the port of Marlo
 QUAYLE = (" Quayle sat, too.", " Mrs Quayle sat, too.")
 
 
-def test_one_sentence_is_a_short_and_highlights_are_both():
+def test_one_sentence_is_a_short_and_highlights_are_short_and_long():
     (short,), _ = make(SHORT)
     assert (short.short, short.long) == (SHORT, "")
     (both,), _ = make(HIGHLIGHTS)
@@ -106,38 +106,38 @@ def test_one_sentence_is_a_short_and_highlights_are_both():
         ("Click here for all of the latest news of the port of Marlow and its crane.", "not a sentence"),
     ],
 )
-def test_a_reference_not_worth_learning_is_dropped_with_the_reason(reference, reason):
+def test_unusable_reference_is_dropped_with_the_reason(reference, reason):
     pairs, dropped = make(reference)
     assert pairs == []
     assert [key for key in dropped if reason in key]
 
 
 @pytest.mark.parametrize("where", ["Cookham", "Marlow in Berkshire"])
-def test_a_short_may_have_a_few_words_that_training_does_not_learn(where):
+def test_short_may_have_a_few_unsupported_words(where):
     reference = f"The port of {where} has reopened after a crane fell across its quay in a storm."
     (pair,), _ = make(reference)
     assert pair.short == reference
 
 
-def test_a_first_name_goes_where_the_article_has_a_title():
+def test_unsupported_first_name_is_dropped_for_a_title():
     kept, gone = (make_pairs([ReferenceRow("1", ARTICLE + more, SHORT_OF_QUAYLE)], Counter()) for more in QUAYLE)
     assert next(kept).short == SHORT_OF_QUAYLE
     assert next(gone).short == SHORT_OF_QUAYLE.replace("Tess ", "")
 
 
-def test_a_sentence_that_the_article_does_not_support_leaves_the_others():
+def test_unsupported_sentence_of_a_long_is_dropped():
     (pair,), _ = make(f"{HIGHLIGHTS}\nMayor Bob Quayle wept .")
     assert "Quayle" not in pair.long
     assert pair.long.count(".") == 2
 
 
-def test_a_headline_serves_where_there_is_no_other_short():
+def test_headline_is_used_without_another_short():
     long = "It reopened on Monday after a crane fell across the quay. Two ships waited nine hours outside Marlow."
     (pair,), _ = make(long, headline="Port of Marlow reopens days after a crane fell across its quay")
     assert pair.short == "Port of Marlow reopens days after a crane fell across its quay."
 
 
-def test_an_article_counts_once_and_never_if_it_is_held_out():
+def test_duplicate_and_held_out_articles_are_dropped():
     rows = [ReferenceRow("1", ARTICLE, SHORT)] * 2
     dropped: Counter[str] = Counter()
     (pair,) = make_pairs(rows, dropped)
@@ -146,7 +146,7 @@ def test_an_article_counts_once_and_never_if_it_is_held_out():
     assert dropped["article held out"] == 2
 
 
-def test_a_long_article_is_cut_after_a_sentence_and_what_is_cut_supports_nothing():
+def test_long_article_is_cut_at_a_sentence():
     filler = " ".join(
         f"It rained on day {number} and nothing else happened in the whole of it." for number in range(60)
     )
@@ -156,13 +156,13 @@ def test_a_long_article_is_cut_after_a_sentence_and_what_is_cut_supports_nothing
     assert make(SHORT, f"{filler} {ARTICLE}")[0] == []
 
 
-def test_pairs_come_back_from_their_file(tmp_path):
+def test_pairs_round_trip(tmp_path):
     pairs = [Pair("1", "Ein Satz – „so“.", short="S."), Pair("2", "Two\nlines.", long="L.", source="xsum")]
     write_pairs(pairs, tmp_path / "pairs.jsonl")
     assert read_pairs(tmp_path / "pairs.jsonl") == pairs
 
 
-def test_the_command_makes_pairs_and_says_what_it_dropped(tmp_path):
+def test_command_writes_pairs_and_reports_dropped_ones(tmp_path):
     data, dev, out = (tmp_path / name for name in ("data.jsonl", "dev.jsonl", "pairs.jsonl"))
     rows = [{"article": ARTICLE, "reference": reference} for reference in (SHORT, "Too short.")]
     data.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -176,7 +176,7 @@ def test_the_command_makes_pairs_and_says_what_it_dropped(tmp_path):
     assert read_pairs(out) == []
 
 
-def test_references_written_for_training_are_taken_as_they_are_with_the_article_as_pages_send_it():
+def test_references_by_length_are_used_unchanged_with_dressed_articles():
     rows = [
         ReferenceRow(str(number), f"Story {number}. {ARTICLE}", headline="Port reopens", short=SHORT, long=HIGHLIGHTS)
         for number in range(60)
@@ -184,24 +184,24 @@ def test_references_written_for_training_are_taken_as_they_are_with_the_article_
     pairs = list(make_pairs(rows, Counter()))
     assert {(pair.short, pair.long) for pair in pairs} == {(SHORT, HIGHLIGHTS)}
     assert all(f"Story {number}. {ARTICLE}"[-60:] in pair.article for number, pair in enumerate(pairs))
-    # Headlines stand above half of them, and datelines before some; captions that serving drops are dropped.
+    # Half have a headline, some a dateline; captions are dropped as in serving.
     assert 15 <= sum(pair.article.startswith("Port reopens") for pair in pairs) <= 45
     assert any(") - Story" in pair.article or "— Story" in pair.article for pair in pairs)
     assert not any("Media playback" in pair.article for pair in pairs)
     assert pairs == list(make_pairs(rows, Counter()))
 
 
-def test_what_a_model_wrote_wrongly_comes_with_what_it_should_have_written(tmp_path):
+def test_rejected_answer_needs_a_right_one(tmp_path):
     data, out = tmp_path / "data.jsonl", tmp_path / "pairs.jsonl"
     row = {"article": ARTICLE, "short": SHORT, "short_rejected": "Nobody came.", "long_rejected": "Nobody. Came."}
     data.write_text(json.dumps(row) + "\n")
     assert CliRunner().invoke(train, ["pairs", str(data), "-o", str(out)]).exit_code == 0
     (pair,) = read_pairs(out)
-    # Without a right answer of the same length there is nothing to prefer.
+    # Preferences need a right answer of the same length.
     assert pair.rejected() == {Length.SHORT: "Nobody came."}
 
 
-def test_an_article_that_is_held_out_is_not_trained_on_however_it_is_dressed():
+def test_held_out_article_is_dropped_however_it_is_dressed():
     rows = [ReferenceRow(str(number), ARTICLE, headline="Port reopens", short=SHORT) for number in range(20)]
     dropped: Counter[str] = Counter()
     assert list(make_pairs(rows, dropped, {article_key(ARTICLE)})) == []

@@ -1,1 +1,1 @@
-"""`make soak`: mixed traffic with random faults, and a judge who counts what became of it."""
+"""`make soak`: mixed traffic with random faults, and a judge that accounts for every request."""

@@ -1,12 +1,12 @@
-"""Mixed traffic with random faults against a real server, which is killed, drained and started again meanwhile.
+"""Mixed traffic with random faults against a real server, which is killed, drained and restarted meanwhile.
 
-    make soak                                  # 15 minutes, with the lead baseline as the model: the more traffic
+    make soak                                  # 15 minutes with the lead baseline, for the most traffic
     SOAK_SECONDS=120 make soak
     make soak SOAK_FLAGS="--model smollm2-135m-nutgraf"
 
-Prints what was sent, answered, refused, given up by its caller, lost and wrong. Exits 1 unless lost and wrong are 0,
-the server's memory is flat while it is left alone, nothing is left running in it, every drain ended by itself with
-status 0, and its log holds no traceback and nothing of an article.
+Prints the numbers of requests sent, answered, refused, given up, lost and wrong. Exits 1 unless lost and wrong are 0,
+an idle server's memory is flat and no work is left in it, every drain ended by itself with status 0, and the log
+contains neither a traceback nor article text.
 """
 
 from __future__ import annotations
@@ -26,10 +26,9 @@ from soak.traffic import CALLERS, Soak, in_a_thread
 from support.replicas import Replica
 
 TOKEN = "soak-token"
-# The last part of the time, in which the server is left running, to see whether its memory grows. The first half of it
-# is for what it fills at first.
+# Share of the time, at the end, without restarts, for measuring memory growth. Its first half is the warm-up.
 _LEFT_ALONE = 0.5
-_MOST_GROWTH = 64e6
+_MAX_GROWTH = 64e6
 _BETWEEN_RESTARTS = (5.0, 15.0)
 _END_SECONDS = 180.0
 
@@ -84,8 +83,8 @@ async def soak(judge: Judge, seconds: float, model: str, seed: int, folder: Path
     if running:
         judge.complain(f"{len(running)} callers have not ended within {_END_SECONDS:.0f} s")
     print(f"the server's memory has grown by {grown / 1e6:.1f} MB in the last {_LEFT_ALONE * seconds / 2:.0f} s")
-    if grown > _MOST_GROWTH:
-        judge.complain(f"its memory has grown by more than {_MOST_GROWTH / 1e6:.0f} MB")
+    if grown > _MAX_GROWTH:
+        judge.complain(f"its memory has grown by more than {_MAX_GROWTH / 1e6:.0f} MB")
     await is_idle(judge, server)
     await drained(judge, server)
     lines = log.read_text(encoding="utf-8")
@@ -96,7 +95,7 @@ async def soak(judge: Judge, seconds: float, model: str, seed: int, folder: Path
 
 
 async def restarts(judge: Judge, server: Replica, chance: random.Random, until: float) -> None:
-    """Ends the server, gently or not, and starts it again on its port, until then."""
+    """Kills or drains the server and restarts it on its port, repeatedly, until then."""
     drains = kills = 0
     while (now := asyncio.get_running_loop().time()) < until:
         await asyncio.sleep(min(chance.uniform(*_BETWEEN_RESTARTS), until - now))
@@ -119,7 +118,7 @@ async def drained(judge: Judge, server: Replica) -> None:
 
 
 async def is_idle(judge: Judge, server: Replica) -> None:
-    """Complains if work is left in a server that nobody calls any more."""
+    """Complains if an idle server has work left."""
     gauges = ("nutgraf_queued_requests", "nutgraf_running_requests")
     for _ in range(100):
         left = {gauge: await asyncio.to_thread(server.metric, gauge) for gauge in gauges}

@@ -1,4 +1,4 @@
-"""What was sent and what became of it: answered, refused, given up by the caller. Nothing may be lost, or wrong."""
+"""Outcome of every request: answered, refused, or given up by the caller. None may be lost or wrong."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class Sent:
-    """A piece of traffic. An article says of itself what its summary must be, or what it must be refused for.
+    """A request. An article determines its own summary, or the errors that are right for it.
 
-    `expected`: the text of its SHORT, None where the model is not so simple; then its evidence must be in it, at least.
-    `refusals`: the reasons or kinds of error that are right for it.
+    `expected`: the text of its SHORT; None if the model is not that simple, so that only its evidence is checked.
+    `refusals`: the error reasons or kinds that are right for it.
     """
 
     kind: str
@@ -28,7 +28,7 @@ class Sent:
 
 @dataclass
 class Judge:
-    """Books an outcome for everything sent. Any thread may call it."""
+    """Records an outcome for every request. Thread-safe."""
 
     sent: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
@@ -39,7 +39,7 @@ class Judge:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, sent: Sent) -> int:
-        """The number of what is sent, by which its outcome is booked."""
+        """The number of a new request, for recording its outcome."""
         with self._lock:
             number = self.sent.total()
             self.sent[sent.kind] += 1
@@ -68,18 +68,18 @@ class Judge:
             self._say(f"{sent.kind}: refused for {reason}: {error}")
 
     def give_up(self, number: int) -> None:
-        """The caller does not wait any more: it was cancelled, or its connection closed."""
+        """The caller gave up: it cancelled, or its connection closed."""
         sent = self._close(number, "being given up")
         if sent is not None:
             self.given_up[sent.kind] += 1
 
     def complain(self, what: str) -> None:
-        """Books something else that is wrong."""
+        """Records any other error."""
         with self._lock:
             self._say(what)
 
     def lost(self) -> Counter[str]:
-        """What has no outcome, by kind."""
+        """The number of requests without an outcome, by kind."""
         with self._lock:
             return Counter(sent.kind for sent in self._open.values())
 
@@ -108,7 +108,7 @@ class Judge:
 
 
 def _is_of(result: Result, text: str) -> bool:
-    """Whether an answer is about this text: its evidence is there, to the character, and it has as many characters."""
+    """Whether an answer belongs to this text: evidence and character count match."""
     sources = [source for summary in result.summaries for sentence in summary.sentences for source in sentence.sources]
     return result.article.character_count == len(text) and all(
         text[source.start : source.end] == source.text for source in sources

@@ -1,4 +1,4 @@
-"""Articles that cannot be taken for one another, and things that are no articles."""
+"""Unique articles, and invalid requests."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import random
 
 from soak.judge import Sent
 
-# Names and towns for made-up news; with a number each article is the only one of its kind.
+# Names and towns for invented news; a number makes each article unique.
 _SHIPS = ("Osprey", "Kittiwake", "Gannet", "Fulmar", "Puffin", "Dunlin", "Plover", "Curlew")
 _PORTS = ("Marlow", "Rundvik", "Harlow", "Estrand", "Callis", "Port Amery", "Tolness", "Whitsand")
-# No log may hold it.
+# Must not appear in any log.
 CANARY = "quay-and-crane"
 
-# A call that is sent again when a server goes down may still meet a queue that is full.
+# A call that is retried when a server stops may still meet a full queue.
 BUSY = frozenset({"QUEUE_FULL"})
 LATE = frozenset({"DEADLINE_EXCEEDED", "DeadlineExceeded", "Unavailable", "QUEUE_FULL", "LOADING", "DRAINING"})
 
 
 class Texts:
-    """`is_lead`: whether the model takes an article's first sentence, so that its summary is known."""
+    """`is_lead`: the model returns an article's first sentence, so its summary is known."""
 
     def __init__(self, chance: random.Random, *, is_lead: bool) -> None:
         self._chance = chance
@@ -26,7 +26,7 @@ class Texts:
         self._count = 0
 
     def article(self, kind: str, refusals: frozenset[str] = BUSY, *, paragraphs: int = 1) -> Sent:
-        """An article of about 60 words for each paragraph."""
+        """An article with about 60 words per paragraph."""
         self._count += 1
         ship, port = self._chance.choice(_SHIPS), self._chance.choice(_PORTS)
         first = f"The {ship} came home to {port} on its voyage number {self._count} before the storm broke."
@@ -46,7 +46,7 @@ class Texts:
         return Sent("foreign", (first + rest) * 3, None, BUSY)
 
     def no_article(self) -> Sent:
-        """What is refused, and the reason that it has to be refused for."""
+        """An invalid request, and the expected error reason."""
         text, reason = self._chance.choice(
             [("", "EMPTY_TEXT"), (" \n\t ", "EMPTY_TEXT"), ("word " * 40_001, "TEXT_TOO_LONG")]
         )

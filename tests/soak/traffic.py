@@ -1,4 +1,4 @@
-"""Callers of every kind, each a task that goes on until it is told to stop."""
+"""Callers of every kind, each a task that runs until it is stopped."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Soak:
     chance: random.Random
     stopping: threading.Event
     pause: float
-    """Seconds that a caller waits at most before it calls again: a load, not an overload."""
+    """Maximum pause of a caller between calls, in seconds: a load, not an overload."""
     longest: int
-    """Paragraphs of the longest article."""
+    """Maximum number of paragraphs of an article."""
 
     @property
     def goes_on(self) -> bool:
@@ -81,7 +81,7 @@ async def refused(soak: Soak) -> None:
 
 
 async def strangers(soak: Soak) -> None:
-    """Callers without the token, or with a wrong one. They are new: none waits for a server that it never reached."""
+    """Callers without a token or with a wrong one. They are new, so they do not wait for a server that is down."""
     for_good = frozenset({"UNAUTHENTICATED", "Unavailable"})
     while soak.goes_on:
         token = soak.chance.choice([None, "guessed"])
@@ -92,7 +92,7 @@ async def strangers(soak: Soak) -> None:
 
 
 async def hasty(soak: Soak) -> None:
-    """Deadlines that are mostly too short."""
+    """Calls with deadlines that are mostly too short."""
     async with soak.client() as client:
         while soak.goes_on:
             sent = soak.texts.article("hasty call", LATE, paragraphs=soak.chance.randint(1, soak.longest))
@@ -101,9 +101,9 @@ async def hasty(soak: Soak) -> None:
 
 
 async def cancelled(soak: Soak) -> None:
-    """Callers who change their minds."""
+    """Callers that cancel."""
     async with soak.client() as client:
-        # A client that nothing has ever answered does not wait for a server that is started again.
+        # A client that has never been answered does not wait for a restarting server.
         await soak.call(client, soak.texts.article("call"))
         while soak.goes_on:
             sent = soak.texts.article("cancelled call", paragraphs=soak.chance.randint(1, soak.longest))
@@ -117,7 +117,7 @@ async def cancelled(soak: Soak) -> None:
 
 
 async def streams(soak: Soak) -> None:
-    """Streams that are read to their end, some by a slow reader."""
+    """Streams that are read to the end, some slowly."""
     async with soak.client() as client:
         while soak.goes_on:
             await _stream(soak, client, "stream", _STREAM_ITEMS, ordered=soak.chance.random() < 0.5)
@@ -125,7 +125,7 @@ async def streams(soak: Soak) -> None:
 
 
 async def broken_streams(soak: Soak) -> None:
-    """Streams whose reader leaves in the middle."""
+    """Streams whose reader stops in the middle."""
     async with soak.client() as client:
         while soak.goes_on:
             await _stream(soak, client, "broken stream", soak.chance.randint(0, _STREAM_ITEMS - 1), ordered=False)
@@ -185,7 +185,7 @@ async def disconnected(soak: Soak) -> None:
 
 
 async def garbage(soak: Soak) -> None:
-    """Bytes that are no HTTP/2, at the port of the service."""
+    """Bytes that are not HTTP/2, at the service's port."""
     host, _, port = soak.address.rpartition(":")
     while soak.goes_on:
         with contextlib.suppress(OSError):
@@ -218,7 +218,7 @@ CALLERS: tuple[Caller, ...] = (
 
 
 def in_a_thread(soak: Soak) -> None:
-    """The client without asyncio: calls and streams in turn, from one client that two threads share."""
+    """The synchronous client: alternating calls and streams, with one client shared by two threads."""
     with Client(soak.address, token=soak.token, timeout=_PATIENCE, retry_seconds=_PATIENCE) as client:
 
         def work() -> None:

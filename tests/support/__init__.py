@@ -1,1 +1,1 @@
-"""What several tests use: a server in this process, and engines that do what a test tells them."""
+"""Shared test helpers: an in-process server, and scripted engines."""

@@ -1,20 +1,20 @@
-"""How property tests choose their examples: the same ones for every commit; others, and more, in `make fuzz`."""
+"""Example selection for property tests: deterministic for each commit; random, and more, in `make fuzz`."""
 
 import os
 
 from hypothesis import settings
 
-# How many times the usual number of examples, drawn at random from pytest's `--hypothesis-seed`.
+# Factor on the usual number of examples, which are then drawn at random by pytest's `--hypothesis-seed`.
 _RANDOM = int(os.environ.get("FUZZ_TIMES") or 0)
 
 
 def examples(number: int) -> settings:
-    """The settings of a property test that is tried with so many examples for every commit."""
+    """The settings of a property test with this number of examples per commit."""
     return settings(
         max_examples=number * max(_RANDOM, 1),
         deadline=None,
         derandomize=not _RANDOM,
         database=None,
-        # What failed is printed with a decorator that tries it again.
+        # Print a decorator that reproduces a failure.
         print_blob=bool(_RANDOM),
     )

@@ -1,4 +1,4 @@
-"""What failed calls say."""
+"""Details of failed calls."""
 
 import threading
 
@@ -12,7 +12,7 @@ from support.server import TIMEOUT
 
 
 class Failure:
-    """What a failed call says, unpacked."""
+    """The error of a failed call, unpacked."""
 
     def __init__(self, status) -> None:
         self.code = status.code
@@ -41,7 +41,7 @@ def failure(call) -> Failure:
 
 
 def as_done(futures):
-    """The futures, as they come to an end."""
+    """The futures, as they complete."""
     done = threading.Semaphore(0)
     order = []
     for future in futures:

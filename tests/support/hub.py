@@ -1,4 +1,4 @@
-"""A model hub on loopback: as much of its HTTP interface as a download uses."""
+"""A model hub on loopback: the part of the HTTP interface that a download uses."""
 
 import contextlib
 import hashlib
@@ -14,9 +14,9 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @contextlib.contextmanager
 def hub(repositories: dict[str, Path], commit: str = COMMIT, wrong: str = "") -> Iterator[str]:
-    """Serves folders as repositories, `{"org/name": folder}`, each revision of which is `commit`; its address.
+    """Serves folders as repositories, `{"org/name": folder}`, whose only revision is `commit`; yields the address.
 
-    Of safetensors it names the sha256, as hubs do of large files; of a file called `wrong` another one.
+    Like real hubs, it reports the sha256 of safetensors files; a wrong one for a file named `wrong`.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -29,7 +29,7 @@ def hub(repositories: dict[str, Path], commit: str = COMMIT, wrong: str = "") ->
             self._answer(with_body=True)
 
         def log_message(self, *_: object) -> None:
-            """Says nothing."""
+            """Logs nothing."""
 
         def _answer(self, with_body: bool) -> None:
             parts = unquote(urlparse(self.path).path).strip("/").split("/")

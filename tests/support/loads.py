@@ -1,4 +1,4 @@
-"""Every way of calling, kept going by threads until a test has done to the servers what it wanted to do."""
+"""Continuous calls of every kind from threads, until a test ends them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from nutgraf import Article, AsyncClient, Client, ManyResult
 
 _SECONDS = 60.0
 _WORKERS = 2
-_MOST_ARTICLES = 100_000  # so that a test which hangs does not call for ever
+_MAX_ARTICLES = 100_000  # ends the calls of a hanging test
 
 
 def summary(name: str, number: int) -> str:
-    """The first sentence of an article, which no other has."""
+    """The unique first sentence of an article."""
     return f"Boat {number} of the {name} fleet came home to Marlow before the storm."
 
 
@@ -31,7 +31,7 @@ def article(name: str, number: int) -> str:
 
 
 class Load:
-    """Articles one after another, and their summaries as they come: each once, and its own."""
+    """A series of articles, and a check that each gets its own summary exactly once."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -42,10 +42,10 @@ class Load:
         self._changed = threading.Condition()
 
     def articles(self) -> Iterator[Article]:
-        """The articles until `stop`; several threads may each take theirs from an iterator of their own."""
+        """Articles until `stop`. Several threads may iterate at once, each with its own iterator."""
         while True:
             with self._changed:
-                if self._stopped or self._given == _MOST_ARTICLES:
+                if self._stopped or self._given == _MAX_ARTICLES:
                     return
                 number, self._given = self._given, self._given + 1
             yield Article(article(self.name, number), id=str(number))
@@ -61,7 +61,7 @@ class Load:
         self.answered(int(result.id), result.unwrap().summaries[0].text)
 
     def more(self, count: int) -> None:
-        """Waits until so many more articles have been answered."""
+        """Waits until `count` more articles have been answered."""
         with self._changed:
             wanted = len(self._answered) + count
             self._changed.wait_for(lambda: len(self._answered) >= wanted or self.error is not None, _SECONDS)
@@ -78,7 +78,7 @@ class Load:
             self._stopped = True
 
     def check(self) -> None:
-        """That nothing failed, and nothing is without an answer."""
+        """Asserts that nothing failed and nothing is unanswered."""
         if self.error is not None:
             raise self.error
         assert self._answered == set(range(self._given))
@@ -89,9 +89,9 @@ Way = Callable[[Load, str, Path, Path | None], None]
 
 @contextlib.contextmanager
 def running(server: str, folder: Path, ways: list[Way], ca: Path | None = None) -> Iterator[list[Load]]:
-    """Calls `server` in all `ways` until the block ends, then checks that each article has its summary.
+    """Calls `server` in all `ways` until the block ends, then checks that every article got its summary.
 
-    By TLS if `ca` names the certificates to trust.
+    Uses TLS if `ca` is given: the certificates to trust.
     """
     loads = [Load(way.__name__.replace("_", " ")) for way in ways]
 
@@ -169,7 +169,7 @@ def async_streams(load: Load, server: str, folder: Path, ca: Path | None) -> Non
 
 
 def batch(load: Load, server: str, folder: Path, ca: Path | None) -> None:
-    """`nutgraf batch`, a process, which reads from a pipe."""
+    """A `nutgraf batch` process that reads from a pipe."""
     output = folder / "batch.jsonl"
     command = [sys.executable, "-m", "nutgraf", "batch", "-", "-o", str(output), "--length", "short"]
     command += ["--server", server, *(["--ca", str(ca)] if ca else [])]
@@ -186,7 +186,7 @@ def batch(load: Load, server: str, folder: Path, ca: Path | None) -> None:
 
 
 def _read(load: Load, output: Path, start: int) -> int:
-    """Books the whole lines after `start` bytes; returns where they end."""
+    """Records the complete lines after `start` bytes; returns their end."""
     if not output.exists():
         return start
     with output.open("rb") as stream:

@@ -1,4 +1,4 @@
-"""Long fictional articles, the same for the same seed, and a fact to hide in them."""
+"""Long fictional articles, deterministic by seed, with a fact hidden in them."""
 
 import random
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ _TEMPLATES = (
 
 @dataclass(frozen=True)
 class Planted:
-    """An article with `FACT` in it: `text[start:end]`."""
+    """An article that contains `FACT` at `text[start:end]`."""
 
     text: str
     start: int
@@ -49,7 +49,7 @@ class Planted:
 
 
 def paragraphs(words: int, seed: int = 0) -> list[str]:
-    """The lead, then paragraphs about nothing much, of as many words as come to `words` with it."""
+    """The lead, then unimportant paragraphs, `words` words in total."""
     rng = random.Random(seed)
     written = [LEAD]
     left = words - len(LEAD.split())
@@ -65,7 +65,7 @@ def long_article(words: int, seed: int = 0) -> str:
 
 
 def planted(words: int, position: float, seed: int = 0) -> Planted:
-    """A long article with the fact as a paragraph of its own at `position`, 0 (behind the lead) to 1 (the end)."""
+    """A long article with the fact as a separate paragraph at `position`, from 0 (after the lead) to 1 (the end)."""
     parts = paragraphs(words, seed)
     place = 1 + round(position * (len(parts) - 1))
     parts.insert(place, FACT)

@@ -1,4 +1,4 @@
-"""A name server on loopback, for one name whose addresses a test can change."""
+"""A DNS server on loopback for one name, whose addresses a test can change."""
 
 import contextlib
 import socket
@@ -11,7 +11,7 @@ _RESPONSE_RECURSION_AVAILABLE = 0x8180
 
 
 class Names:
-    """Answers every question for IPv4 addresses by `addresses`, and every other question by none."""
+    """Answers every IPv4 query with `addresses`, and every other query with no records."""
 
     def __init__(self, addresses: list[str]) -> None:
         self.addresses = addresses
@@ -32,7 +32,7 @@ class Names:
             last.sendto(b"", ("127.0.0.1", self.port))
 
     def _answer(self, message: bytes) -> bytes:
-        # RFC 1035, 4.1: the header, then the question as it was asked, then a record for each address.
+        # RFC 1035, 4.1: the header, the question unchanged, then a record per address.
         end = message.index(b"\0", 12) + 5
         (kind,) = struct.unpack("!H", message[end - 4 : end - 2])
         addresses = self.addresses if kind == _A else []

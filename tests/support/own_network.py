@@ -1,6 +1,6 @@
-"""Runs a command in a network of its own that has nothing but loopback: python own_network.py COMMAND [ARG ...]
+"""Runs a command in a network namespace with only a loopback interface: python own_network.py COMMAND [ARG ...]
 
-For servers that listen on every address and have no setting for it. Needs Linux, and `unshare` of util-linux.
+For servers that listen on every address and cannot be configured otherwise. Needs Linux, and `unshare` of util-linux.
 """
 
 import fcntl

@@ -1,4 +1,4 @@
-"""Pages that have no story, as readers meet them. All are made up."""
+"""Pages without a story, all invented."""
 
 PAYWALLS = (
     "Subscribe to continue reading\n\nThis article is for subscribers only. Get unlimited access to the Marlow "
@@ -135,7 +135,7 @@ BROWSERS = (
     "<html><head><title>Marlow Herald</title></head><body><noscript><p>Please turn on JavaScript in your "
     "browser to read the Marlow Herald.</p></noscript><div id='root'></div></body></html>",
 )
-# Written after the rule was.
+# Written after the rule.
 MORE = (
     "Want to read more?\n\nSubscribers can read this story and thousands of others. A subscription costs less "
     "than a cup of coffee a week.\n\nView offers\n\nSubscriber? Sign in here",

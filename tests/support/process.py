@@ -1,4 +1,4 @@
-"""`nutgraf serve` as a process, and what its log says."""
+"""A `nutgraf serve` process and its log."""
 
 import contextlib
 import json
@@ -18,14 +18,14 @@ def serve(*arguments: str, **environment: str) -> Iterator["subprocess.Popen[str
 
 @contextlib.contextmanager
 def running_python(*arguments: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
-    """Python with these arguments and its standard error to be read, until the block ends."""
+    """A Python process with these arguments and a readable standard error, until the block ends."""
     with running(sys.executable, *arguments, **environment) as process:
         yield process
 
 
 @contextlib.contextmanager
 def running(*command: object, **environment: str) -> Iterator["subprocess.Popen[str]"]:
-    """A program with its standard error to be read, until the block ends."""
+    """A process with a readable standard error, until the block ends."""
     process = subprocess.Popen(
         [*map(str, command)], stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
     )
@@ -37,7 +37,7 @@ def running(*command: object, **environment: str) -> Iterator["subprocess.Popen[
 
 
 def entry(process: "subprocess.Popen[str]", message: str) -> dict:
-    """The next entry of the log that has this message."""
+    """The next log entry with this message."""
     for line in process.stderr:
         found = json.loads(line)
         if found["message"] == message:
@@ -46,13 +46,13 @@ def entry(process: "subprocess.Popen[str]", message: str) -> dict:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process has started and that have not ended."""
+    """The running child processes of a process."""
     lists = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(child) for one in lists for child in one.read_text(encoding="utf-8").split()]
 
 
 class Log:
-    """All that a process writes to its standard error, read as it comes so that it never waits for a reader."""
+    """Collects the standard error of a process, so that it never blocks on a full pipe."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._lines: list[str] = []
@@ -60,7 +60,7 @@ class Log:
         self._thread.start()
 
     def text(self) -> str:
-        """The whole of it, once the process has ended."""
+        """All output, once the process has ended."""
         self._thread.join(60)
         return "".join(self._lines)
 

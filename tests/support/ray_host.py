@@ -1,4 +1,4 @@
-"""A Ray cluster on this machine with Serve on it, and a replica whose engine a test holds and lets go."""
+"""A local Ray cluster with Serve, and a replica whose engine a test can hold."""
 
 import contextlib
 import os
@@ -27,7 +27,7 @@ _POLL_SECONDS = 0.05
 
 
 class GatedReplica(Replica):
-    """Has a `GatedEngine`, which is open until it is shut."""
+    """A replica with a `GatedEngine`, which is initially open."""
 
     def _load(self) -> Summarizer:
         self.engine = GatedEngine()
@@ -36,7 +36,7 @@ class GatedReplica(Replica):
         return summarizer_with(self.engine)
 
     async def shut(self) -> None:
-        """As if just started: only the warm-up has passed."""
+        """Resets the engine to its state after the warm-up."""
         self.engine.shut()
         del self.engine.submitted[1:], self.engine.cancelled[:]
 
@@ -59,9 +59,9 @@ class GatedReplica(Replica):
 
 
 class HeldReplica(Replica):
-    """Notes in a folder which process got which call, and holds every article until the folder has a file "open".
+    """Records calls by process in a folder, and holds every article until the folder contains a file "open".
 
-    A step of its engine does not come back while the folder has a file "hang".
+    Its engine's steps block while the folder contains a file "hang".
     """
 
     async def __init__(self, settings: Settings, folder: Path) -> None:  # type: ignore[misc]
@@ -122,7 +122,7 @@ class RayHost:
     def deploy(
         self, replica: type[Replica], *arguments: object, settings: Settings | None = None, **options: object
     ) -> None:
-        """Puts this in the place of what was there before, and waits until it serves."""
+        """Replaces the current deployment, and waits until this one serves."""
         settings = settings or Settings(model="lead", drain_grace=30.0, cache_bytes=0)
         # Serve looks every 10 s for replicas that died, and every 2 s whether one that is to go has finished.
         soon = {"health_check_period_s": 0.5, "graceful_shutdown_wait_loop_s": 0.1}
@@ -131,7 +131,7 @@ class RayHost:
         self._is_gated = replica is GatedReplica
 
     def deploy_gated(self) -> None:
-        """One `GatedReplica`, if that is not what is there."""
+        """Deploys one `GatedReplica`, unless it is deployed already."""
         if not self._is_gated:
             self.deploy(GatedReplica, autoscaling_config=None, num_replicas=1)
 
@@ -141,23 +141,23 @@ class RayHost:
         return ray.get_runtime_context().gcs_address
 
     def remove(self) -> None:
-        """Takes away what is there, and waits until it is gone."""
+        """Removes the deployment, and waits until it is gone."""
         self._is_gated = False
         serve.delete(APP)
 
     @property
     def replicas(self) -> int:
-        """How many are running."""
+        """The number of running replicas."""
         return serve.status().applications[APP].deployments["summarizer"].replica_states.get("RUNNING", 0)
 
     def ask(self, method: str, *arguments: object) -> Any:
-        """Calls a method of a replica that is no RPC."""
+        """Calls a method of a replica that is not an RPC."""
         handle = serve.get_app_handle(APP).options(method_name=method)
         return handle.remote(*arguments).result(timeout_s=TIMEOUT)
 
     @contextlib.contextmanager
     def gated(self) -> Iterator["RemoteEngine"]:
-        """With the only replica's engine shut."""
+        """Closes the engine of the only replica for this block."""
         self.ask("shut")
         try:
             yield RemoteEngine(self)
@@ -166,7 +166,7 @@ class RayHost:
 
 
 class RemoteEngine:
-    """What tests do with a `GatedEngine`, done in another process."""
+    """Controls a `GatedEngine` in another process."""
 
     def __init__(self, host: RayHost) -> None:
         self._host = host
@@ -191,9 +191,9 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 @contextlib.contextmanager
 def running_ray() -> Iterator[RayHost]:
-    """A cluster for this block, with Serve and nothing deployed."""
+    """A cluster with Serve and no deployment, for this block."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # What is deployed from here is imported by other processes.
+    # Deployments from here are imported by other processes.
     paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     ray.init(

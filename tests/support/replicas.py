@@ -1,4 +1,4 @@
-"""Server processes on ports that they keep, to be killed, drained and started again."""
+"""Server processes on fixed ports, to be killed, drained and restarted."""
 
 import os
 import subprocess
@@ -17,9 +17,9 @@ _SECONDS = 60.0
 
 
 class Replica:
-    """`nutgraf serve` with the lead model, unless the arguments say otherwise.
+    """`nutgraf serve`, by default with the lead model.
 
-    Its log goes to `log`, or nowhere: a pipe that nobody reads would stop it when full.
+    Its log goes to `log` or is discarded: an unread pipe would block it when full.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Replica:
         """Starts it; returns when it is SERVING."""
         command = [sys.executable, "-m", "nutgraf", "serve", "--model", "lead", "--host", self.host]
         command += ["--port", str(self.port), "--metrics-port", str(self.metrics_port)]
-        # Room for all that other replicas had been given.
+        # Capacity for the calls of the other replicas.
         command += ["--max-queued-requests", "1000", *self._arguments]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("NUTGRAF_")}
         with self._log.open("ab") as log:
@@ -56,21 +56,21 @@ class Replica:
         self._process.wait(_SECONDS)
 
     def drain(self) -> None:
-        """SIGTERM; returns when it has ended, which it must by itself."""
+        """Sends SIGTERM; returns when the process has ended by itself."""
         assert self._process is not None
         self._process.terminate()
         assert self._process.wait(_SECONDS) == 0
 
     @property
     def resident_bytes(self) -> int:
-        """Of its memory, and of the engine's process. Needs /proc."""
+        """Resident memory in bytes, including the engine's process. Needs /proc."""
         assert self._process is not None
         pids = [self._process.pid, *children(self._process.pid)]
         lines = "".join(Path(f"/proc/{pid}/status").read_text(encoding="utf-8") for pid in pids).splitlines()
         return sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) * 1024
 
     def answered(self, method: str = "Summarize") -> int:
-        """How many calls of `method` have ended well since it was started."""
+        """The number of successful calls of `method` since the start."""
         return int(self.metric("nutgraf_calls_total", method=method, code="OK"))
 
     def metric(self, name: str, **labels: str) -> float:

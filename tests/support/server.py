@@ -39,7 +39,7 @@ class Running:
         return sum(sample.value for metric in metrics for sample in metric.samples if sample.name == name)
 
     def drain(self) -> "asyncio.Future[None]":
-        """Starts to drain; the future is done when the server has stopped."""
+        """Starts the drain; the future completes when the server has stopped."""
         return asyncio.run_coroutine_threadsafe(self.server.drain(), self.loop)  # type: ignore[return-value]
 
 
@@ -47,11 +47,11 @@ class Running:
 def running_server(
     load: Callable[[], Summarizer] | None = None, *, wait: bool = True, **settings: object
 ) -> Iterator[Running]:
-    """Runs a server with the model that `load` returns, the lead baseline by default, until the block ends.
+    """Runs a server until the block ends, with the model from `load` or the lead baseline.
 
-    `wait`: not before it is SERVING. Of the settings, `cache_bytes` is 0 unless it is given.
+    `wait`: until it is SERVING. The setting `cache_bytes` defaults to 0 here.
     """
-    # The same article many times over is so many articles to most tests.
+    # Most tests count equal articles as separate ones.
     unshared = {"cache_bytes": 0}
     options = {"host": "127.0.0.1", "port": 0, "model": "lead", "drain_grace": 10.0, **unshared, **settings}
     started = threading.Event()
@@ -109,7 +109,7 @@ def summarizer_with(engine: object, model: str = "lead", *, check: bool = True) 
 
 
 class ScriptedEngine(LeadEngine):
-    """Writes what the test says: for a row of a length and number of beams its texts, the likeliest first."""
+    """An engine with scripted output: texts by length and number of beams, likeliest first."""
 
     def __init__(self, script: dict[tuple[Length, int], tuple[str, ...]]) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ class ScriptedEngine(LeadEngine):
 
 
 class SmallWindow(LeadEngine):
-    """The lead engine for articles of at most so many words; longer ones are read in chunks."""
+    """The lead engine with a window of this many words; longer articles are read in chunks."""
 
     def __init__(self, max_input_tokens: int, parallel_requests: int = 1) -> None:
         super().__init__()
@@ -139,9 +139,9 @@ class SmallWindow(LeadEngine):
 
 
 class GatedEngine(LeadEngine):
-    """The lead engine, but each step waits for `allow`, and submissions and cancels are recorded.
+    """The lead engine, with steps that wait for `allow`; records submissions and cancels.
 
-    The first request, which warms the server up, passes. `max_input_tokens` is its window, in words.
+    The first request, which is the server's warm-up, passes. `max_input_tokens`: the window in words.
     """
 
     def __init__(self, max_input_tokens: int = LeadEngine.max_input_tokens) -> None:
@@ -158,7 +158,7 @@ class GatedEngine(LeadEngine):
         self._permits.release(steps)
 
     def open(self) -> None:
-        """No step waits any more."""
+        """Lets all steps proceed."""
         self._is_open = True
 
     def shut(self) -> None:
@@ -177,7 +177,7 @@ class GatedEngine(LeadEngine):
         return handle
 
     def step(self):  # type: ignore[no-untyped-def]
-        # Not for ever: between two steps the scheduler looks for what was abandoned, and so must a slow model let it.
+        # With a timeout, because the scheduler looks for abandoned calls between steps, even with a slow model.
         if not (self._is_open or self._permits.acquire(timeout=0.02)):
             with self._changed:
                 self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that can fall silent: both ends stay connected and never hear of one another again."""
+"""A TCP proxy on loopback that can go silent: both ends stay connected, but receive nothing."""
 
 import contextlib
 import socket
@@ -17,7 +17,7 @@ class SilentProxy:
         self._start(self._accept)
 
     def fall_silent(self) -> None:
-        """From now on whatever comes is dropped, as if the cable had been cut."""
+        """From now on, drops all data, as if the cable had been cut."""
         self._is_silent.set()
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ def stories(count: int, seed: int) -> list[list[str]]:
 
 
 def run(engine: Engine, *requests: GenerationRequest) -> list[tuple[tuple[Candidate, ...], ...]]:
-    """Runs the requests together; the rows of each, in order."""
+    """Runs the requests together; returns the rows of each, in order."""
     handles = [engine.submit(request) for request in requests]
     done: dict[int, Completion] = {}
     while len(done) < len(handles):

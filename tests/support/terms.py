@@ -1,4 +1,4 @@
-"""What of a summary its article lacks, as text."""
+"""Unsupported terms of a summary, as text."""
 
 from nutgraf_models.checks.terms import TermIndex
 

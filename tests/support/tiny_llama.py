@@ -1,4 +1,4 @@
-"""Llamas as GGUF files, and a package index that is a folder with one wheel that holds one."""
+"""Tiny Llamas as GGUF files, and a package index in a folder with one wheel that contains one."""
 
 import json
 import os
@@ -41,7 +41,7 @@ _LAYER = {**GGUF_NAMES, "input_layernorm": "attn_norm", "post_attention_layernor
 
 
 def write_random_gguf(file: Path) -> Path:
-    """Weights of which attention is strong, so that rows in the wrong order change what it says."""
+    """Weights with strong attention, so that rows in the wrong order change the output."""
     vocab.smollm_tokenizer(file.parent)
     config = LlamaConfig(
         vocab_size=len(json.loads((file.parent / "vocab.json").read_text(encoding="utf-8"))),
@@ -61,7 +61,7 @@ def write_random_gguf(file: Path) -> Path:
 
 
 def write_gguf(model: Any, tokenizer_folder: Path, file: Path) -> Path:
-    """Writes a Llama of transformers, whose input and output embeddings are one, and a byte-level tokenizer."""
+    """Writes a transformers Llama with tied embeddings, and a byte-level tokenizer."""
     config = model.config
     tokenizer = json.loads((tokenizer_folder / "tokenizer.json").read_text(encoding="utf-8"))
     tokens = sorted(tokenizer["model"]["vocab"], key=tokenizer["model"]["vocab"].__getitem__)
@@ -123,7 +123,7 @@ def write_card(folder: Path, file: Path) -> Path:
 
 
 def serve_as_only_package(folder: Path, member: str, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes `folder` the package index of this process; it holds the package tinymodel 1.0, with `member` in it."""
+    """Makes `folder` this process's package index, with the package tinymodel 1.0 that contains `member`."""
     folder.mkdir()
     with zipfile.ZipFile(folder / "tinymodel-1.0-py3-none-any.whl", "w") as wheel:
         wheel.writestr(member, content)

@@ -1,1 +1,1 @@
-"""Whether an article says what a summary says: terms, statements, evidence, and sentences that stand alone."""
+"""Checks of a summary against its article: terms, statements and evidence; and whether a sentence stands alone."""

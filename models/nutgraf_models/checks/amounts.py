@@ -1,4 +1,4 @@
-"""An amount: a number with what stands around it: its sign, scale and unit, how exact it is, and what it counts."""
+"""Amounts: a number with its sign, scale and unit, its exactness, and the noun that it counts."""
 
 import re
 from typing import NamedTuple
@@ -32,7 +32,7 @@ _BOUND_BEFORE = re.compile(
     re.I,
 )
 _BOUND_AFTER = re.compile(r"(\+|-plus\b|\sor more\b)|(\sor (?:less|fewer)\b)|((?!))|(-odd\b|\sor so\b)", re.I)
-# Words behind a number end what it counts.
+# Words that end the noun phrase after a number.
 _NOT_COUNTED = (
     "in|on|at|of|for|to|from|by|with|and|or|but|as|than|that|who|which|were|was|is|are|has|have|had|will|would|can|"
     "could|may|might|said|says|while|when|after|before|since|until|under|over|between|into|out|up|down|per|more|less|"
@@ -44,16 +44,17 @@ _YEARS = range(1900, 2100)
 
 
 class Quantity(NamedTuple):
-    """`text[start:end]`, and what it says.
+    """The quantity written in `text[start:end]`.
 
-    `values` has more than one number where the notation leaves it open. `unit` is one of `units.py`, or "" for a count,
-    "ordinal", "nth" ("a third": an ordinal or a part), "×" (so many times as much), "points" (of per cent), "clock"
-    (minutes of the day), "date" (100 * month + day), "decade" (its first number), "pair" (both `values` together:
-    "24/7", the years of "2014-15") or "war" (the world war of that number). `counted` has the words behind, in the
-    singular, of which one is what is counted. `bound` is ">" for "more than", "<" for "less than", "≤" for "nearly",
-    "≈" for "about", and "≫" for "dozens", of which `values` has the least that is meant. `factor` is what a word or
-    letter like "million" multiplied the value by; `is_plain` says that it is digits and nothing else, `is_implied`
-    that a word says it which is no number: "both".
+    `values`: the possible readings; more than one if the notation is ambiguous.
+    `unit`: a unit of `units.py`, "" for a count, or one of: "ordinal", "nth" ("a third": ordinal or fraction), "×" (a
+    multiple), "points" (percentage points), "clock" (minutes of the day), "date" (100 * month + day), "decade" (its
+    first year), "pair" (both `values` together: "24/7", the years of "2014-15"), "war" (the number of a world war).
+    `counted`: the words after the number, in the singular; one of them is the noun that it counts.
+    `bound`: ">" for "more than", "<" for "less than", "≤" for "nearly", "≈" for "about", "≫" for "dozens" and the like,
+    whose `values` hold the minimum.
+    `factor`: the multiplier from a word or letter such as "million".
+    `is_plain`: digits and nothing else. `is_implied`: a word that only implies the number, such as "both".
     """
 
     start: int
@@ -68,7 +69,7 @@ class Quantity(NamedTuple):
 
 
 def amount(text: str, start: int, end: int, value: float, unit: str = "", *, is_plain: bool = False) -> Quantity:
-    """What the number `text[start:end]` says with what stands around it; a `unit` that is given is in that already."""
+    """The amount around the number in `text[start:end]`, which includes the `unit` if one is given."""
     number = start
     factor, end, is_letter = (1.0, end, False) if unit else _scale(text, end)
     percent = None if unit else _PERCENT.match(text, end)
@@ -80,16 +81,16 @@ def amount(text: str, start: int, end: int, value: float, unit: str = "", *, is_
         unit, start = before
     elif after:
         unit, end = after
-    # "100m" may be a distance, "$100m" is none.
+    # "100m" may be a distance; "$100m" is not.
     values: tuple[float, ...] = (value, value * factor) if is_letter and not unit else (value * factor,)
     minus = _MINUS.search(text, max(0, start - 10), start)
     below = _BELOW_ZERO.match(text, end)
-    # Before a plain number a dash is no sign.
+    # A dash before a plain number is not a minus sign.
     if below or (minus and (unit or not minus[1])):
-        values = tuple(-one for one in values)
+        values = tuple(-value for value in values)
         start, end = minus.start() if minus else start, below.end() if below else end
     elif (unit == "%" or unit in CURRENCIES) and _FALLING.search(text, max(0, start - 30), start):
-        values += tuple(-one for one in values)
+        values += tuple(-value for value in values)
     is_open = len(values) > 1 and not unit
     is_year = is_plain and value in _YEARS and number == start
     return Quantity(
@@ -105,7 +106,7 @@ def amount(text: str, start: int, end: int, value: float, unit: str = "", *, is_
 
 
 def counted(text: str, end: int) -> frozenset[str]:
-    """The words behind a number, in the singular, of which one may be what it counts."""
+    """The words after a number, in the singular; one of them may be the noun that it counts."""
     words = _COUNTED.match(text, end)
     return (
         frozenset(singular(fold(word)) for word in re.split(r"[\s-]", words[0].strip(" -\n"))) if words else frozenset()
@@ -118,7 +119,7 @@ def bound(text: str, start: int, end: int) -> str:
 
 
 def _scale(text: str, end: int) -> tuple[float, int, bool]:
-    """What "million" and the like behind a number multiply it by, where they end, and whether it is one letter."""
+    """The multiplier after a number ("million", "bn"), its end, and whether it is a single letter."""
     factor = 1.0
     while scale := _SCALE.match(text, end):
         word, letter, short = scale.groups()

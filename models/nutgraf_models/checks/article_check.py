@@ -1,4 +1,4 @@
-"""What is known of a sentence once it was held against its article: the one place where sentences are checked."""
+"""The check of a sentence against its article: support, unsupported terms and origin."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,20 +11,19 @@ from nutgraf_models.checks.wording import WordingIndex
 from nutgraf_models.results import Check, UnsupportedTerm, Verdict
 from nutgraf_models.text.sentences import Sentence
 
-# What is looked at in each sentence, here and in `evidence`.
+# The checks of every sentence, here and in `evidence`.
 CHECKS = (Check.EVIDENCE, Check.NUMBERS, Check.NAMES, Check.QUOTATIONS, Check.STATEMENTS)
 
 _PERSONAL = frozenset({"he", "she"})
-# Sentences that "he" may be behind the one that names him.
+# Maximum distance, in article sentences, between "he" and the sentence that names him.
 _REACH = 4
 
 
 @dataclass(frozen=True)
 class CheckedSentence:
-    """A sentence, the probability that the article says it, and what of it the article lacks.
+    """A sentence, the probability that the article says it, and the terms that the article lacks.
 
-    `origin` is the place of the article sentence that it was made from, None if there is none. Spans of `terms` are in
-    `text`.
+    `origin`: the index of the article sentence that it was made from, or None. Spans of `terms` are in `text`.
     """
 
     text: str
@@ -42,17 +41,17 @@ class CheckedSentence:
 
 
 class ArticleCheck:
-    """Checks sentences against an article and its headline, each sentence once.
+    """Checks sentences against an article and its headline; results are cached by sentence.
 
-    `by_others`: the sentences are not by a model of this project, and their support is estimated by the weights for
-    whatever others write.
+    `by_others`: the sentences come from another system or a person, so their support is estimated with the weights
+    fitted on such summaries.
     """
 
     def __init__(self, text: str, sentences: Sequence[Sentence], title: str = "", *, by_others: bool = False) -> None:
         self._count = len(sentences)
         texts = [*(sentence.text for sentence in sentences), *([title] if title.strip() else [])]
-        # Where an article has no capitals, those of a sentence tell nothing.
-        self._is_lower = text.islower()
+        # If the article has no capitals, those of a sentence carry no information.
+        self._is_lower_case = text.islower()
         self._statements = StatementIndex(texts)
         self._wording = WordingIndex(texts) if by_others else None
         self._terms = TermIndex(text, title)
@@ -60,7 +59,7 @@ class ArticleCheck:
 
     def check(self, sentence: str) -> CheckedSentence:
         if sentence not in self._checked:
-            features, origin = self._statements.measure(sentence.lower() if self._is_lower else sentence)
+            features, origin = self._statements.measure(sentence.lower() if self._is_lower_case else sentence)
             terms = self._terms.unsupported(sentence)
             if origin is None:
                 support = 0.0
@@ -73,43 +72,49 @@ class ArticleCheck:
             )
         return self._checked[sentence]
 
-    def still_means(self, sentence: CheckedSentence, told: Sequence[CheckedSentence]) -> bool:
-        """Whether "he" or "it" at the start of a sentence still stands for what it does in the article, behind `told`.
+    def still_means(self, sentence: CheckedSentence, shown: Sequence[CheckedSentence]) -> bool:
+        """Whether "he" or "it" at the start of a sentence has the same antecedent after `shown` as in the article.
 
-        "It" does behind the sentence that it follows in the article. "He" does a little further on, too, unless
-        somebody else is named in between.
+        "It" must follow the same sentence as in the article. "He" may also come a few sentences later, unless those in
+        between name somebody else.
         """
         pronoun = opening_pronoun(sentence.text)
         if not pronoun:
             return True
-        if not told or told[-1].origin is None or sentence.origin is None:
+        if not shown or shown[-1].origin is None or sentence.origin is None:
             return False
-        gap = sentence.origin - told[-1].origin
-        known = {name for one in told if one.origin is not None for name in self._statements.names(one.origin)}
-        # The article begins that sentence with a name that is not told: "he" is not who was spoken of.
-        subject = self._statements.subject(sentence.origin)
+        gap = sentence.origin - shown[-1].origin
+        known = {
+            name
+            for other in shown
+            if other.origin is not None
+            for name in self._statements.mentions.names(other.origin)
+        }
+        # The article sentence begins with a name that is not shown: the pronoun would refer to somebody else.
+        subject = self._statements.mentions.subject(sentence.origin)
         if subject is not None and subject not in known:
             return False
         if pronoun not in _PERSONAL:
             return 0 <= gap <= 1
-        between = range(told[-1].origin + 1, sentence.origin)
-        return 0 <= gap <= _REACH and all(known.issuperset(self._statements.names(index)) for index in between)
+        between = range(shown[-1].origin + 1, sentence.origin)
+        return 0 <= gap <= _REACH and all(known.issuperset(self._statements.mentions.names(index)) for index in between)
 
-    def introduces(self, sentence: CheckedSentence, told: Sequence[CheckedSentence]) -> bool:
-        """Whether what a sentence begins with, "the boy" or "Jones", is known from `told`, or is new in the article.
+    def introduces(self, sentence: CheckedSentence, shown: Sequence[CheckedSentence]) -> bool:
+        """Whether the subject of a sentence, such as "the boy" or "Jones", is in `shown`, or new in the article too.
 
-        It is neither if the article has spoken of it earlier: then its reader would ask which boy, and who Jones is. So
-        would one who is told of "the plant" where sentences between the two are left out: "the factory" may be there.
+        If the article introduces it in a sentence that is not shown, a reader would ask which boy, or who Jones is. A
+        definite noun also counts as unknown if article sentences were skipped before it: they may introduce "the plant"
+        as "the factory".
         """
         if sentence.origin is None:
             return True
-        before = " ".join(one.text for one in told)
-        is_next = not told or (told[-1].origin is not None and 0 <= sentence.origin - told[-1].origin <= 1)
-        return self._statements.introduces(sentence.text, sentence.origin, before, is_next=is_next)
+        before = " ".join(other.text for other in shown)
+        is_next = not shown or (shown[-1].origin is not None and 0 <= sentence.origin - shown[-1].origin <= 1)
+        return self._statements.mentions.introduces(sentence.text, sentence.origin, before, is_next=is_next)
 
 
 class NoCheck(ArticleCheck):
-    """Takes every sentence as it is, where the check is off."""
+    """Supports every sentence; used if the check is off."""
 
     def __init__(self) -> None:
         super().__init__("", ())

@@ -1,17 +1,17 @@
-"""Which sentences of a summary claim nothing about their article, so that there is nothing to check.
+"""Detection of sentences that claim nothing about their article, and so need no check.
 
-They are told by their whole wording, in English. It is a short list on purpose: a false sentence must not pass for one
-that claims nothing, while a harmless one that is checked costs little.
+The whole sentence must match, in English. The list is short on purpose: an unchecked false sentence costs more than a
+checked harmless one.
 """
 
 import re
 
-# A longer sentence says something besides.
-_MOST_CHARACTERS = 160
+# A longer sentence makes a claim as well.
+_MAX_CHARACTERS = 160
 _WORD = re.compile(r"[^\W\d_]+")
 
-# A question of one clause, to be answered by yes or no, or about what is to come. "Who stole it?" says that it was
-# stolen, and "Why did he steal it?" says that he did.
+# A yes/no question of one clause, or a question about the future. "Who stole it?" presupposes that it was stolen, and
+# "Why did he steal it?" that he did.
 _QUESTION = re.compile(
     r"(?:(?:and|but|or|so|then),? )?(?:"
     r"(?:is|are|was|were|do|does|did|has|have|had|will|would|can|could|shall|should|may|might|must)(?![\w'’])"
@@ -21,8 +21,8 @@ _QUESTION = re.compile(
     r")(?P<rest>[^?]*)\?+",
     re.I,
 )
-# Where a question has a second clause, or tells what it seems to ask.
-_TELLS = re.compile(
+# A second clause in a question, or an opening such as "Did you know".
+_STATES = re.compile(
     r"[,;:()\"“”—–]|\s-\s"
     r"|\b(?:after|although|because|before|despite|given|having|if|since|that|though|when|which|while|who|whose)\b"
     r"|^ (?:you|anyone|anybody) (?:ever |also )?(?:know|hear|heard|believe|realise|realize|notice|guess|imagine)\b",
@@ -43,7 +43,7 @@ _SUMMARY = (
     r"(?:summary|overview|recap|synopsis|abstract|highlights|takeaways|points|facts)"
     r"(?: (?:of|from|in) (?:the |this |your )?(?:news )?(?:article|text|story|report))?"
 )
-_IDLE = re.compile(
+_NO_CLAIM = re.compile(
     "|".join(
         [
             # calls to the reader
@@ -67,7 +67,7 @@ _IDLE = re.compile(
             r"(?:,? (?:there|all|everyone|everybody|friends?|readers?|listeners|viewers|subscribers?))*",
             r"(?:with )?(?:best|kind|warm) (?:regards|wishes)|good ?bye|see you (?:soon|tomorrow|next (?:time|week))",
             r"have a (?:nice|good|great|lovely) (?:day|evening|weekend|week)",
-            # what chat models put around a summary
+            # remarks of chat models around a summary
             _SURE,
             rf"(?:{_SURE}[,.!]+ )?(?:here(?:['’]s| is| are)|below (?:is|are)|this is) (?:(?:a|an|the|your|my|some) )?"
             rf"{_SUMMARY}{_WHERE}",
@@ -79,7 +79,7 @@ _IDLE = re.compile(
     ),
     re.I,
 )
-# Headings of these words alone name a part of the text, and nothing of what happened.
+# A heading of only these words names a part of the text, and no event.
 _HEADINGS = frozenset(
     "abstract analysis article background brief bullet conclusion conclusions context details facts figures findings "
     "further headline headlines highlights history introduction key links long main more notes outlook overview points "
@@ -89,13 +89,13 @@ _HEADINGS = frozenset(
 
 
 def claims_nothing(sentence: str) -> bool:
-    """Whether this is a call to the reader, a greeting, a heading such as "Key points", or has no word in it."""
+    """Whether this is a call to the reader, a greeting or a heading such as "Key points", or contains no words."""
     if not any(character.isalnum() for character in sentence):
         return True
     text = " ".join(sentence.split()).strip(" ,.!?…:→»>-–—()[]")
-    if len(text) > _MOST_CHARACTERS:
+    if len(text) > _MAX_CHARACTERS:
         return False
-    if _IDLE.fullmatch(text):
+    if _NO_CLAIM.fullmatch(text):
         return True
     words = [match.group().casefold() for match in _WORD.finditer(text)]
     has_digits = any(character.isdigit() for character in text)
@@ -103,6 +103,6 @@ def claims_nothing(sentence: str) -> bool:
 
 
 def only_asks(sentence: str) -> bool:
-    """Whether this is a plain question. One with a second clause, a "why" or a "how" tells something as well."""
+    """Whether this is a plain question: one with a second clause, a "why" or a "how" presupposes a fact."""
     question = _QUESTION.fullmatch(" ".join(sentence.split()))
-    return question is not None and len(sentence) <= _MOST_CHARACTERS and not _TELLS.search(question["rest"])
+    return question is not None and len(sentence) <= _MAX_CHARACTERS and not _STATES.search(question["rest"])

@@ -1,4 +1,4 @@
-"""Days of the year and times of the day, in figures."""
+"""Dates and times of day in figures."""
 
 import re
 
@@ -16,7 +16,7 @@ _MONTH_BEFORE = re.compile(rf"\b({_MONTH})\.?\s+(?:the\s+)?$")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
 ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?!\d)")
 _DAY_MONTH_YEAR = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4}|\d{2})$")
-# Days that stand by a month: "3 May", "3rd and 4th of May", "May 3-5".
+# Days next to a month: "3 May", "3rd and 4th of May", "May 3-5".
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?(?!\d)"
 _AND = r"\s?(?:,|and|to|or|until|&|-|–)?\s?(?:the\s)?"
 _DAYS_BEFORE = re.compile(rf"(?<!\d)(?:{_DAY}{_AND})*{_DAY}\s(?:of\s)?$")
@@ -32,14 +32,14 @@ _PAST = re.compile(r"\b(half|quarter)[\s-](past|to)\s$", re.I)
 
 
 def date(text: str, word: str, start: int, end: int) -> Quantity | None:
-    """The day that the figures `word` at `start` are, or are a part of."""
+    """The date that the figures `word` at `start` belong to, or None."""
     iso = ISO_DATE.match(text, start)
     if iso:
         return Quantity(start, iso.end(), (100.0 * int(iso[2]) + int(iso[3]),), "date")
     numeric = _DAY_MONTH_YEAR.match(word)
     if numeric:
         first, second = int(numeric[1]), int(numeric[2])
-        # Day first or month first, as the country has it.
+        # Day first or month first, depending on the country.
         return Quantity(start, end, (100.0 * second + first, 100.0 * first + second), "date")
     if len(word) > 2 or not 1 <= int(word) <= 31:
         return None
@@ -56,7 +56,7 @@ def date(text: str, word: str, start: int, end: int) -> Quantity | None:
 
 
 def close_dates(text: str) -> set[float]:
-    """Every day with its month, those of "3, 4 and 5 May", too, as `Quantity.values` of unit "date" has them."""
+    """All dates with a month, including each of "3, 4 and 5 May", as `Quantity.values` of unit "date"."""
     dates = set()
     for month in _MONTH_WORD.finditer(text):
         number = _NUMBER_OF[month.group()[:3].casefold()]
@@ -68,7 +68,7 @@ def close_dates(text: str) -> set[float]:
 
 
 def clock(text: str, word: str, start: int, end: int) -> Quantity | None:
-    """The time of day that the figures `word` at `start` are: "17:30", "5.30pm", "1730 GMT"."""
+    """The time of day at `start` ("17:30", "5.30pm", "1730 GMT"), or None."""
     if _FOUR_FIGURES.fullmatch(word) and _ZONE.match(text, end):
         return Quantity(start, end, (60.0 * int(word[:2]) + int(word[2:]),), "clock")
     half_day = _HALF_DAY.match(text, end)
@@ -83,7 +83,7 @@ def clock(text: str, word: str, start: int, end: int) -> Quantity | None:
 
 
 def spoken_clock(text: str, number: Quantity) -> Quantity | None:
-    """The time of day of "half past seven", "quarter to 7" and "seven o'clock", of which `number` is the seven."""
+    """The time of day in "half past seven", "quarter to 7" or "seven o'clock"; `number` is the hour."""
     past, oclock = _PAST.search(text, max(0, number.start - 14), number.start), _OCLOCK.match(text, number.end)
     if number.unit or not (past or oclock) or number.values[0] not in range(1, 13):
         return None
@@ -97,5 +97,5 @@ def spoken_clock(text: str, number: Quantity) -> Quantity | None:
 
 
 def _either_half(minutes: float) -> tuple[float, ...]:
-    """Up to one o'clock it may be in the morning or in the afternoon."""
+    """Both readings, a.m. and p.m., of a time on a twelve-hour clock."""
     return (minutes, (minutes + 720) % 1440) if minutes < 780 else (minutes,)

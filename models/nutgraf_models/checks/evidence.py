@@ -1,4 +1,4 @@
-"""Which sentences of the article support a sentence of its summary, by the words, names and numbers that they share."""
+"""Evidence: the article passages that support a summary sentence, by shared words, names and numbers."""
 
 import re
 from collections import defaultdict
@@ -25,14 +25,14 @@ _STOP_WORDS = frozenset(
 
 
 class _Unit(NamedTuple):
-    """A content word, a name or a number: all forms that it may be found by, and what it weighs."""
+    """A content word, name or number: its equivalent forms and its weight."""
 
     forms: frozenset[str]
     weight: float
 
 
 class EvidenceIndex:
-    """The sentences of an article by their content, for aligning sentences of summaries with them."""
+    """An index of an article's sentences by content, for aligning summary sentences."""
 
     def __init__(self, article: MappedText, sentences: list[Sentence]) -> None:
         self._article = article
@@ -47,36 +47,35 @@ class EvidenceIndex:
                     self._found_in[form].add(index)
 
     def align(self, summary_sentence: str) -> tuple[Evidence, ...]:
-        """The passages that support the sentence, the best first.
+        """The passages that support the sentence, best first; at most `MAX_PASSAGES`, none for one without content.
 
-        A passage's score is the weighted share of the sentence's content words, names and numbers that it contains; a
-        name or number weighs three times what another word does. Passages are chosen greedily, each for what the ones
-        before it lack, and at most `MAX_PASSAGES` of them. A sentence without content has none.
+        A passage's score is the weighted share of the sentence's content that it contains. Names and numbers have three
+        times the weight of other words. Passages are chosen greedily by the content that earlier ones lack.
         """
         units = list(dict.fromkeys(_content(summary_sentence)))
         total = sum(unit.weight for unit in units)
         if not total:
             return ()
-        places_of = [self._where(unit) for unit in units]
+        found_in = [self._where(unit) for unit in units]
         missing = set(range(len(units)))
         passages: list[Evidence] = []
         chosen: set[int] = set()
         while missing and len(passages) < MAX_PASSAGES:
             gains: dict[int, float] = defaultdict(float)
-            for place in missing:
-                for index in places_of[place]:
-                    gains[index] += units[place].weight
-            # Of equals, the one that says least besides, then the earlier: news puts first what matters.
+            for unit_index in missing:
+                for index in found_in[unit_index]:
+                    gains[index] += units[unit_index].weight
+            # Ties: the passage with the least other content, then the earlier one: news leads with the main facts.
             best = max(gains, key=lambda index: (gains[index], -self._weights[index], -index), default=None)
             if best is None or gains[best] / total < _MIN_GAIN or best in chosen:
                 break
             chosen.add(best)
-            here = {place for place, where in enumerate(places_of) if best in where}
+            contained = {unit_index for unit_index, indexes in enumerate(found_in) if best in indexes}
             sentence = self._sentences[best]
             span = Span(*self._article.source_span(sentence.start, sentence.end))
-            passages.append(Evidence(span, sum(units[place].weight for place in here) / total))
-            missing -= here
-        # The sort is stable: of equals, the one that was chosen first.
+            passages.append(Evidence(span, sum(units[unit_index].weight for unit_index in contained) / total))
+            missing -= contained
+        # Stable sort: ties stay in the order of choice.
         passages.sort(key=lambda passage: passage.score, reverse=True)
         return tuple(passages)
 
@@ -86,19 +85,19 @@ class EvidenceIndex:
 
 
 def shared_weight(sentence: str, others: Iterable[str]) -> float:
-    """What of a sentence others have as well: the weights, as in `align`, of its content words, names and numbers."""
+    """The total weight, as in `align`, of the sentence's content that `others` share."""
     elsewhere = {form for other in others for unit in _content(other) for form in unit.forms}
     return sum(unit.weight for unit in set(_content(sentence)) if not unit.forms.isdisjoint(elsewhere))
 
 
 def _content(sentence: str) -> list[_Unit]:
-    """The content of a sentence, in its order; a number with its unit is one."""
+    """The content units of a sentence, in order; a number and its unit are one."""
     units = []
     position = 0
     for number in quantities(sentence):
         if not number.is_implied and number.bound != "≫":
             units += _words(sentence, position, number.start)
-            # "A third ship" is no passage for "three ships".
+            # "A third ship" is no evidence for "three ships".
             kind = "ordinal" if number.unit in ("ordinal", "nth") else ""
             units.append(_Unit(frozenset(f"#{kind}{value:g}" for value in number.values), _NAME_OR_NUMBER_WEIGHT))
             position = number.end

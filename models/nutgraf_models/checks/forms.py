@@ -1,4 +1,4 @@
-"""Common forms of words, so that one thing written in two ways is found to be one thing."""
+"""Normal forms of words, so that different spellings of the same word compare equal."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ _SPELLING = str.maketrans(
     {"’": "'", "‘": "'", "ʼ": "'", "ʻ": "'", "`": "'", "´": "'"}
     | {"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
 )
-# German and Scandinavian letters as they are spelled where there are none.
+# German and Scandinavian letters spelled in ASCII.
 _SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _INFLECTION = re.compile(r"(?:ing|ies|ied|es|ed|s|e|y)$")
 _IRREGULAR = {"children": "child", "wives": "wife", "lives": "life", "people": "person"}
@@ -19,7 +19,7 @@ _IRREGULAR = {"children": "child", "wives": "wife", "lives": "life", "people": "
 
 @lru_cache(maxsize=1 << 15)
 def fold(word: str) -> str:
-    """A word without case and accents, with plain apostrophes. "Zoë" and "ZOE" meet, "O’Brien" and "O'Brien"."""
+    """A word without case and accents, with straight apostrophes: "Zoë" equals "ZOE", "O’Brien" equals "O'Brien"."""
     word = word.casefold().translate(_SPELLING)
     if word.isascii():
         return word
@@ -28,15 +28,15 @@ def fold(word: str) -> str:
 
 
 def _lines(file: str) -> Iterator[list[str]]:
-    """The lines of a table; each has the names of one thing, the one that stands for all first."""
+    """The lines of a table: the names of one thing, the canonical one first."""
     for line in Path(__file__).with_name(file).read_text(encoding="utf-8").splitlines():
         yield line.split(", ")
 
 
-# What a name may stand for besides itself: a place for its people, a word for its abbreviation. Names in capitals are
-# found so written only, and those with a dot before a dot.
-_SAME: dict[str, set[str]] = defaultdict(set)
-# The same for names of several words, by the first of them.
+# Synonyms of a name: a place and its people, a word and its abbreviation. Names in capitals match only in capitals, and
+# those with a dot only before a dot.
+_SYNONYMS: dict[str, set[str]] = defaultdict(set)
+# The same for names of several words, by first word.
 PHRASES: dict[str, list[tuple[tuple[str, ...], str]]] = defaultdict(list)
 _CANONICAL: dict[str, str] = {}
 for _file in ("places.txt", "abbreviations.txt"):
@@ -47,23 +47,23 @@ for _file in ("places.txt", "abbreviations.txt"):
             if len(_words) > 1 or (_has_acronym and not _name.isupper()):
                 PHRASES[_words[0]].append((_words, _names[0]))
             if len(_words) == 1:
-                _SAME[_name].add(_names[0])
+                _SYNONYMS[_name].add(_names[0])
                 if _file == "places.txt":
                     _CANONICAL.setdefault(_name.lower(), _names[0])
 
 
 @lru_cache(maxsize=1 << 15)
 def name_forms(word: str, *, has_dot: bool = False) -> frozenset[str]:
-    """The forms that a name may be found by: without possessive, dots and accents; a country for its people.
+    """The normal forms of a name: without possessive, dots and accents; a country for its people.
 
-    Two names are taken for one if they have a form in common. `has_dot`: a dot follows the word.
+    Two names are equal if they share a form. `has_dot`: a dot follows the word.
     """
     form = plain(word)
     spelled = plain(unicodedata.normalize("NFC", word).casefold().translate(_SPELLED_OUT))
     names = {form, spelled, form.upper()} if word.replace(".", "").removesuffix("s").isupper() else {form, spelled}
     if has_dot:
         names.add(f"{form}.")
-    return frozenset({form, spelled}.union(*(_SAME[name] for name in names if name in _SAME)))
+    return frozenset({form, spelled}.union(*(_SYNONYMS[name] for name in names if name in _SYNONYMS)))
 
 
 @lru_cache(maxsize=1 << 15)
@@ -74,7 +74,7 @@ def plain(word: str) -> str:
 
 @lru_cache(maxsize=1 << 12)
 def singular(form: str) -> str:
-    """The singular of a folded English noun, or what would be it."""
+    """The singular of a folded English noun, by rule."""
     if form.endswith("men"):
         return form[:-3] + "man"
     if form.endswith("ies") and len(form) > 4:
@@ -85,12 +85,12 @@ def singular(form: str) -> str:
 
 
 def stem(form: str) -> str:
-    """A light stemmer for folded words: inflected forms of a word should meet."""
+    """A light stemmer for folded words."""
     return _INFLECTION.sub("", form) if form.isalpha() and len(form) > 4 else form
 
 
 @lru_cache(maxsize=1 << 15)
 def canonical(word: str) -> str:
-    """The one form that a word is compared by where two texts are laid side by side."""
+    """The form of a word for aligning two texts."""
     form = fold(word).removesuffix("'s").rstrip("'")
     return stem(_CANONICAL.get(form, form))

@@ -1,4 +1,4 @@
-"""What a sentence joins that its article does not: clauses without the word between, and names of different people."""
+"""Wrong joins in a sentence: clauses without their conjunction, and parts of different names."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -8,31 +8,32 @@ from nutgraf_models.checks.words import Token
 from nutgraf_models.text.ordinary_words import ordinary_words
 
 _LINKS = frozenset("after as when while because before since although though but where".split())
-# Behind such a link, what takes back what the clause before it says.
+# After such a link, verbs that reverse the preceding clause.
 _REVERSAL = re.compile(
     r"(?:quashed|overturned|cleared|acquitted|dropped|denied|denies|withdrawn|withdrew|rejected|dismissed|reversed|"
     r"annulled|refused|retracted|corrected)$"
 )
-# Words without which the noun behind them means another thing.
-_TURNING = frozenset(
+# Modifiers that change the meaning of the following noun.
+_ESSENTIAL_MODIFIERS = frozenset(
     """
     sacked fired ousted deposed suspended retired disgraced failed attempted would-be fake false mock accused acting
     deputy assistant shadow exiled potential possible proposed unsuccessful aspiring rejected
     """.split()
 )
 _SWAPPED = {"his": "her", "her": "his"}
-# Capitalised words of one name: "Sheikh Mohammed bin Rashid Al Maktoum".
-_LONGEST_NAME = 8
+# In capitalised words: "Sheikh Mohammed bin Rashid Al Maktoum".
+_MAX_NAME_WORDS = 8
 
 
 def lost_link(matched: Sequence[tuple[int, int]], source: Sequence[Token], gap: Callable[[int], str]) -> float:
-    """1 if the "after" between two clauses of `source` was left out, or the "but it was denied" behind one; else 0.
+    """1 if the sentence omits an "after" between two clauses of `source`, or a final "but it was denied"; else 0.
 
-    `matched` are places in the sentence and in `source`; `gap` is what stands before a word of `source`.
+    `matched`: pairs of word indexes in the sentence and in `source`. `gap(index)`: the characters of `source` before
+    that word.
     """
-    for (place, one), (next_place, other) in pairwise(matched):
-        left_out = {token.folded for token in source[one + 1 : other]}
-        if next_place == place + 1 and left_out and left_out <= _LINKS and "," in gap(one + 1):
+    for (index, source_index), (next_index, next_source_index) in pairwise(matched):
+        omitted = {token.folded for token in source[source_index + 1 : next_source_index]}
+        if next_index == index + 1 and omitted and omitted <= _LINKS and "," in gap(source_index + 1):
             return 1.0
     end = matched[-1][1] + 1 if matched else len(source)
     rest = source[end:]
@@ -42,53 +43,63 @@ def lost_link(matched: Sequence[tuple[int, int]], source: Sequence[Token], gap: 
 
 
 def lost_modifier(matched: Sequence[tuple[int, int]], source: Sequence[Token], gap: Callable[[int], str]) -> float:
-    """1 if "sacked" was left out before "minister", or "deputy" before "mayor"; else 0. As `lost_link`."""
-    for (place, one), (next_place, other) in pairwise(matched):
-        if next_place == place + 1 and other > one + 1 and gap(other) == " " and source[other - 1].folded in _TURNING:
+    """1 if the sentence omits "sacked" before "minister", or "deputy" before "mayor"; else 0. See `lost_link`."""
+    for (index, source_index), (next_index, next_source_index) in pairwise(matched):
+        is_omitted = next_index == index + 1 and next_source_index > source_index + 1
+        if (
+            is_omitted
+            and gap(next_source_index) == " "
+            and source[next_source_index - 1].folded in _ESSENTIAL_MODIFIERS
+        ):
             return 1.0
     return 0.0
 
 
-def other_possessor(tokens: Sequence[Token], article: Sequence[Sequence[Token]]) -> float:
+def changed_possessor(tokens: Sequence[Token], article: Sequence[Sequence[Token]]) -> float:
     """1 if the sentence has "his daughter" where the article has only "her daughter", or vice versa; else 0."""
-    said = {(one.folded, other.form) for one, other in pairwise(tokens) if one.folded in _SWAPPED}
-    if not said:
+    pairs = _possessive_pairs(tokens)
+    if not pairs:
         return 0.0
-    known = {(one.folded, other.form) for part in article for one, other in pairwise(part) if one.folded in _SWAPPED}
-    return float(any(pair not in known and (_SWAPPED[pair[0]], pair[1]) in known for pair in said))
+    known = {pair for sentence in article for pair in _possessive_pairs(sentence)}
+    return float(any(pair not in known and (_SWAPPED[pair[0]], pair[1]) in known for pair in pairs))
 
 
 def joined_names(
     tokens: Sequence[Token], article: Sequence[Sequence[Token]], found_in: Mapping[str, Sequence[int]]
 ) -> float:
-    """1 if two names stand side by side that belong to one name nowhere in the article; else 0.
+    """1 if two adjacent names never belong to the same name in the article; else 0.
 
-    `found_in` has the article sentences of a word.
+    `found_in`: the indexes of the article sentences that contain a word form.
     """
-    for one, other in pairwise(tokens):
-        if not (is_name(one) and is_name(other)) or other.form not in found_in:
+    for first, second in pairwise(tokens):
+        if not (is_name(first) and is_name(second)) or second.form not in found_in:
             continue
-        if not any(_is_one_name(one.form, other.form, article[index]) for index in found_in.get(one.form, ())):
+        if not any(_is_one_name(first.form, second.form, article[index]) for index in found_in.get(first.form, ())):
             return 1.0
     return 0.0
 
 
 def given_name(tokens: Sequence[Token], source: Sequence[Token]) -> float:
-    """1 if the sentence begins with somebody's name, where `source` has "a man" or the like; else 0."""
-    is_somebody = bool(source) and source[0].folded in ("a", "an")
+    """1 if the sentence begins with a person's name and `source` with "a man" or the like; else 0."""
+    is_unnamed = bool(source) and source[0].folded in ("a", "an")
     is_named = len(tokens) > 1 and is_name(tokens[0]) and is_name(tokens[1])
-    return float(is_somebody and is_named and all(token.form != tokens[1].form for token in source))
+    return float(is_unnamed and is_named and all(token.form != tokens[1].form for token in source))
 
 
 def is_name(token: Token) -> bool:
-    """Whether a word is a name wherever it stands: it has a capital, and is none of those that begin sentences."""
+    """Whether a word is a name even at the start of a sentence: capitalised, and not an ordinary word."""
     return token.is_name and token.folded not in ordinary_words()
 
 
-def _is_one_name(one: str, other: str, tokens: Sequence[Token]) -> bool:
+def _is_one_name(first: str, second: str, tokens: Sequence[Token]) -> bool:
     for start, token in enumerate(tokens):
-        if token.form == one:
-            run = takewhile(lambda following: following.is_capital, tokens[start + 1 : start + _LONGEST_NAME])
-            if any(following.form == other for following in run):
+        if token.form == first:
+            run = takewhile(lambda following: following.is_capital, tokens[start + 1 : start + _MAX_NAME_WORDS])
+            if any(following.form == second for following in run):
                 return True
     return False
+
+
+def _possessive_pairs(tokens: Sequence[Token]) -> set[tuple[str, str]]:
+    """ "his" and "her" with the following word, as ("his", "daughter")."""
+    return {(first.folded, second.form) for first, second in pairwise(tokens) if first.folded in _SWAPPED}

@@ -1,4 +1,4 @@
-"""Numbers in words: cardinals, ordinals, parts, multiples, and words that only imply a number."""
+"""Numbers in words: cardinals, ordinals, fractions, multiples, and words that imply a number."""
 
 import re
 
@@ -28,7 +28,7 @@ _ONE_PART = {word: value for word, value in _ORDINALS.items() if value > 2} | {"
 _PARTS = {f"{word}s": value for word, value in _ONE_PART.items() if word != "half"} | {"halves": 2}
 _DECADES = {f"{word[:-1]}ies": value for word, value in _TENS.items()}
 VULGAR = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3}
-# What "dozens" may stand for begins here.
+# Minimum values of vague numbers such as "dozens".
 _VAGUE = {
     **{"tens": 10.0, "dozens": 20.0, "hundreds": 100.0, "thousands": 1e3},
     **{"millions": 1e6, "billions": 1e9, "trillions": 1e12},
@@ -40,14 +40,14 @@ _MULTIPLES = {
     **dict.fromkeys("halve halved halving".split(), 0.5),
     **{"fivefold": 5.0, "sixfold": 6.0, "tenfold": 10.0},
 }
-# The same, or on so many occasions, or of so many parts.
+# A multiple, a number of occasions, or a number of parts.
 _TIMES = {"double": 2.0, "twice": 2.0, "treble": 3.0, "triple": 3.0, "thrice": 3.0, "quadruple": 4.0}
-# Of how many a word speaks that is no number.
+# Words that imply a number.
 _IMPLIED = {"once": 1, "single": 1, "both": 2, "pair": 2, "couple": 2, "twins": 2, "duo": 2, "trio": 3, "quartet": 4}
 _NEXT_WORD = re.compile(r"(?:-|\s+)(and\s+)?([^\W\d_]+)")
 _AND_PART = re.compile(r"[\s-]and[\s-](an?|one|two|three)[\s-](half|third|quarter|thirds|quarters)\b", re.I)
 _SEVERAL = re.compile(r"\b(?:several|few|many|couple of)\s+$", re.I)
-# "A third" is a part, or the one that comes after two: what stands around it tells.
+# "A third" is a fraction or an ordinal, depending on the context.
 _A, _AN = re.compile(r"\ban?\s+$", re.I), re.compile(r"\san?(?=\s)|(?=-)")
 _PART_OF = re.compile(
     r"\s(?:of|more|less|fewer|higher|lower|larger|smaller|bigger|longer|shorter|cheaper|faster|off)\b"
@@ -71,7 +71,7 @@ _OF = re.compile(r"\sof(?:\sthe)?(?=\s)")
 
 
 def and_part(text: str, end: int) -> tuple[float, int]:
-    """What "and a half" or "and three-quarters" at `end` adds to the number before, and where it ends."""
+    """The value of "and a half" or "and three-quarters" at `end`, and its end; 0 and `end` if there is none."""
     found = _AND_PART.match(text, end)
     if not found:
         return 0.0, end
@@ -80,7 +80,7 @@ def and_part(text: str, end: int) -> tuple[float, int]:
 
 
 def _spelled(text: str, word: str, start: int, end: int) -> Quantity | None:
-    """A number in words, from its first word on."""
+    """The number in words that begins with `word`."""
     if word in SCALES:
         if _SEVERAL.search(text, max(0, start - 12), start):
             return amount(text, start, end, SCALES[word], "")._replace(bound="≫")
@@ -90,9 +90,9 @@ def _spelled(text: str, word: str, start: int, end: int) -> Quantity | None:
         total, current = 0.0, float(_UNITS.get(word, _TENS.get(word, 0)))
         last = "tens" if word in _TENS else "unit"
     while word != "zero":
-        more, behind = and_part(text, end)
+        more, part_end = and_part(text, end)
         if more:
-            return amount(text, start, behind, total + current + more)
+            return amount(text, start, part_end, total + current + more)
         step = _NEXT_WORD.match(text, end)
         if not step:
             break
@@ -111,7 +111,7 @@ def _spelled(text: str, word: str, start: int, end: int) -> Quantity | None:
             total, current, last = total + current * 1000, 0.0, "scale"
         elif last in ("hundred", "scale") and (following in _UNITS or following in _TENS):
             if following in _UNITS and not linked and last == "scale" and _UNITS[following] < 10:
-                # "a thousand five hundred", but not "a thousand five": only with what makes it one number.
+                # "a thousand five hundred" is one number; "a thousand five" is not.
                 ahead = _NEXT_WORD.match(text, step.end())
                 if not ahead or ahead[2].casefold() != "hundred":
                     break
@@ -121,7 +121,7 @@ def _spelled(text: str, word: str, start: int, end: int) -> Quantity | None:
             break
         end = step.end()
     number = amount(text, start, end, total + current)
-    # "One of them" counts nothing.
+    # "One" may be a pronoun: "one of them".
     return number._replace(is_implied=word == "one" and number.values == (1.0,))
 
 
@@ -139,7 +139,7 @@ def _ordinal(text: str, word: str, start: int, end: int) -> Quantity | None:
             return amount(text, start, end, value, "nth")._replace(values=(value, part))
     if value is None:
         return None
-    # "first" and "second" are said of much that nobody counted.
+    # "first" and "second" often count nothing.
     ordinal = amount(text, start, end, value, "ordinal")._replace(is_implied=value < 3)
     return _war(text, word, start, end) or ordinal
 
@@ -167,8 +167,8 @@ def _vague(text: str, word: str, start: int, end: int) -> Quantity | None:
     elif word == "tens":
         return None
     of = _OF.match(text, end)
-    what = amount(text, start, of.end() if of else end, value)
-    return what._replace(end=what.end if what.unit else end, bound="≫")
+    number = amount(text, start, of.end() if of else end, value)
+    return number._replace(end=number.end if number.unit else end, bound="≫")
 
 
 def _multiple(text: str, word: str, start: int, end: int) -> Quantity | None:
@@ -178,18 +178,18 @@ def _multiple(text: str, word: str, start: int, end: int) -> Quantity | None:
 
 
 def _war(text: str, word: str, start: int, end: int) -> Quantity | None:
-    """The world war of this number, or None."""
+    """The number of a world war, or None."""
     war = _WORLD_WAR.match(text, start)
     return Quantity(start, war.end(), (float(_WARS[(war[1] or war[2]).lower()]),), "war") if war else None
 
 
 def _one_unit(text: str, word: str, start: int, end: int) -> Quantity | None:
-    """ "A week" and "an hour and a half"."""
+    """A unit after "a": "a week", "an hour and a half"."""
     article = _A.search(text, max(0, start - 4), start)
     if not article:
         return None
-    more, behind = and_part(text, end)
-    return amount(text, article.start(), behind, 1 + more, word)._replace(is_implied=not more)
+    more, part_end = and_part(text, end)
+    return amount(text, article.start(), part_end, 1 + more, word)._replace(is_implied=not more)
 
 
 def _implied(text: str, word: str, start: int, end: int) -> Quantity | None:
@@ -213,7 +213,7 @@ def _vulgar(text: str, word: str, start: int, end: int) -> Quantity | None:
     return number if number.unit else number._replace(unit="part")
 
 
-# What reads on from a word; each is given the text, the word in small letters, and where it is.
+# Reader by first word. Arguments: the text, the lower-case word, its start and end.
 _READERS = {
     **dict.fromkeys([*_UNITS, *_TENS, *(word for word in SCALES if not word.endswith("s"))], _spelled),
     **dict.fromkeys([*_ORDINALS, "quarter"], _ordinal),

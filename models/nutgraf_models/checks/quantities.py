@@ -1,4 +1,4 @@
-"""Numbers, amounts, shares, dates and times in a text, however they are written."""
+"""Extraction of numbers, amounts, shares, dates and times, in figures or words."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from nutgraf_models.checks.dates import clock, date, spoken_clock
 from nutgraf_models.checks.number_words import READERS, VULGAR, and_part
 from nutgraf_models.checks.units import CURRENCIES, MEASURES
 
-# Figures, in groups of three where spaces part them; words; fractions.
+# Words; figures, including groups of three separated by spaces; vulgar fractions.
 _TOKEN = re.compile(
     r"[^\W\d_]+|(?<![\d.,])(?:\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})+|\d{1,3}(?: \d{3}){2,}|[1-9]\d? \d{3}|\d{3} 000)"
     r"(?![\w/:-]|[., ]\d)|\d+(?:[.,:/]\d+)*|[½¼¾⅓⅔]"
@@ -24,7 +24,7 @@ _NAME_BEFORE = re.compile(r"\b[A-Z]\w*\s$")
 _TO = re.compile(r"\s*(?:to|and|or|-|–|—|/)\s*(?:US|A)?[$£€¥₹]?$")
 _FROM, _FAR_TO = re.compile(r"\bfrom\s$"), re.compile(r"\s[^.;:,\d\n]{1,30}\sto\s$")
 _IN = re.compile(r"[\s-](?:in|out[\s-]of)[\s-](?:every\s)?")
-# "Two in three games" is no share.
+# "Two in three games" is not a share.
 _PLAYED = frozenset("game match start appearance race over test round season outing attempt".split())
 _HYPHEN = re.compile(r"[-–]")
 _YEARS = range(1900, 2100)
@@ -49,23 +49,23 @@ def quantities(text: str) -> list[Quantity]:
             spoken = spoken_clock(text, quantity)
             found.append(spoken if spoken and spoken.start >= done else quantity)
             done = found[-1].end
-    for place in range(len(found) - 2, -1, -1):
-        found[place], found[place + 1] = _range(text, found[place], found[place + 1])
+    for index in range(len(found) - 2, -1, -1):
+        found[index], found[index + 1] = _range(text, found[index], found[index + 1])
     return found
 
 
 def linked(text: str, found: Sequence[Quantity]) -> dict[int, Quantity]:
-    """What neighbours of `found` say together, a share ("one in four") or a pair ("2-1"), by the place of the first."""
-    both: dict[int, Quantity] = {}
-    for place, (one, other) in enumerate(pairwise(found)):
-        if place - 1 in both or one.unit or other.unit or one.factor > 1:
+    """Shares ("one in four") and pairs ("2-1") formed by adjacent quantities, by the index of the first."""
+    together: dict[int, Quantity] = {}
+    for index, (left, right) in enumerate(pairwise(found)):
+        if index - 1 in together or left.unit or right.unit or left.factor > 1:
             continue
-        first, second = one.values[0], other.values[0]
-        if one.is_plain and other.is_plain and first < 1000 and _HYPHEN.fullmatch(text, one.end, other.start):
-            both[place] = Quantity(one.start, other.end, (first, second), "pair")
-        elif 0 < first < second <= 1000 and not _PLAYED & other.counted and _IN.fullmatch(text, one.end, other.start):
-            both[place] = Quantity(one.start, other.end, (first / second,), "part")
-    return both
+        first, second = left.values[0], right.values[0]
+        if left.is_plain and right.is_plain and first < 1000 and _HYPHEN.fullmatch(text, left.end, right.start):
+            together[index] = Quantity(left.start, right.end, (first, second), "pair")
+        elif 0 < first < second <= 1000 and not _PLAYED & right.counted and _IN.fullmatch(text, left.end, right.start):
+            together[index] = Quantity(left.start, right.end, (first / second,), "part")
+    return together
 
 
 def _figures(text: str, start: int, end: int) -> Quantity | None:
@@ -106,39 +106,39 @@ def _figures(text: str, start: int, end: int) -> Quantity | None:
 
 
 def _season(first: float, second: float) -> tuple[float, float]:
-    """ "2014-15" is 2014 and 2015."""
+    """Both numbers of a pair; "2014-15" is 2014 and 2015."""
     return first, first - first % 100 + second if first in _YEARS and second < 100 else second
 
 
 def _is_roman(text: str, word: str, start: int) -> bool:
-    """Whether a word is the number of a name: "Elizabeth II"."""
+    """Whether a word is a Roman numeral after a name: "Elizabeth II"."""
     return bool(len(word) > 1 and _ROMAN.fullmatch(word) and _NAME_BEFORE.search(text, max(0, start - 20), start))
 
 
 def _roman(numeral: str) -> float:
-    """The value of a numeral of the letters I, V and X."""
+    """The value of a Roman numeral of the letters I, V and X."""
     values = [{"I": 1, "V": 5, "X": 10}[letter] for letter in numeral]
-    return float(sum(-one if one < other else one for one, other in pairwise([*values, 0])))
+    return float(sum(-value if value < following else value for value, following in pairwise([*values, 0])))
 
 
-def _range(text: str, one: Quantity, other: Quantity) -> tuple[Quantity, Quantity]:
-    """Two neighbours as they are meant: in "2 to 2.5 million" and "5-10%" what stands at one of them holds for both."""
-    if one.unit in ("", other.unit) and (_TO.fullmatch(text, one.end, other.start) or _is_from(text, one, other)):
-        has_more = other.unit and not one.unit and not one.counted and one.values[0] not in _YEARS
-        if other.unit == "clock" and has_more:
-            return one._replace(values=(60 * one.values[0], 60 * one.values[0] + 720), unit="clock"), other
-        if (other.factor > one.factor == 1 and not one.counted) or (has_more and other.unit in MEASURES):
-            values = (*one.values, *(value * other.factor for value in one.values)) if other.factor > 1 else one.values
-            return one._replace(values=values, unit=other.unit, counted=other.counted), other
-        if not (one.unit or one.counted or one.is_implied) and other.counted and not other.unit:
-            return one._replace(counted=other.counted), other
-    elif one.unit in CURRENCIES and not (other.unit or other.counted) and _TO.fullmatch(text, one.end, other.start):
-        return one._replace(values=(*one.values, *(value * other.factor for value in one.values))), other._replace(
-            unit=one.unit
+def _range(text: str, low: Quantity, high: Quantity) -> tuple[Quantity, Quantity]:
+    """Two adjacent quantities; in "2 to 2.5 million" or "5-10%", the scale and unit of one apply to both."""
+    if low.unit in ("", high.unit) and (_TO.fullmatch(text, low.end, high.start) or _is_from(text, low, high)):
+        has_more = high.unit and not low.unit and not low.counted and low.values[0] not in _YEARS
+        if high.unit == "clock" and has_more:
+            return low._replace(values=(60 * low.values[0], 60 * low.values[0] + 720), unit="clock"), high
+        if (high.factor > low.factor == 1 and not low.counted) or (has_more and high.unit in MEASURES):
+            values = (*low.values, *(value * high.factor for value in low.values)) if high.factor > 1 else low.values
+            return low._replace(values=values, unit=high.unit, counted=high.counted), high
+        if not (low.unit or low.counted or low.is_implied) and high.counted and not high.unit:
+            return low._replace(counted=high.counted), high
+    elif low.unit in CURRENCIES and not (high.unit or high.counted) and _TO.fullmatch(text, low.end, high.start):
+        return low._replace(values=(*low.values, *(value * high.factor for value in low.values))), high._replace(
+            unit=low.unit
         )
-    return one, other
+    return low, high
 
 
-def _is_from(text: str, one: Quantity, other: Quantity) -> bool:
-    """Whether they are the ends of "from 7.8 last month to 7.9 per cent"."""
-    return bool(_FAR_TO.fullmatch(text, one.end, other.start) and _FROM.search(text, max(0, one.start - 5), one.start))
+def _is_from(text: str, low: Quantity, high: Quantity) -> bool:
+    """Whether two quantities are the ends of a range such as "from 7.8 last month to 7.9 per cent"."""
+    return bool(_FAR_TO.fullmatch(text, low.end, high.start) and _FROM.search(text, max(0, low.start - 5), low.start))

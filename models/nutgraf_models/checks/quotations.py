@@ -1,12 +1,12 @@
-"""Words in quotation marks, and whether another text has them."""
+"""Lookup of a summary's quotations in its article."""
 
 import re
 from collections.abc import Iterator
 
 from nutgraf_models.checks.forms import fold
 
-# Single marks quote only where they can be no apostrophes: before a word after a space, and after one that ends there.
-# A straight double mark behind a number opens nothing: it is inches, or seconds.
+# Single quotation marks count only where they cannot be apostrophes: before a word after a space, and after a word. A
+# straight double mark after a digit means inches or seconds.
 _QUOTED = re.compile(
     r"""
     [“„«] ([^“”„«»\n]{1,600}) [”“»]
@@ -16,20 +16,20 @@ _QUOTED = re.compile(
     re.X,
 )
 _WORD = re.compile(r"[^\W_]+(?:['’‘][^\W_]+)*")
-# What a quotation leaves out, or puts in.
+# Omissions and insertions in a quotation.
 _GAP = re.compile(r"\.{2,}|…|\[[^\]]*\]|\([^)]*\)")
 
 
 class QuotationIndex:
-    """The words of an article, in order, for finding stretches of them."""
+    """The words of an article, in order, for phrase search."""
 
     def __init__(self, article: str) -> None:
         self._words = _joined(article)
 
     def has(self, quoted: str) -> bool:
-        """Whether the article has these words, next to each other, whether or not it quotes them.
+        """Whether the article contains these words in sequence, quoted or not.
 
-        What was left out or put in, in brackets, is passed over; the parts around it must come in their order.
+        Ellipses and bracketed insertions are skipped; the parts around them must appear in the same order.
         """
         end = 0
         for part in filter(str.strip, map(_joined, _GAP.split(quoted))):
@@ -40,6 +40,7 @@ class QuotationIndex:
         return True
 
     def unsupported(self, text: str) -> Iterator[tuple[int, int]]:
+        """Spans of quotations in `text` that the article lacks."""
         for match in _QUOTED.finditer(text):
             quoted = next(filter(None, match.groups()))
             if not self.has(quoted):

@@ -1,7 +1,7 @@
-"""Whether a sentence can be read by itself: it is whole, and points to nothing that its reader has not seen.
+"""Whether a sentence stands alone: it is complete, and refers to nothing that the reader has not seen.
 
-Rules over words, measured on the references that `training` uses: they are self-contained, so whatever is found in them
-is found wrongly (models/README.md).
+Rules over words. Measured on the training references, which are self-contained, so that every match there is a false
+positive (models/README.md).
 """
 
 import re
@@ -11,16 +11,16 @@ from nutgraf_models.text.ordinary_words import ordinary_words
 from nutgraf_models.text.sentences import has_words, is_complete, word_count
 
 _MIN_WORDS = 3
-# Whatever is longer is no sentence to be shown, and would take long to look through.
+# A longer sentence is never shown, and would be slow to match.
 MAX_CHARACTERS = 1500
-# A longer sentence has more than one chance to show its verb.
-_SURE_WORDS = 16
+# In a longer sentence, the ending "-s" alone does not make a word a verb.
+_LONG_WORDS = 16
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _QUOTED = re.compile(r"[“\"][^”\"]*[”\"]|(?<!\w)[‘'](?=\w)[^’'\"]*(?:[’'](?=\w)[^’'\"]*)*[’'](?!\w)")
 
-# "It" that stands for nothing.
+# "It" without an antecedent.
 _EMPTY_IT = r"it (?:is|was|ha[sd] been|(?:will|would|could|may|can) be|takes?|took|emerged|appears|seems) "
-# "He", "This" and the like at the start of a sentence; "It is thought that" and "This week" point to nothing.
+# References at the start of a sentence: "He", "This"; not "It is thought that" or "This week".
 _POINTING_START = re.compile(
     r"(?:and|but|so|or|yet|also|however|meanwhile|instead|then|still|nor|because of this|as a result|in fact|indeed|"
     r"once again|of course|after all|in other words|for example|for instance|similarly|likewise|nevertheless|"
@@ -42,21 +42,21 @@ _POINTING_START = re.compile(
     r"|believes?|claims?|claimed|denied|denies|hopes?|wants?|plans?|intends?|aims?|includes?|included|[a-z]{3,}(?:ed|s))\b",
     re.I,
 )
-# "It is the strongest storm of the year", of which nothing was said. "It was the mayor who" says it itself.
+# "It is the strongest storm of the year" has an antecedent elsewhere; "It was the mayor who" has none.
 _IT_IS_ONE = re.compile(r"it (?:is|was) (?:the|an?|one|also|now|still|another)\b(?!.*\b(?:that|who|when)\b)", re.I)
-# "Mylan and Mylan"; "for four months for four months". What is said twice was put together wrongly.
-_SAID_TWICE = re.compile(r"\b([A-Z][\w'’-]+) (?:and|or|,) \1\b(?![-'’]\w| [A-Z])|\b(\w+ \w+(?: \w+){0,8}),? \2\b")
+# Repetition is a generation error: "Mylan and Mylan", "for four months for four months".
+_REPETITION = re.compile(r"\b([A-Z][\w'’-]+) (?:and|or|,) \1\b(?![-'’]\w| [A-Z])|\b(\w+ \w+(?: \w+){0,8}),? \2\b")
 _LABELLED = re.compile(r"(?:The|A|An) [a-z]+: ")
 _OPENING_PRONOUN = re.compile(rf"[\"“'‘]?(?!{_EMPTY_IT})(he|she|they|his|her|their|it|its)\b", re.I)
 _PERSONAL = frozenset("he she him her his hers himself herself".split())
 _GROUP = frozenset("they them their theirs themselves it its itself".split())
-# With a capital these are names as often ("Us Weekly", "My Way"), but for "I" and at a sentence's start.
+# Capitalised ones are often names ("Us Weekly", "My Way"), except "I" and those that start a sentence.
 _FIRST_PERSON = re.compile(
     r"(?<![\w.])I(?:['’]\w+)?(?![\w.])|\b(?:me|my|mine|we|us|our|ours|you|your)(?:['’]\w+)?\b"
     r"|^\W*(?:We|My|Our|You|Your)\b"
 )
 _AS_KNOWN = re.compile(r"\bas (?:we|you) know (?:it|them)\b")
-# "the Act" is somebody's, and whose is said where it is first named.
+# "the Act" needs its full name somewhere before.
 _BARE_NOUN = re.compile(
     r"\b[Tt]he (Act|Bill|Treaty|Court|Company|Group|Committee|Commission|Ministry|Department|Board|Trust|Foundation|"
     r"Association|Institute|Society|Agency|Authority|Club|Party|Academy|Council|University|College|Programme|Report)\b"
@@ -71,7 +71,7 @@ _POINTING_NOUN = re.compile(
     r"evening|weekend|time|century|decade|day|point|way|is|was|has|will|could|would|may|might)\b)) ([a-z]+)",
     re.I,
 )
-# "Winners of the last four races, they were second": nobody is named before "they".
+# "Winners of the last four races, they were second": no name precedes "they".
 _LATE_SUBJECT = re.compile(
     r"\W*[A-Z][a-z'’-]*(?: [a-z'’-]+){1,12}, (?:they|he|she|it)\b(?! (?:is|was) (?:thought|believed|said))"
     r"|\W*For [^,]{3,100}, it\b(?! (?:is|was)\b)"
@@ -96,7 +96,7 @@ _BY_LINE = re.compile(
 )
 _LIST_NUMBER = re.compile(r"\(?(?:\d{1,3}|[ivx]{1,4}|[a-z])[.)]?\W*$", re.I)
 _LISTED = re.compile(r"\(?\d{1,2}[.)] ")
-# Words that a finite clause has one of; endings find the regular rest.
+# Finite verbs; regular forms are found by their endings.
 _VERBS = frozenset(
     """
     is are was were be been being am has have had do does did will would can could may might must shall should isn't
@@ -127,7 +127,7 @@ _VERBS = frozenset(
     cover covers provide provides rate rates control controls own owns represent represents
     """.split()
 )
-# What a sentence cannot end with.
+# Words and signs that cannot end a sentence.
 _OPEN_END = re.compile(
     r"\b(?:a|an|the|of|and|or|but|than|because|while|if|from|with|into|after|his|her|their|its|my|our|your|which|who)\W*$"
     r"|\s[-–—]+\s*(?:\w+\W*)?$|[-–—]\W*$",
@@ -137,7 +137,7 @@ _VERB_ENDING = re.compile(r"[a-z]{2,}(?:ed|[^su]s)$")
 
 
 def is_fragment(sentence: str) -> bool:
-    """Whether this is no whole sentence: no stop, no verb, too few words, a caption, byline or list number."""
+    """Whether this is not a complete sentence: no full stop or verb, too short, a caption, byline or list number."""
     text = sentence.strip()
     if (
         len(text) > MAX_CHARACTERS
@@ -156,33 +156,33 @@ def is_fragment(sentence: str) -> bool:
         return True
     if (text[:1].islower() and not text[1:2].isupper()) or text[:1] in ",;:.()]-–—":
         return True
-    if _SAID_TWICE.search(text) or _LABELLED.match(text) or _repeats(text):
+    if _REPETITION.search(text) or _LABELLED.match(text) or _repeats(text):
         return True
     if text.count("(") != text.count(")") or text.count("“") != text.count("”") or text.count('"') % 2:
         return True
-    # A capital first word may be a name or a verb; no verb of a statement stands there.
+    # The first word of a statement is not its verb.
     words = [match.group() for match in _WORD.finditer(text)]
-    is_long = len(words) > _SURE_WORDS
+    is_long = len(words) > _LONG_WORDS
     return not any(
         fold(word) in _VERBS
         or word.endswith("ed")
-        # "trucks" looks like "barks"; a long sentence without any other verb is a picture's.
-        or (_VERB_ENDING.search(word) and place < len(words) - 1 and not is_long)
+        # "trucks" looks like "barks"; a long sentence without any other verb is a caption.
+        or (_VERB_ENDING.search(word) and index < len(words) - 1 and not is_long)
         or word.endswith(("n't", "n’t", "'s", "’s", "'ve", "'re"))
-        for place, word in enumerate(words)
-        if place > 0
+        for index, word in enumerate(words)
+        if index > 0
     )
 
 
 def _repeats(text: str) -> bool:
-    """Whether five words come again in the same sentence: "the mayor has said it was late, the mayor has said it"."""
+    """Whether a sentence repeats five words: "the mayor has said it was late, the mayor has said it"."""
     words = [fold(match.group()) for match in _WORD.finditer(text)]
-    runs = [tuple(words[place : place + 5]) for place in range(len(words) - 4)]
+    runs = [tuple(words[start : start + 5]) for start in range(len(words) - 4)]
     return len(set(runs)) < len(runs)
 
 
 def opening_pronoun(sentence: str) -> str:
-    """The "he" or "it" that a sentence begins with, in small letters; empty if there is none that stands for one."""
+    """The pronoun at the start of a sentence, in lower case; empty if there is none with an antecedent."""
     match = _OPENING_PRONOUN.match(sentence)
     if match:
         return match.group(1).casefold()
@@ -190,7 +190,7 @@ def opening_pronoun(sentence: str) -> str:
 
 
 def opens_loosely(sentence: str) -> bool:
-    """Whether a sentence begins by pointing back, or speaks as "I", "we" or to "you" outside of quotations."""
+    """Whether a sentence opens with a reference back, or uses the first or second person outside quotations."""
     spoken = _QUOTED.sub(" “” ", sentence)
     start = spoken.lstrip(" “”\"'‘’")
     return bool(
@@ -199,7 +199,7 @@ def opens_loosely(sentence: str) -> bool:
 
 
 def points_back(sentence: str, before: str = "") -> bool:
-    """Whether a reader who has seen only `before` would ask who or what this sentence speaks of."""
+    """Whether a sentence has a reference that a reader who has seen only `before` cannot resolve."""
     spoken = _QUOTED.sub(" “” ", sentence)
     start = spoken.lstrip(" “”\"'‘’")
     if not before and (_POINTING_START.match(start) or _IT_IS_ONE.match(start)):
@@ -230,7 +230,7 @@ def _has_loose_pronoun(spoken: str, before: str) -> bool:
         return True
     for match in _WORD.finditer(spoken):
         word = fold(match.group())
-        # "Before she left, Ida Fenn said": the name may follow.
+        # The name may follow: "Before she left, Ida Fenn said".
         if (
             word in _PERSONAL
             and not _names_somebody(f"{before} {spoken[: match.start()]}")
@@ -247,6 +247,6 @@ def _names_somebody(text: str) -> bool:
         return True
     words = [match.group() for match in _WORD.finditer(text)]
     return any(
-        word[0].isupper() and (place > 0 or not (fold(word) in ordinary_words() or word.endswith("ing")))
-        for place, word in enumerate(words)
+        word[0].isupper() and (index > 0 or not (fold(word) in ordinary_words() or word.endswith("ing")))
+        for index, word in enumerate(words)
     )

@@ -1,4 +1,4 @@
-"""A summary that anybody wrote, held against its article as our own are, by the weights for what others write."""
+"""The check of any summary against its article, with the weights for sentences by others."""
 
 import re
 import time
@@ -19,15 +19,14 @@ from nutgraf_models.text.normalize import clean, normalize
 from nutgraf_models.text.sentences import Sentence, split
 from nutgraf_models.text.warnings import article_warnings
 
-# The words, names and rules of the check are English.
+# The check's word lists and rules are English.
 _LANGUAGES = ("en",)
-# Of a very long sentence the check looks at its first words alone: 120 of a summary's and 400 of an article's. So that
-# nothing is left out, longer ones go to it in pieces. Those of an article overlap, so that what a piece of a summary
-# was made from is in one of them as a whole.
-_PIECE_WORDS = 120
+# The check reads only the first 120 words of a summary sentence and 400 of an article sentence, so longer ones are
+# split. The pieces of an article sentence overlap, so that one of them contains the whole origin of a summary piece.
+_MAX_PIECE_WORDS = 120
 _WINDOW_WORDS, _WINDOW_STEP = 400, 200
 _LIST_NUMBER = re.compile(r"\(?\d{1,2}[.)]")
-# Bullets, marks of Markdown and of citations, which say nothing and would part a sentence from its capital letter.
+# Bullets, Markdown and citation marks, which would separate a sentence from its capital letter.
 _MARKS = re.compile(r"^(?:[-–—•‣◦▪·>#*]+|\(?\d{1,2}[.)])\s+|[*`#]+|\[\d{1,3}(?:, ?\d{1,3})*\]")
 
 
@@ -42,24 +41,25 @@ def check_summary(
 ) -> CheckedSummary:
     """Checks a summary, sentence by sentence, against the article `text` with the headline `title`.
 
-    `threshold`, 0 to 1, is the least support of a supported sentence. `count_tokens` counts those of the article, which
-    are else 0. `between_steps` is called before each sentence and each longer step; what it raises ends the check.
+    `threshold`: minimum support, 0 to 1, of a supported sentence. `count_tokens`: the token counter for `input_tokens`,
+    which is 0 without one. `between_steps`: called before each sentence and each longer step; its exceptions end the
+    check.
 
     Raises:
-        EmptyArticle: there is nothing to read in the article.
-        EmptySummary: there is nothing to check in the summary.
+        EmptyArticle: the article is empty or blank.
+        EmptySummary: the summary is empty or blank.
     """
     started = time.perf_counter()
-    article, own = normalize(text), clean(summary)
-    # In a summary that was cut into tokens as well, numbers are in the same parts.
-    if not has_numbers_in_parts(own.text):
+    article, cleaned = normalize(text), clean(summary)
+    # In a tokenised summary, numbers are split the same way as in the article.
+    if not has_numbers_in_parts(cleaned.text):
         article = with_whole_numbers(article)
     sentences = split(article.text)
     if not sentences:
-        raise EmptyArticle("the text has nothing in it to read")
-    parts = _joined(own.text, split(own.text))
+        raise EmptyArticle("the text has no letters, digits or symbols")
+    parts = _joined(cleaned.text, split(cleaned.text))
     if not parts:
-        raise EmptySummary("the summary has nothing in it to check")
+        raise EmptySummary("the summary has no letters, digits or symbols")
     between_steps()
     tokens = count_tokens([article.text])[0] if count_tokens is not None else 0
     code = language.detect(article.text)
@@ -72,15 +72,15 @@ def check_summary(
     terms: list[UnsupportedTerm] = []
     for part in parts:
         between_steps()
-        sentence, found = _check(part, check, evidence, own, threshold)
+        sentence, found = _check(part, check, evidence, cleaned, threshold)
         checked.append(sentence)
         terms += found
-    verdicts = {one.verdict for one in checked}
-    # Doubt first: one false sentence makes a summary false.
-    order = (Verdict.DOUBTED, Verdict.SUPPORTED, Verdict.NO_CLAIM)
+    verdicts = {sentence.verdict for sentence in checked}
+    # Doubt comes first: one false sentence makes a summary false.
+    precedence = (Verdict.DOUBTED, Verdict.SUPPORTED, Verdict.NO_CLAIM)
     return CheckedSummary(
-        support=min(one.support for one in checked if one.support is not None),
-        verdict=next(one for one in order if one in verdicts),
+        support=min(sentence.support for sentence in checked if sentence.support is not None),
+        verdict=next(verdict for verdict in precedence if verdict in verdicts),
         sentences=tuple(checked),
         unsupported_terms=tuple(terms),
         checks_run=CHECKS,
@@ -97,16 +97,16 @@ def check_summary(
 def _check(
     part: Sentence, check: ArticleCheck, evidence: EvidenceIndex, summary: MappedText, threshold: float
 ) -> tuple[SummarySentence, list[UnsupportedTerm]]:
-    """A sentence of a summary and its unsupported terms, both with spans in the summary as sent."""
+    """A checked sentence of a summary and its unsupported terms, with spans in the summary as sent."""
     span = Span(*summary.source_span(part.start, part.end))
-    # As long as before, so that positions stay what they are.
+    # Blanks of equal length keep the positions.
     plain = _MARKS.sub(lambda match: " " * len(match.group()), part.text)
     text = plain.strip()
     start = part.start + len(plain) - len(plain.lstrip())
     if claims_nothing(text):
         return SummarySentence(span, (), 1.0, Verdict.NO_CLAIM), []
     checked = check.check(text)
-    # A question about somebody whom the article does not know says that there is such a one.
+    # A question with an unsupported name presupposes a person whom the article does not mention.
     if only_asks(text) and not checked.terms:
         return SummarySentence(span, (), 1.0, Verdict.NO_CLAIM), []
     support = min(check.check(piece).support for piece in _pieces(text))
@@ -119,38 +119,38 @@ def _check(
 
 
 def _joined(text: str, sentences: Sequence[Sentence]) -> list[Sentence]:
-    """The sentences, each together with its number in a list and with marks and citations that follow it."""
+    """The sentences, with preceding list numbers and following marks and citations joined to them."""
     joined: list[Sentence] = []
-    for one in sentences:
+    for sentence in sentences:
         before = joined[-1] if joined else None
         if (
             before is not None
-            and "\n" not in text[before.end : one.start]
-            and (_LIST_NUMBER.fullmatch(before.text) or not _MARKS.sub("", one.text).strip(" ."))
+            and "\n" not in text[before.end : sentence.start]
+            and (_LIST_NUMBER.fullmatch(before.text) or not _MARKS.sub("", sentence.text).strip(" ."))
         ):
-            joined[-1] = Sentence(text[before.start : one.end], before.start, one.end)
+            joined[-1] = Sentence(text[before.start : sentence.end], before.start, sentence.end)
         else:
-            joined.append(one)
+            joined.append(sentence)
     return joined
 
 
 def _pieces(sentence: str) -> Iterator[str]:
-    """The sentence, in pieces of about the same length if it has too many words."""
+    """The sentence, split into pieces of about equal length if it is too long."""
     words = tokens_of(sentence)
-    count = max(1, -(-len(words) // _PIECE_WORDS))
-    starts = [0, *(words[place * len(words) // count].start for place in range(1, count)), len(sentence)]
+    count = max(1, -(-len(words) // _MAX_PIECE_WORDS))
+    starts = [0, *(words[number * len(words) // count].start for number in range(1, count)), len(sentence)]
     for start, end in pairwise(starts):
         yield sentence[start:end]
 
 
 def _windows(sentences: Sequence[Sentence]) -> Iterator[Sentence]:
-    """The sentences of an article, the very long ones in pieces that overlap."""
-    for one in sentences:
-        words = tokens_of(one.text)
+    """The sentences of an article; very long ones are split into overlapping pieces."""
+    for sentence in sentences:
+        words = tokens_of(sentence.text)
         if len(words) <= _WINDOW_WORDS:
-            yield one
+            yield sentence
             continue
         for first in range(0, len(words) - _WINDOW_WORDS + _WINDOW_STEP, _WINDOW_STEP):
             last = first + _WINDOW_WORDS
-            start, end = words[first].start, words[last].start if last < len(words) else len(one.text)
-            yield Sentence(one.text[start:end], one.start + start, one.start + end)
+            start, end = words[first].start, words[last].start if last < len(words) else len(sentence.text)
+            yield Sentence(sentence.text[start:end], sentence.start + start, sentence.start + end)

@@ -1,7 +1,7 @@
-"""Names, numbers and quotations of a summary that its article does not have.
+"""Names, numbers and quotations of a summary that its article lacks.
 
-A lookup, not an understanding: a term counts as supported if it is found, brought to a common form, in the article or
-its headline. It finds what was made up, and what was misspelt; not what was put together wrongly.
+A lookup: a term is supported if its normal form occurs in the article or its headline. This finds invented and
+misspelt terms, but not true terms in a wrong combination.
 """
 
 import re
@@ -18,23 +18,23 @@ _WORD_START = re.compile(r"(?<![\w'’])[^\W\d_]")
 
 
 class TermIndex:
-    """The terms of an article and its headline, for looking up those of its summaries."""
+    """An index of the terms of an article and its headline."""
 
     def __init__(self, article: str, title: str = "") -> None:
         text = f"{unicodedata.normalize('NFC', title)}\n\n{article}"
         self._numbers = NumberIndex(text)
-        # Any word of an article without capitals may be a name.
+        # In an article without capitals, any word may be a name.
         cased = _WORD_START.sub(lambda match: match[0].upper(), text) if article.islower() else text
         self._names = NameIndex(cased, self._numbers.months)
         self._quotations = QuotationIndex(text)
 
     def unsupported(self, summary: str) -> tuple[UnsupportedTerm, ...]:
-        """What of `summary` the article lacks, in the order of the text; a quotation stands for all that is in it."""
+        """The unsupported terms of `summary`, in text order; an unsupported quotation includes the terms in it."""
         quoted = list(self._quotations.unsupported(summary))
         numbers = quantities(summary)
         wrong = list(self._numbers.unsupported(summary, numbers))
         starts = {sentence.start for sentence in split(summary)}
-        names = unsupported_names(summary, self._names, starts, [(one.start, one.end) for one in numbers])
+        names = unsupported_names(summary, self._names, starts, [(number.start, number.end) for number in numbers])
         terms = [
             *((span, TermKind.QUOTATION) for span in quoted),
             *((span, TermKind.NUMBER) for span in wrong if not _within(span, quoted)),

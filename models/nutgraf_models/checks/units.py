@@ -1,8 +1,8 @@
-"""Units of measure and currencies: how they are written, and which of them measure the same thing."""
+"""Units of measure and currencies: their spellings, and conversion between comparable units."""
 
 import re
 
-# A line is a unit: its name, the words for it, and what it is so much of. Units of one thing can be compared.
+# One unit per line: its name, its spellings, and its size in a base measure. Units of the same measure are comparable.
 _TABLE = """
 second: second seconds sec secs = time 1
 minute: minute minutes min mins = time 60
@@ -72,15 +72,15 @@ nth: = ordinal 1, share 1
 """
 CURRENCIES = frozenset("$ £ € ¥ ₹ ₽ p c pound yen yuan crown franc rand peso dirham riyal naira shilling".split())
 _UNIT_OF: dict[str, str] = {}
-# For each unit, what it is so much of.
+# The measures and sizes of each unit.
 MEASURES: dict[str, tuple[tuple[str, float], ...]] = {}
 for _line in _TABLE.strip().splitlines():
     _name, _, _rest = _line.partition(": ")
     _words, _, _measured = _rest.partition("= ")
     _UNIT_OF |= dict.fromkeys(_words.split(), _name)
-    MEASURES[_name] = tuple((one.split()[0], float(one.split()[1])) for one in _measured.split(", "))
+    MEASURES[_name] = tuple((_item.split()[0], float(_item.split()[1])) for _item in _measured.split(", "))
 
-# Read as units only where they follow their digits directly: elsewhere they are words, or letters of something else.
+# Units only directly after digits; elsewhere they are words or other letters.
 _ATTACHED = frozenset({"p", "c", "g", "h", "in"})
 _WORD = re.compile(
     r"([\s-]{0,2})(?:(?:more|further|extra|additional|other|full|whole|consecutive|straight|US|Australian|Canadian|"
@@ -93,13 +93,13 @@ _SIGN_BEFORE = re.compile(r"(?:(?:US|AU?|CA?|HK|NZ)?([$£€¥₹₽])|\b(Rs|INR
 
 
 def unit_before(text: str, start: int) -> tuple[str, int] | None:
-    """The currency whose sign or letters end at `start` of a text, right before a number, and where it begins."""
+    """The currency that ends at `start`, right before a number, and its own start."""
     found = _SIGN_BEFORE.search(text, max(0, start - 6), start)
     return (found[1] or _UNIT_OF[found[2].lower()], found.start()) if found else None
 
 
 def unit_after(text: str, end: int) -> tuple[str, int] | None:
-    """The unit that begins at `end` of a text, right behind a number, and where it ends."""
+    """The unit that begins at `end`, right after a number, and its own end."""
     degrees = _DEGREES.match(text, end)
     if degrees:
         scale = degrees[1] or degrees[2]

@@ -1,7 +1,7 @@
-"""How much of a sentence is its article's wording, whoever wrote it and however freely.
+"""The overlap of a paraphrased sentence with its article's wording.
 
-Other systems put an article in words of their own, so the places where a sentence was cut out of it say little. What
-is left: whether its words come in the article's order, and how unlike the article's those are that it does not have.
+Other systems rephrase, so the cuts that `statements` measures tell little. These features remain: whether the words
+keep the article's order, and how unlike the article's words the new ones are.
 """
 
 from collections import defaultdict
@@ -10,49 +10,50 @@ from typing import NamedTuple
 
 from nutgraf_models.checks.words import common_subsequence, tokens_of
 
-# Words are taken for one if they begin alike: "accuse", "accusations". Words of a sentence that are looked at.
-_ALIKE = 5
-_MOST_WORDS = 120
+# Words with the same first letters count as equal: "accuse", "accusations".
+_PREFIX_LETTERS = 5
+# Words of a sentence that are measured.
+_MAX_WORDS = 120
 
 
 class Wording(NamedTuple):
-    """What is measured of a sentence, of its content words."""
+    """Features of a sentence, from its content words."""
 
-    in_order: float  # share of them that are a subsequence of the article's, all its sentences in a row
-    unlike: float  # those that the article has not, each by the share of its triples of letters that no word there has
+    in_order: float  # share of them in a common subsequence with the whole article
+    unlike: float  # sum over the new words of the share of their letter trigrams that no word of the article has
 
 
 class WordingIndex:
-    """The words of an article's sentences, in their order."""
+    """The words of an article, in order."""
 
     def __init__(self, sentences: Sequence[str]) -> None:
-        self._begins: set[str] = set()
-        self._triples: set[str] = set()
-        self._places: dict[str, list[int]] = defaultdict(list)
-        place = 0
+        self._prefixes: set[str] = set()
+        self._trigrams: set[str] = set()
+        self._positions: dict[str, list[int]] = defaultdict(list)
+        position = 0
         for sentence in sentences:
             for token in tokens_of(sentence):
-                begin = token.form[:_ALIKE]
-                self._begins.add(begin)
-                self._triples.update(_triples(token.form))
+                prefix = token.form[:_PREFIX_LETTERS]
+                self._prefixes.add(prefix)
+                self._trigrams.update(_trigrams(token.form))
                 if token.is_content:
-                    self._places[begin].append(place)
-                    place += 1
+                    self._positions[prefix].append(position)
+                    position += 1
 
     def measure(self, sentence: str) -> Wording:
-        content = [token.form for token in tokens_of(sentence)[:_MOST_WORDS] if token.is_content]
-        begins = [form[:_ALIKE] for form in content]
-        found = sorted((place, begin) for begin in set(begins) for place in self._places.get(begin, ()))
-        in_order = common_subsequence(begins, [begin for _, begin in found])
-        new = [form for form in content if form[:_ALIKE] not in self._begins]
+        content = [token.form for token in tokens_of(sentence)[:_MAX_WORDS] if token.is_content]
+        prefixes = [form[:_PREFIX_LETTERS] for form in content]
+        found = sorted((position, prefix) for prefix in set(prefixes) for position in self._positions.get(prefix, ()))
+        in_order = common_subsequence(prefixes, [prefix for _, prefix in found])
+        new = [form for form in content if form[:_PREFIX_LETTERS] not in self._prefixes]
         return Wording(in_order / max(1, len(content)), sum(map(self._unlike, new)))
 
     def _unlike(self, form: str) -> float:
-        triples = list(_triples(form))
-        return sum(triple not in self._triples for triple in triples) / len(triples)
+        trigrams = list(_trigrams(form))
+        return sum(trigram not in self._trigrams for trigram in trigrams) / len(trigrams)
 
 
-def _triples(form: str) -> Iterator[str]:
-    """The triples of letters of a word, its beginning and its end counting as one each."""
-    whole = f"^{form}$"
-    return (whole[start : start + 3] for start in range(len(whole) - 2))
+def _trigrams(form: str) -> Iterator[str]:
+    """The letter trigrams of a word with start and end markers."""
+    marked = f"^{form}$"
+    return (marked[start : start + 3] for start in range(len(marked) - 2))

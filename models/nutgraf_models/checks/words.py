@@ -1,4 +1,4 @@
-"""Texts as words in order, and what two of them have in common in that order."""
+"""Tokens of a text, and alignment of two token sequences."""
 
 import re
 from collections import defaultdict
@@ -22,7 +22,7 @@ _STOP_WORDS = frozenset(
 
 
 class Token(NamedTuple):
-    """A word or number: what it is compared by, its letters without case, and where it is."""
+    """A word or number: the form for comparison, the case-folded word, and its position in the text."""
 
     form: str
     folded: str
@@ -36,7 +36,7 @@ class Token(NamedTuple):
 
     @property
     def is_name(self) -> bool:
-        """Whether it may be one: a content word with a capital, the first of its sentence included."""
+        """Whether it may be a name: a capitalised content word, even as the first of a sentence."""
         return self.is_capital and self.is_content
 
 
@@ -49,33 +49,33 @@ def tokens_of(text: str) -> list[Token]:
 
 
 def content_shared(point: str, sentence: str) -> float:
-    """The share, 0 to 1, of the content words of `point` that `sentence` has."""
+    """The share, 0 to 1, of the content words of `point` that `sentence` contains."""
     wanted = {token.form for token in tokens_of(point) if token.is_content}
     return len(wanted & {token.form for token in tokens_of(sentence)}) / len(wanted) if wanted else 0.0
 
 
 def common_subsequence(words: Sequence[str], other: Sequence[str]) -> int:
-    """The length of their longest common subsequence.
+    """The length of the longest common subsequence.
 
     Bit-parallel: a few operations for each word of `other` (Hyyrö 2004, "Bit-parallel LCS-length computation
     revisited").
     """
-    places: dict[str, int] = defaultdict(int)
-    for place, word in enumerate(words):
-        places[word] |= 1 << place
-    everywhere = (1 << len(words)) - 1
-    free = everywhere
+    positions: dict[str, int] = defaultdict(int)
+    for index, word in enumerate(words):
+        positions[word] |= 1 << index
+    all_bits = (1 << len(words)) - 1
+    free = all_bits
     for word in other:
-        if word in places:
-            here = free & places[word]
-            free = ((free + here) | (free - here)) & everywhere
+        if word in positions:
+            matches = free & positions[word]
+            free = ((free + matches) | (free - matches)) & all_bits
     return len(words) - free.bit_count()
 
 
 def alignment(words: Sequence[str], other: Sequence[str]) -> list[tuple[int, int]]:
-    """Pairs of places of a longest common subsequence; of several, one with few gaps in `other`."""
+    """Index pairs of a longest common subsequence; of several, one with few gaps in `other`."""
     rows, columns = len(words), len(other)
-    # Twice the length, and one more for each pair that follows directly on another in both.
+    # Twice the length, plus one for each pair that directly follows another in both sequences.
     best = [[0] * (columns + 1) for _ in range(rows + 1)]
     for row in range(rows - 1, -1, -1):
         for column in range(columns - 1, -1, -1):
@@ -102,6 +102,6 @@ def alignment(words: Sequence[str], other: Sequence[str]) -> list[tuple[int, int
 
 @lru_cache(maxsize=1 << 15)
 def _read(word: str) -> tuple[str, str, bool]:
-    """What a token has of a word."""
+    """The form, the folded word and the capitalisation of a token."""
     form = word.replace(",", "") if word[0].isdecimal() else canonical(word.replace(".", ""))
     return SMALL_NUMBERS.get(form, form), fold(word), word[0].isupper()

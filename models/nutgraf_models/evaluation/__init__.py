@@ -1,1 +1,1 @@
-"""Scores of a model's summaries against references and the lead baseline."""
+"""Evaluation of a model's summaries against references and the lead baseline."""

@@ -1,4 +1,4 @@
-"""Scores of a model on articles with reference summaries, next to the lead baseline on the same rows."""
+"""Scores of a model and of the lead baseline on articles with reference summaries."""
 
 import csv
 import time
@@ -31,7 +31,7 @@ _COPYING = ("coverage", "density", "compression", "novel_bigrams")
 
 @dataclass(frozen=True)
 class Scored:
-    """One text (a model's, the lead, or the reference itself) measured against its article and reference."""
+    """Measurements of one text (a summary, the lead, or the reference) against its article and reference."""
 
     text: str
     rouge1: float  # F1 in percent, as are the next two
@@ -47,8 +47,8 @@ class Scored:
     repeats: bool
     repeated_sentence: bool
     full_stop: bool
-    fragment: bool  # a sentence that is none, or that points to what is not there
-    right_length: bool  # in the words and sentences that its length asks for
+    fragment: bool  # has an incomplete sentence or a reference without an antecedent
+    right_length: bool  # in words and sentences
 
 
 def evaluate(
@@ -65,9 +65,9 @@ def evaluate(
 ) -> Report:
     """Summarises each article and scores the summaries.
 
-    ROUGE is Lin's (2004), F1 in percent, stemmed, by rouge-score, sentences on lines of their own. Intervals are of
-    95 %, by bootstrap over articles. `beams` replaces the number in the card's presets. `rows_to` is a CSV file for
-    all texts with their scores. `show_doubted` scores what the model wrote, rather than what is shown by default.
+    ROUGE (Lin 2004) is F1 in percent from rouge-score, with stemming and one sentence per line. Intervals are 95 %
+    bootstrap intervals over articles. `beams` overrides the card's presets. `rows_to`: a CSV file for all texts and
+    scores. `show_doubted`: score the model's output without replacing doubted sentences.
 
     Raises:
         ModelError: the data or the model cannot be used.
@@ -80,7 +80,7 @@ def evaluate(
     summarizer = load_summarizer(model, engine=engine, threads=threads, beams=beams)
     started = time.perf_counter()
     pipeline = (summarizer.pipeline(Article(row.article), (spec,), show_doubted=show_doubted) for row in rows)
-    summaries = [one.summaries[0] for one in run(summarizer.engine, pipeline)]
+    summaries = [answer.summaries[0] for answer in run(summarizer.engine, pipeline)]
     seconds = time.perf_counter() - started
     written, leads, references = [], [], []
     for row, summary in zip(rows, summaries, strict=True):
@@ -99,25 +99,27 @@ def evaluate(
         "length": length,
         "beams": summarizer.card.decoding.of(spec.length).num_beams,
         **_means(written),
-        "intervals": {name: scores.bootstrap_interval([getattr(one, name) for one in written]) for name in ROUGE},
+        "intervals": {name: scores.bootstrap_interval([getattr(scored, name) for scored in written]) for name in ROUGE},
         "lead": _means(leads),
         "over_lead": {
             name: scores.bootstrap_interval(
-                [getattr(one, name) - getattr(other, name) for one, other in zip(written, leads, strict=True)]
+                [getattr(scored, name) - getattr(lead, name) for scored, lead in zip(written, leads, strict=True)]
             )
             for name in ROUGE
         },
         "reference": {name: value for name, value in _means(references).items() if name not in ROUGE},
-        "unsupported_share": scores.mean([bool(one.unsupported_terms) for one in summaries]),
-        "doubted_share": scores.mean([not part.is_supported for one in summaries for part in one.sentences]),
-        "from_article_share": scores.mean([any(part.from_article for part in one.sentences) for one in summaries]),
-        "extractive_share": scores.mean([one.finish_reason is FinishReason.EXTRACTIVE for one in summaries]),
+        "unsupported_share": scores.mean([bool(summary.unsupported_terms) for summary in summaries]),
+        "doubted_share": scores.mean([not part.is_supported for summary in summaries for part in summary.sentences]),
+        "from_article_share": scores.mean(
+            [any(part.from_article for part in summary.sentences) for summary in summaries]
+        ),
+        "extractive_share": scores.mean([summary.finish_reason is FinishReason.EXTRACTIVE for summary in summaries]),
         "articles_per_second": len(rows) / seconds,
     }
 
 
 def table(report: Report) -> str:
-    """The report for people: a column each for the model, the lead, and what people wrote."""
+    """The report as a text table with columns for the model, the lead and the references."""
     lead = f"lead-{LEAD_SENTENCES[Length(report['length'])]}"
     lines = [
         f"{report['model']} ({report['engine']}), {report['length']}, {report['n']} articles, beams: {report['beams']}",
@@ -139,7 +141,7 @@ def _scorer() -> Callable[[list[str], list[str], str, str], Scored]:
     try:
         from rouge_score.rouge_scorer import RougeScorer
     except ImportError:
-        raise ModelError("scoring needs the extra: pip install 'nutgraf-server[eval]'") from None
+        raise ModelError("scoring needs an extra: pip install 'nutgraf-server[eval]'") from None
     scorer = RougeScorer(list(ROUGE), use_stemmer=True)
 
     def score(sentences: list[str], reference: list[str], article: str, length: str) -> Scored:
@@ -169,21 +171,24 @@ def _scorer() -> Callable[[list[str], list[str], str, str], Scored]:
 
 
 def _has_fragment(sentences: list[str]) -> bool:
-    before = ["", *accumulate(sentences, lambda told, sentence: f"{told} {sentence}")]
-    return any(is_fragment(one) or points_back(one, told) for one, told in zip(sentences, before, strict=False))
+    preceding = ["", *accumulate(sentences, lambda before, sentence: f"{before} {sentence}")]
+    return any(
+        is_fragment(sentence) or points_back(sentence, before)
+        for sentence, before in zip(sentences, preceding, strict=False)
+    )
 
 
 def _means(scored: list[Scored]) -> dict[str, float]:
     return {
-        **{name: scores.mean([getattr(one, name) for one in scored]) for name in (*ROUGE, *_COPYING)},
-        "mean_words": scores.mean([one.words for one in scored]),
-        "mean_sentences": scores.mean([one.sentences for one in scored]),
-        "right_length_share": scores.mean([one.right_length for one in scored]),
-        "plain_unsupported_share": scores.mean([bool(one.plain_unsupported) for one in scored]),
-        "repeats_share": scores.mean([one.repeats for one in scored]),
-        "repeated_sentence_share": scores.mean([one.repeated_sentence for one in scored]),
-        "full_stop_share": scores.mean([one.full_stop for one in scored]),
-        "fragment_share": scores.mean([one.fragment for one in scored]),
+        **{name: scores.mean([getattr(item, name) for item in scored]) for name in (*ROUGE, *_COPYING)},
+        "mean_words": scores.mean([item.words for item in scored]),
+        "mean_sentences": scores.mean([item.sentences for item in scored]),
+        "right_length_share": scores.mean([item.right_length for item in scored]),
+        "plain_unsupported_share": scores.mean([bool(item.plain_unsupported) for item in scored]),
+        "repeats_share": scores.mean([item.repeats for item in scored]),
+        "repeated_sentence_share": scores.mean([item.repeated_sentence for item in scored]),
+        "full_stop_share": scores.mean([item.full_stop for item in scored]),
+        "fragment_share": scores.mean([item.fragment for item in scored]),
     }
 
 
@@ -193,15 +198,15 @@ def _write_rows(
     records = [
         {
             "id": row.id,
-            **asdict(one),
-            "plain_unsupported": " ".join(one.plain_unsupported),
+            **asdict(item),
+            "plain_unsupported": " ".join(item.plain_unsupported),
             "unsupported_terms": " ".join(summary.text[t.span.start : t.span.end] for t in summary.unsupported_terms),
             "finish_reason": summary.finish_reason.value,
             "reference": row.of(summary.length),
             "lead": lead.text,
             "article": row.article,
         }
-        for row, one, lead, summary in zip(rows, written, leads, summaries, strict=True)
+        for row, item, lead, summary in zip(rows, written, leads, summaries, strict=True)
     ]
     with file.open("w", encoding="utf-8", newline="") as out:
         writer = csv.DictWriter(out, list(records[0]))

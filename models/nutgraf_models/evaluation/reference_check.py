@@ -1,8 +1,7 @@
-"""A plain check of a summary's names and numbers, kept apart from the product's own so that it can judge it.
+"""A simple check of a summary's names and numbers, independent of the product's own so that it can judge it.
 
-It errs on the side of finding: every word with a capital or a digit must stand in the article, whatever its case; at
-the start of a sentence, where any word has a capital, one that the article lacks counts if the next has one as well or
-if it is no common opening word.
+It errs on the side of reporting: every word with a capital or a digit must occur in the article, in any case. The first
+word of a sentence counts only if it is not a common opening word and the next word is capitalised too.
 """
 
 import re
@@ -39,7 +38,7 @@ def unsupported_words(summary: str, article: str) -> list[str]:
 
 
 def unsupported_spans(summary: str, article: str) -> list[tuple[int, int]]:
-    """Where the words of `unsupported_words` begin and end in `summary`, in characters."""
+    """Spans of `unsupported_words` in `summary`, in code points."""
     known = set()
     for word in _WORD.findall(article):
         known |= _forms(word)
@@ -59,12 +58,12 @@ def unsupported_spans(summary: str, article: str) -> list[tuple[int, int]]:
 
 
 def content_words(text: str) -> list[str]:
-    """The words that carry meaning, without case."""
+    """The words without stop words, case-folded."""
     return [word.casefold() for word in _WORD.findall(text) if word.casefold() not in _STOP]
 
 
 def content_coverage(summary: str, article: str) -> float:
-    """The share, from 0 to 1, of the content words of `summary` whose first letters some word of `article` has."""
+    """The share, 0 to 1, of content words in `summary` whose first five letters match a word of `article`."""
     stems = {word.casefold()[:5] for word in _WORD.findall(article)}
     content = content_words(summary)
     return sum(word[:5] in stems for word in content) / len(content) if content else 0.0

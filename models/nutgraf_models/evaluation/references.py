@@ -14,10 +14,10 @@ _REJECTED = ("short_rejected", "long_rejected")
 
 @dataclass(frozen=True)
 class ReferenceRow:
-    """An article and the summaries that a person wrote of it; `id` is the line's number where the data has none.
+    """An article with its reference summaries; `id` defaults to the line number.
 
-    Data sets that know no lengths have one `reference`; others have a `short`, a `long`, or both. Where a model wrote
-    something worse, `short_rejected` and `long_rejected` have it: training can learn from the difference.
+    Data sets without lengths have one `reference`; others have a `short`, a `long`, or both. `short_rejected` and
+    `long_rejected` are worse summaries from a model, for preference training.
     """
 
     id: str
@@ -36,10 +36,10 @@ class ReferenceRow:
 
 
 def read_references(file: Path) -> list[ReferenceRow]:
-    """Reads objects with "article", with "reference" or "short" and "long", and maybe the other fields of a row.
+    """Reads JSON objects with "article", with "reference" or "short" and "long", and optional other fields.
 
     Raises:
-        ModelError: a line is something else, or there is none.
+        ModelError: a line has another format, or the file has no rows.
     """
     rows = list(_read(file))
     if not rows:
@@ -63,5 +63,5 @@ def _read(file: Path) -> Iterator[ReferenceRow]:
                 f'line {number} of {file.name} is not a JSON object with "article" and "reference" (or "short" and '
                 f'"long"): {error}'
             ) from error
-        more = {name: str(row.get(name) or "") for name in ("headline", "source")}
-        yield ReferenceRow(str(row.get("id") or number), **texts, **more)
+        optional = {name: str(row.get(name) or "") for name in ("headline", "source")}
+        yield ReferenceRow(str(row.get("id") or number), **texts, **optional)

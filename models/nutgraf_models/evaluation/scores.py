@@ -1,4 +1,4 @@
-"""What a summary is like, measured without a model: how it copies, repeats, and ends, and how sure a mean is."""
+"""Model-free measures of a summary: copying, repetition, ending and length; and confidence intervals of means."""
 
 import re
 from collections.abc import Sequence
@@ -17,16 +17,16 @@ _SEED = 7
 
 @dataclass(frozen=True)
 class Copying:
-    """How a summary stands to its article (Grusky et al. 2018, "Newsroom", section 4; words without case)."""
+    """Overlap of a summary with its article (Grusky et al. 2018, "Newsroom", section 4), ignoring case."""
 
     coverage: float
-    """Share of the summary's words that lie in a fragment copied from the article, 0 to 1."""
+    """Share of the summary's words within fragments copied from the article, 0 to 1."""
     density: float
-    """Mean length in words of the fragment that a word of the summary lies in; one sentence copied has its length."""
+    """Mean length in words of the fragment around each word; for a copied sentence, its length."""
     compression: float
-    """Words of the article for one of the summary."""
+    """Words of the article per word of the summary."""
     novel_bigrams: float
-    """Share of the summary's different bigrams that the article lacks, 0 to 1."""
+    """Share of the summary's distinct bigrams that the article lacks, 0 to 1."""
 
 
 def copying(summary: str, article: str) -> Copying:
@@ -45,7 +45,7 @@ def copying(summary: str, article: str) -> Copying:
 
 
 def repeats_itself(summary: str) -> bool:
-    """Whether it has a sentence twice, or four words in a row twice."""
+    """Whether a sentence, or four words in a row, occur twice."""
     if repeats_a_sentence(summary):
         return True
     sentences = [_words(sentence.text) for sentence in split(summary)]
@@ -59,12 +59,12 @@ def repeats_a_sentence(summary: str) -> bool:
 
 
 def ends_in_full_stop(summary: str) -> bool:
-    """Whether it ends as a sentence does, and not with an ellipsis."""
+    """Whether it ends with a stop other than an ellipsis."""
     return is_complete(summary) and not summary.rstrip("\"'”’)").endswith(("…", "..."))
 
 
 def has_length(summary: str, length: str) -> bool:
-    """Whether a "short" is one sentence of 12 to 30 words, a "long" two to four sentences of 35 to 75."""
+    """Whether a "short" has one sentence and 12 to 30 words, or a "long" two to four sentences and 35 to 75 words."""
     sentences, words = len(split(summary)), word_count(summary)
     if length == "short":
         return sentences == 1 and 12 <= words <= 30
@@ -72,7 +72,7 @@ def has_length(summary: str, length: str) -> bool:
 
 
 def bootstrap_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of the mean (Efron 1979), from 2,000 resamples with a fixed seed; no values, no interval."""
+    """Percentile bootstrap interval of the mean (Efron 1979), 2,000 resamples, fixed seed; NaN without values."""
     if not values:
         return (float("nan"), float("nan"))
     generator = np.random.default_rng(_SEED)
@@ -91,20 +91,20 @@ def _words(text: str) -> list[str]:
 
 
 def _fragments(words: list[str], source: list[str]) -> list[int]:
-    """Lengths of the longest shared fragments, found greedily from the left (Grusky et al. 2018, figure 3)."""
-    places: dict[str, list[int]] = {}
-    for place, word in enumerate(source):
-        places.setdefault(word, []).append(place)
+    """Lengths of the shared fragments, matched greedily from the left (Grusky et al. 2018, figure 3)."""
+    positions: dict[str, list[int]] = {}
+    for position, word in enumerate(source):
+        positions.setdefault(word, []).append(position)
     lengths = []
     start = 0
     while start < len(words):
         longest = 0
-        for place in places.get(words[start], ()):
+        for position in positions.get(words[start], ()):
             length = 1
             while (
                 start + length < len(words)
-                and place + length < len(source)
-                and words[start + length] == source[place + length]
+                and position + length < len(source)
+                and words[start + length] == source[position + length]
             ):
                 length += 1
             longest = max(longest, length)

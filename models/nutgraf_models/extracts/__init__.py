@@ -1,1 +1,1 @@
-"""Sentences taken from the article itself, shortened by rule."""
+"""Selection and shortening of the article's own sentences."""

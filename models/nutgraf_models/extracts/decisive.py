@@ -1,7 +1,7 @@
-"""Sentences that decide a story though they stand late in it: an arrest, a death toll, a verdict, a retraction.
+"""Detection of late but decisive sentences: an arrest, a death toll, a verdict, a retraction.
 
-A model that reads a long article in chunks tells how each chunk begins. These sentences are put in its view all the
-same, behind the article's first ones.
+A model that reads a long article in chunks tends to summarise the start of each chunk. These sentences are added to its
+input after the lead.
 """
 
 import re
@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from nutgraf_models.checks.standalone import is_fragment, points_back
 from nutgraf_models.extracts.shorten import clean_start
 
-# The article's beginning, in sentences; what it says already needs no help.
+# Sentences of the article's beginning; events mentioned there need no extra weight.
 _BEGINNING = 3
-# With more of them the article is about such events, and its beginning says what matters.
-_MOST = 4
+# With more sentences of a kind, the article is about such events, and its beginning covers them.
+_MAX_OF_KIND = 4
 _EVENTS = {
     "arrest": r"(?:was|were|been|is|are) (?:\w+ )?(?:arrested|detained|taken into custody|remanded)|"
     r"police (?:have )?arrested",
@@ -36,24 +36,23 @@ _PATTERNS = {name: re.compile(rf"\b(?:{pattern})\b", re.I) for name, pattern in 
 
 
 def decisive_sentences(sentences: Sequence[str]) -> list[int]:
-    """The places of the sentences that tell of an event of a kind that the beginning tells nothing of, in order.
+    """Indexes, in order, of sentences that report a kind of event that the beginning does not mention.
 
-    None if there are many of its kind, if it points back, or if somebody only might have done so.
+    Skips kinds with many sentences, and sentences that refer back or are hypothetical.
     """
     found: dict[str, list[int]] = {name: [] for name in _PATTERNS}
-    for place, sentence in enumerate(sentences):
+    for index, sentence in enumerate(sentences):
         for name, pattern in _PATTERNS.items():
             if pattern.search(sentence):
-                found[name].append(place)
-    places = {
-        place
-        for of_kind in found.values()
-        if of_kind and of_kind[0] >= _BEGINNING and len(of_kind) <= _MOST
-        for place in of_kind[:1]
+                found[name].append(index)
+    firsts = {
+        indexes[0]
+        for indexes in found.values()
+        if indexes and indexes[0] >= _BEGINNING and len(indexes) <= _MAX_OF_KIND
     }
-    return [place for place in sorted(places) if _is_told_plainly(sentences[place])]
+    return [index for index in sorted(firsts) if _is_plain_statement(sentences[index])]
 
 
-def _is_told_plainly(sentence: str) -> bool:
+def _is_plain_statement(sentence: str) -> bool:
     text = clean_start(sentence)
     return not (_UNCERTAIN.search(text) or is_fragment(text) or points_back(text))

@@ -1,7 +1,7 @@
-"""The article's own sentence, made shorter by leaving out what it can be understood without.
+"""Rule-based shortening of an article's sentence.
 
-Each rule leaves something out: an aside, a clause at the end, a dateline. None leaves out what would change the claim:
-a negation, "alleged", "could", or whose word it is.
+Each rule removes a dispensable part: an aside, a final clause, a dateline. No rule removes words that would change the
+claim: a negation, "alleged", "could", or an attribution.
 """
 
 import re
@@ -28,7 +28,7 @@ _HEADER = re.compile(
 _STARTS = re.compile(
     r"(?:And|But) |(?:And|But|So|Also|However|Meanwhile|Instead|Now|Still|Yet|In addition|In fact|Moreover), "
 )
-# What must not be left out: it turns the sentence round, or says that it is not sure.
+# Words that must stay, because they reverse or qualify the claim.
 _KEEPS = re.compile(
     r"\b(?:not|no|never|nobody|nothing|none|neither|nor|without|unless|if|whether|alleged(?:ly)?|accus\w+|suspect\w*|"
     r"claim\w*|reported(?:ly)?|apparent(?:ly)?|believed|thought|could|may|might|would|should|likely|possibl[ey]|"
@@ -49,7 +49,7 @@ _TAIL = re.compile(
     r"making|adding|leaving|forcing|sparking|prompting|bringing|taking|causing|[a-z]{3,}ing|"
     r"and (?:is|was|has|had|will|are|were|have)|just|even|days|weeks|months|hours|years)\b[^“”\"]*$"
 )
-# What a sentence cannot end with.
+# Words that cannot end a sentence.
 _OPEN_END = re.compile(
     r"\b(?:a|an|the|of|in|on|at|to|by|for|with|from|as|and|or|but|than|that|which|who|is|are|was|were|be|has|have|had|"
     r"compared|between|into|about|over|under|after|before|while|when|during|his|her|their|its|[a-z]+ing)\W*$",
@@ -62,7 +62,7 @@ _BARE_TAIL = re.compile(
 
 
 def clean_start(sentence: str) -> str:
-    """The sentence without dateline, byline and time of publication before it, and without an opening "But"."""
+    """Removes a dateline, byline, time of publication or conjunction such as "But" from the start of a sentence."""
     for _ in range(3):
         before = sentence
         for pattern in (_HEADER, _DATELINE, _STARTS):
@@ -75,7 +75,7 @@ def clean_start(sentence: str) -> str:
 
 
 def shorten(sentence: str, max_words: int) -> str:
-    """The sentence, of at most `max_words` words where leaving out can do it; the shortest reached where it cannot."""
+    """Shortens the sentence until it has at most `max_words` words or no rule applies."""
     text = clean_start(sentence)
     while len(text) <= MAX_CHARACTERS and word_count(text) > max_words:
         shorter = next(_shorter(text), None)
@@ -86,18 +86,18 @@ def shorten(sentence: str, max_words: int) -> str:
 
 
 def _shorter(text: str) -> Iterator[str]:
-    """The sentence with one thing left out, what it can best do without first."""
+    """Variants of the sentence with one part removed, the most dispensable part first."""
     for pattern in (_BRACKETS, _DASHES, _RELATIVE, _ASIDE):
         for match in pattern.finditer(text):
             if not _KEEPS.search(match.group()) and not _in_quotation(text, match.start()):
-                # Before another clause, or before whose word it is, the comma stays.
+                # The comma stays before another clause or an attribution.
                 comma = "," if pattern is _ASIDE or _CLAUSE.match(text, match.end()) else ""
-                yield from _whole(text[: match.start()] + comma + text[match.end() :])
+                yield from _if_complete(text[: match.start()] + comma + text[match.end() :])
     for pattern in (_TAIL, _BARE_TAIL):
-        # The last of them first: the less is left out, the better.
+        # Shortest tails first: remove as little as possible.
         for tail in reversed(list(_suffixes(pattern, text))):
             if not _KEEPS.search(tail) and not _in_quotation(text, len(text) - len(tail)):
-                yield from _whole(text[: len(text) - len(tail)].rstrip(" ,;:–—-") + ".")
+                yield from _if_complete(text[: len(text) - len(tail)].rstrip(" ,;:–—-") + ".")
 
 
 def _suffixes(pattern: re.Pattern[str], text: str) -> Iterator[str]:
@@ -107,13 +107,14 @@ def _suffixes(pattern: re.Pattern[str], text: str) -> Iterator[str]:
         position = match.start() + 1
 
 
-def _whole(text: str) -> Iterator[str]:
+def _if_complete(text: str) -> Iterator[str]:
+    """The text, if it is still a complete sentence."""
     if word_count(text) >= _MIN_WORDS and is_complete(text) and not _OPEN_END.search(text) and not is_fragment(text):
         yield text
 
 
 def _capitalized(sentence: str) -> str:
-    """The sentence with a capital at its start, but for names such as "iPhone"."""
+    """The sentence with an initial capital, except for names such as "iPhone"."""
     return sentence if sentence[1:2].isupper() else sentence[:1].upper() + sentence[1:]
 
 

@@ -1,1 +1,1 @@
-"""The way of an article: planning, reading in chunks, generating, choosing, and putting the answer together."""
+"""The pipeline for one article: plan, read in chunks, generate, choose sentences, assemble the answer."""

@@ -1,7 +1,7 @@
-"""From what a model wrote to the sentences that are shown: whole, self-contained, and said by the article.
+"""Selection of a summary's sentences: each is complete, self-contained and supported by the article.
 
-A sentence that the check doubts is not shown. What stands in for it is there already: another sentence of the model's,
-or the article's own, shortened by rule. Nothing is decoded again.
+A doubted sentence is replaced by another one that the model wrote, or by one of the article's own, shortened by rule.
+Nothing is generated a second time.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,18 +20,18 @@ from nutgraf_models.pipeline.prepared import Prepared
 from nutgraf_models.results import FinishReason
 from nutgraf_models.text.sentences import word_count
 
-# Article sentences, from the first on, that may stand in where the one that a sentence was made from cannot.
+# Leading article sentences that may replace a doubted one if its own origin cannot.
 _LEAD_SENTENCES = 8
-# Of these, the ones that are sure to tell the main point.
+# The leading sentences that are certain to state the main point.
 _MAIN_SENTENCES = 2
-# What it counts that a sentence tells what the model took for the main point: about as much as to be the first one.
+# Score for sharing the content of the model's first sentence: about as much as for being the article's first one.
 _SAME_POINT = 3.0
-# Article sentences that one of the model's may be behind the one before it, and still speak of what that does.
+# Maximum distance, in article sentences, at which a model's sentence may still refer to the one before it.
 _REACH = 4
-# A sentence that a summary can do without is shown only if it is surer than the main point has to be.
-_SURE = 0.94
-# Of two sentences from one article sentence, the second must have a third of its content words for itself.
-_RETOLD = 2 / 3
+# Stricter threshold for optional sentences than for the opening one.
+_OPTIONAL_THRESHOLD = 0.94
+# Two sentences with the same origin repeat each other if they share this much of their content.
+_MAX_SHARED_CONTENT = 2 / 3
 _SHORT_WORDS = (6, 30)
 _SHORT_EXCESS = 6
 _LONGEST_SHORT = 45
@@ -43,28 +43,30 @@ def choose(
     prepared: Prepared,
     spec: Spec,
     candidates: Sequence[Candidate],
-    others: Sequence[Candidate] = (),
+    other_candidates: Sequence[Candidate] = (),
     instruction: str = "",
 ) -> Choice:
-    """What is shown of a row's `candidates`, the likeliest first; `others` are those of the other length.
+    """Selects the sentences to show from a row's `candidates`, likeliest first.
 
-    Never empty. A summary that has nothing of the model's has the reason EXTRACTIVE and a warning.
+    `other_candidates` are those of the other length. The choice is never empty; with no sentence of the model's in it,
+    its reason is EXTRACTIVE and it has a warning.
     """
-    written = [postprocess.whole_sentences(one.text, instruction) for one in candidates]
-    tokens = max((one.token_count for one in candidates), default=0)
+    written = [postprocess.whole_sentences(candidate.text, instruction) for candidate in candidates]
+    tokens = max((candidate.token_count for candidate in candidates), default=0)
     reason = candidates[0].finish if candidates else FinishReason.STOP
     chooser = _Chooser(prepared, spec)
     if prepared.show_doubted:
         return as_written(prepared, spec, candidates, written, tokens)
+    other_written = [postprocess.whole_sentences(candidate.text, instruction) for candidate in other_candidates]
     if spec.length is Length.SHORT:
-        of_others = [postprocess.whole_sentences(one.text, instruction) for one in others]
-        shown = chooser.short([sentences for sentences in [*written, *of_others] if sentences])
+        shown = chooser.short([sentences for sentences in [*written, *other_written] if sentences])
     else:
-        firsts = [sentence for one in others for sentence in postprocess.whole_sentences(one.text, instruction)[:1]]
-        shown = chooser.long(written[0] if written else [], firsts, [s for w in written[1:] for s in w])
+        firsts = [sentence for sentences in other_written for sentence in sentences[:1]]
+        spares = [sentence for sentences in written[1:] for sentence in sentences]
+        shown = chooser.long(written[0] if written else [], firsts, spares)
     if not shown:
         return extract(prepared, spec, NOTHING_FITS, tokens)
-    if all(one.from_article for one in shown):
+    if all(sentence.from_article for sentence in shown):
         return Choice(tuple(shown), FinishReason.EXTRACTIVE, tokens, (NOTHING_FITS,))
     if reason is FinishReason.STOP and written and len(shown) < len(written[0]) and len(shown) == spec.sentence_cap:
         reason = FinishReason.CAP
@@ -76,156 +78,162 @@ class _Chooser:
         self._prepared = prepared
         self._spec = spec
         usual = _SHORT_WORDS[1] if spec.length is Length.SHORT else _LONG_WORDS[1]
-        self._most = min(spec.max_words or usual, prepared.words - 1)
+        self._max_words = min(spec.max_words or usual, prepared.words - 1)
         self._scores = main_point_scores([sentence.text for sentence in prepared.sentences])
 
     def short(self, written: Sequence[Sequence[str]]) -> list[ShownSentence]:
-        """One sentence: the first of each of `written`, in their order, or what comes nearest to them."""
+        """One sentence: the first usable one of `written`, or the nearest replacement; empty if there is none."""
         firsts = [self._check(sentences[0]) for sentences in written]
         by_model = [
-            *(ShownSentence(one) for one in firsts),
-            *(ShownSentence(self._check(shorten(one.text, self._most))) for one in firsts),
+            *(ShownSentence(first) for first in firsts),
+            *(ShownSentence(self._check(shorten(first.text, self._max_words))) for first in firsts),
         ]
-        # Of what is left, what tells the main point, by the article and by what the model took for it.
-        others = [
-            *(own for one in firsts for own in self._own(one.origin, self._most)),
-            *self._leads(self._most, _LEAD_SENTENCES),
+        # Replacements are ranked by how well they state the main point.
+        replacements = [
+            *(own for first in firsts for own in self._own(first.origin, self._max_words)),
+            *self._leads(self._max_words, _LEAD_SENTENCES),
             *(ShownSentence(self._check(text)) for sentences in written for text in sentences[1:]),
         ]
-        points = [one.text for one in firsts]
-        others.sort(key=lambda one: -self._tells_main_point(one, points))
-        least = min(_SHORT_WORDS[0], self._most // 2)
-        # The main point in too many words is better than a detail in few.
-        longer = self._most if self._spec.max_words is not None else self._most + _SHORT_EXCESS
+        points = [first.text for first in firsts]
+        replacements.sort(key=lambda sentence: -self._main_point_score(sentence, points))
+        min_words = min(_SHORT_WORDS[0], self._max_words // 2)
+        # A main point with a few words too many is better than a detail within the limit.
+        relaxed = self._max_words if self._spec.max_words is not None else self._max_words + _SHORT_EXCESS
         attempts = (
-            (by_model, self._most),
-            (by_model, longer),
-            (others, self._most),
-            (by_model, self._most if self._spec.max_words is not None else _LONGEST_SHORT),
-            ([*by_model, *others], self._prepared.words - 1),
+            (by_model, self._max_words),
+            (by_model, relaxed),
+            (replacements, self._max_words),
+            (by_model, self._max_words if self._spec.max_words is not None else _LONGEST_SHORT),
+            ([*by_model, *replacements], self._prepared.words - 1),
         )
-        for options, most in attempts:
-            for one in options:
-                if least <= word_count(one.text) <= most and self._may_follow(one, []):
-                    return [one]
+        for options, max_words in attempts:
+            for sentence in options:
+                if min_words <= word_count(sentence.text) <= max_words and self._may_follow(sentence, []):
+                    return [sentence]
         return []
 
-    def long(self, sentences: Sequence[str], firsts: Sequence[str], others: Sequence[str]) -> list[ShownSentence]:
-        """The sentences that may be shown; where too little is left, others, and then the article's own."""
+    def long(self, sentences: Sequence[str], firsts: Sequence[str], spares: Sequence[str]) -> list[ShownSentence]:
+        """The usable `sentences`; if they are too few, then `spares`, and then the article's own.
+
+        `firsts` are first sentences of the other length's candidates, which may open the summary.
+        """
         written = [ShownSentence(self._check(text)) for text in sentences]
-        # The main point stands first, whoever tells it.
+        # The main point comes first, from whichever source has it.
         openings = [
             *written[:1],
             *(ShownSentence(self._check(text)) for text in firsts),
-            *(own for one in written[:1] for own in self._own(one.checked.origin, _LONG_SENTENCE_WORDS)),
+            *(own for sentence in written[:1] for own in self._own(sentence.checked.origin, _LONG_SENTENCE_WORDS)),
             *self._leads(_LONG_SENTENCE_WORDS, _MAIN_SENTENCES),
             *written[1:],
             *self._leads(_LONG_SENTENCE_WORDS, _LEAD_SENTENCES),
         ]
-        told = [one for one in openings if self._may_follow(one, [])][:1]
+        shown = [sentence for sentence in openings if self._may_follow(sentence, [])][:1]
         doubted: list[CheckedSentence] = []
-        for one in written:
-            if self._may_follow(one, told):
-                told.append(one)
-            elif one not in told:
-                doubted.append(one.checked)
-        more = [
-            *(ShownSentence(self._check(text)) for text in others),
-            *(own for one in doubted for own in self._own(one.origin, _LONG_SENTENCE_WORDS)),
+        for sentence in written:
+            if self._may_follow(sentence, shown):
+                shown.append(sentence)
+            elif sentence not in shown:
+                doubted.append(sentence.checked)
+        replacements = [
+            *(ShownSentence(self._check(text)) for text in spares),
+            *(own for checked in doubted for own in self._own(checked.origin, _LONG_SENTENCE_WORDS)),
             *self._leads(_LONG_SENTENCE_WORDS, _LEAD_SENTENCES),
         ]
-        for one in more:
-            if not self._is_too_little(told):
+        for sentence in replacements:
+            if not self._is_too_little(shown):
                 break
-            if self._words([*told, one]) <= max(self._most, _LONG_WORDS[1]):
-                told = self._with(told, one)
-        return self._capped(self._with_decisive(self._capped(told)))
+            if self._words([*shown, sentence]) <= max(self._max_words, _LONG_WORDS[1]):
+                shown = self._with(shown, sentence)
+        return self._capped(self._with_decisive(self._capped(shown)))
 
-    def _tells_main_point(self, one: ShownSentence, points: Sequence[str]) -> float:
-        origin = one.checked.origin
+    def _main_point_score(self, sentence: ShownSentence, points: Sequence[str]) -> float:
+        """How well a sentence states the main point: as the article ranks its origin, and as `points` put it."""
+        origin = sentence.checked.origin
         score = self._scores[origin] if origin is not None and origin < len(self._scores) else min(self._scores)
-        return score + _SAME_POINT * max((content_shared(point, one.text) for point in points), default=0.0)
+        return score + _SAME_POINT * max((content_shared(point, sentence.text) for point in points), default=0.0)
 
-    def _with_decisive(self, told: list[ShownSentence]) -> list[ShownSentence]:
-        """The sentences with what decides a long story, in the place of the last if there is no room for more."""
-        origins = {one.checked.origin for one in told}
+    def _with_decisive(self, shown: list[ShownSentence]) -> list[ShownSentence]:
+        """Adds the article's decisive sentence; if there is no room, it replaces the last one."""
+        origins = {sentence.checked.origin for sentence in shown}
         if not origins.isdisjoint(self._prepared.decisive):
-            return told
+            return shown
         room = self._spec.sentence_cap - 1
-        for own in (own for place in self._prepared.decisive for own in self._own(place, _LONG_SENTENCE_WORDS)):
-            for kept in (told[:room], told[: room - 1]):
-                longer = self._with(kept, own)
-                if len(longer) > len(kept) and self._words(longer) <= self._most:
-                    return longer
-        return told
+        for own in (own for index in self._prepared.decisive for own in self._own(index, _LONG_SENTENCE_WORDS)):
+            for kept in (shown[:room], shown[: room - 1]):
+                extended = self._with(kept, own)
+                if len(extended) > len(kept) and self._words(extended) <= self._max_words:
+                    return extended
+        return shown
 
-    def _with(self, told: list[ShownSentence], one: ShownSentence) -> list[ShownSentence]:
-        """The sentences with another one, in the article's order if all can still be understood, else at the end."""
-        origin = one.checked.origin
-        later = [place for place, other in enumerate(told) if None not in (origin, other.checked.origin)]
-        place = next((place for place in later if (told[place].checked.origin or 0) > (origin or 0)), len(told))
-        for at in dict.fromkeys((place, len(told))):
-            longer = [*told[:at], one, *told[at:]]
-            if all(self._may_follow(other, longer[:number]) for number, other in enumerate(longer)):
-                return longer
-        return told
+    def _with(self, shown: list[ShownSentence], sentence: ShownSentence) -> list[ShownSentence]:
+        """Inserts a sentence in article order if every one still stands there, else appends it; else unchanged."""
+        origin = sentence.checked.origin
+        with_origin = [index for index, other in enumerate(shown) if None not in (origin, other.checked.origin)]
+        in_order = next(
+            (index for index in with_origin if (shown[index].checked.origin or 0) > (origin or 0)), len(shown)
+        )
+        for position in dict.fromkeys((in_order, len(shown))):
+            extended = [*shown[:position], sentence, *shown[position:]]
+            if all(self._may_follow(other, extended[:index]) for index, other in enumerate(extended)):
+                return extended
+        return shown
 
-    def _may_follow(self, one: ShownSentence, told: Sequence[ShownSentence]) -> bool:
-        """Whether a sentence is supported, whole, says something new, and can be understood behind those told."""
-        before = " ".join(earlier.text for earlier in told)
-        checked = [earlier.checked for earlier in told]
-        # What the article has in another place speaks of what stood before it there.
-        origins = [sentence.checked.origin for sentence in (*told[-1:], one)]
-        reach = 1 if one.from_article else _REACH
-        follows = bool(told) and None not in origins and 0 <= (origins[1] or 0) - (origins[0] or 0) <= reach
+    def _may_follow(self, sentence: ShownSentence, shown: Sequence[ShownSentence]) -> bool:
+        """Whether a sentence is complete, supported and new, and can be understood after those shown."""
+        before = " ".join(earlier.text for earlier in shown)
+        checked = [earlier.checked for earlier in shown]
+        # A sentence may refer to the one before it only if they are neighbours in the article too.
+        origins = [other.checked.origin for other in (*shown[-1:], sentence)]
+        reach = 1 if sentence.from_article else _REACH
+        follows = bool(shown) and None not in origins and 0 <= (origins[1] or 0) - (origins[0] or 0) <= reach
         return (
-            not (is_piece(one.text) if one.from_article else is_fragment(one.text))
-            and one.checked.is_supported
-            and (not told or one.checked.support >= _SURE)
-            and not points_back(one.text, before if follows else "")
-            and self._prepared.check.still_means(one.checked, checked)
-            and self._prepared.check.introduces(one.checked, checked)
-            and not any(_retells(one, earlier) for earlier in told)
-            and len(postprocess.distinct([*(earlier.text for earlier in told), one.text])) > len(told)
+            not (is_piece(sentence.text) if sentence.from_article else is_fragment(sentence.text))
+            and sentence.checked.is_supported
+            and (not shown or sentence.checked.support >= _OPTIONAL_THRESHOLD)
+            and not points_back(sentence.text, before if follows else "")
+            and self._prepared.article_check.still_means(sentence.checked, checked)
+            and self._prepared.article_check.introduces(sentence.checked, checked)
+            and not any(_repeats(sentence, earlier) for earlier in shown)
+            and len(postprocess.distinct([*(earlier.text for earlier in shown), sentence.text])) > len(shown)
         )
 
-    def _own(self, place: int | None, most: int) -> Iterator[ShownSentence]:
-        """The article sentence at a place, shortened; none if there is none, or it is no sentence."""
-        if place is None or place >= len(self._prepared.sentences):
+    def _own(self, index: int | None, max_words: int) -> Iterator[ShownSentence]:
+        """The article sentence at `index`, shortened; nothing if it is missing, incomplete or unfit."""
+        if index is None or index >= len(self._prepared.sentences):
             return
-        sentence = self._prepared.sentences[place]
+        sentence = self._prepared.sentences[index]
         if sentence.is_complete and not UNFIT.search(sentence.text):
-            yield ShownSentence(self._check(shorten(sentence.text, most)), from_article=True)
+            yield ShownSentence(self._check(shorten(sentence.text, max_words)), from_article=True)
 
-    def _leads(self, most: int, count: int) -> list[ShownSentence]:
-        """The article's first sentences, shortened."""
-        return [own for place in range(count) for own in self._own(place, most)]
+    def _leads(self, max_words: int, count: int) -> list[ShownSentence]:
+        """The article's first `count` sentences, shortened."""
+        return [own for index in range(count) for own in self._own(index, max_words)]
 
     def _check(self, text: str) -> CheckedSentence:
-        return self._prepared.check.check(text)
+        return self._prepared.article_check.check(text)
 
-    def _words(self, told: Iterable[ShownSentence]) -> int:
-        return sum(word_count(one.text) for one in told)
+    def _words(self, shown: Iterable[ShownSentence]) -> int:
+        return sum(word_count(sentence.text) for sentence in shown)
 
-    def _is_too_little(self, told: Sequence[ShownSentence]) -> bool:
-        few_words = self._words(told) < min(_LONG_WORDS[0], self._most // 2)
-        return len(told) < self._spec.sentence_floor or (few_words and len(told) < min(3, self._spec.sentence_cap))
+    def _is_too_little(self, shown: Sequence[ShownSentence]) -> bool:
+        few_words = self._words(shown) < min(_LONG_WORDS[0], self._max_words // 2)
+        return len(shown) < self._spec.sentence_floor or (few_words and len(shown) < min(3, self._spec.sentence_cap))
 
-    def _capped(self, told: list[ShownSentence]) -> list[ShownSentence]:
-        """The leading sentences within the caps; the first in any case, unless the article is no longer."""
-        kept = told[: self._spec.sentence_cap]
+    def _capped(self, shown: list[ShownSentence]) -> list[ShownSentence]:
+        """The leading sentences within the caps; always the first, unless the article has no more words."""
+        kept = shown[: self._spec.sentence_cap]
         while (
             len(kept) > 1
-            and self._words(kept) > self._most
+            and self._words(kept) > self._max_words
             and (self._spec.max_words is not None or len(kept) > self._spec.sentence_floor)
         ):
             kept.pop()
         return kept if self._words(kept) < self._prepared.words else []
 
 
-def _retells(sentence: ShownSentence, earlier: ShownSentence) -> bool:
-    """Whether both were made from one article sentence, and mostly from the same part of it."""
+def _repeats(sentence: ShownSentence, earlier: ShownSentence) -> bool:
+    """Whether both sentences have the same origin, and mostly use the same part of it."""
     origin = sentence.checked.origin
     if origin is None or origin != earlier.checked.origin:
         return False
-    return content_shared(sentence.text, earlier.text) >= _RETOLD
+    return content_shared(sentence.text, earlier.text) >= _MAX_SHARED_CONTENT

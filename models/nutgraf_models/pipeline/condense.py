@@ -1,8 +1,8 @@
-"""From an article that the model cannot read at once to a text that it can: summaries of its chunks, behind its lead.
+"""Long articles: the lead and summaries of the chunks form a text that fits the model's context window.
 
-The chunks are summarised side by side, and their summaries, in order, are condensed again until they fit. What stands
-for a chunk has at most half of its characters, so each level halves the text: one of n characters, of at most four
-tokens each, fits a window of w tokens after log2(4n/w) levels at most. In practice a level leaves a tenth.
+The chunks are summarised in parallel, and their summaries, in order, are condensed again until they fit. A chunk's
+summary has at most half of its characters, so each level at least halves the text: n characters of at most four tokens
+each fit a window of w tokens after at most log2(4n/w) levels. In practice, a level leaves a tenth.
 """
 
 from collections.abc import Generator, Iterable, Sequence
@@ -16,9 +16,9 @@ from nutgraf_models.pipeline import postprocess
 from nutgraf_models.pipeline.plan import make_chunks, row_for
 from nutgraf_models.text.sentences import Sentence, split
 
-# Tokens of the article's first sentences that stay as they are, or a quarter of the window where that is less.
+# Tokens of the lead, which stays as it is; a quarter of the window if that is less.
 LEAD_TOKENS = 128
-# What a summary of each length has, about.
+# Approximate tokens of a summary.
 _USUAL_TOKENS = {Length.SHORT: 30, Length.LONG: 75}
 
 
@@ -32,12 +32,12 @@ def condense(
     *,
     check: bool = True,
 ) -> Generator[tuple[GenerationRequest, ...], tuple[RowCandidates, ...], str]:
-    """Asks for summaries of the chunks, and returns the text made of them; it fits the engine's window.
+    """Requests summaries of the chunks, and returns a text made of them that fits the engine's window.
 
-    The article's first `sentences` are its lead; behind it stand the sentences that decide the story. Names and numbers
-    of its `title` count as said by each chunk. Without `check` its summary stands for a chunk whatever it says.
+    It starts with the article's first `sentences` and those at the indexes `decisive`. Names and numbers in the `title`
+    count as supported by every chunk. Without `check`, chunk summaries are used unchecked.
     """
-    lead = [*_lead(sentences, engine), *(sentences[place].text for place in decisive)]
+    lead = [*_lead(sentences, engine), *(sentences[index].text for index in decisive)]
     while True:
         spec = Spec(_length(len(chunks), engine))
         counts = engine.count_tokens(chunks)
@@ -46,53 +46,55 @@ def condense(
         )
         instruction = card.prompt.after(spec.length)
         body = " ".join(
-            _told(chunk, title, candidates, instruction, check=check)
+            _chunk_summary(chunk, title, candidates, instruction, check=check)
             for chunk, (candidates,) in zip(chunks, rows, strict=True)
         )
-        told = split(body)
-        text = " ".join(postprocess.distinct([*lead, *(sentence.text for sentence in told)])) or chunks[0]
+        body_sentences = split(body)
+        text = " ".join(postprocess.distinct([*lead, *(sentence.text for sentence in body_sentences)])) or chunks[0]
         if engine.count_tokens([text])[0] <= engine.max_input_tokens:
             return text
-        chunks = make_chunks(body, told, engine)
+        chunks = make_chunks(body, body_sentences, engine)
 
 
 def _length(chunks: int, engine: Engine) -> Length:
-    """The length of the summaries of so many chunks: LONG if those are not too much together."""
+    """LONG if the summaries of so many chunks take at most half of the window, else SHORT."""
     return Length.LONG if chunks * _USUAL_TOKENS[Length.LONG] <= engine.max_input_tokens // 2 else Length.SHORT
 
 
 def _lead(sentences: Sequence[Sentence], engine: Engine) -> list[str]:
-    most = min(LEAD_TOKENS, engine.max_input_tokens // 4)
+    max_tokens = min(LEAD_TOKENS, engine.max_input_tokens // 4)
     lead: list[str] = []
     for sentence in sentences:
-        if engine.count_tokens([" ".join([*lead, sentence.text])])[0] > most:
+        if engine.count_tokens([" ".join([*lead, sentence.text])])[0] > max_tokens:
             break
         lead.append(sentence.text)
     return lead
 
 
-def _told(chunk: str, title: str, candidates: Iterable[Candidate], instruction: str, *, check: bool) -> str:
-    """What stands for a chunk: the sentences of its summary that it supports, else the best of its own.
+def _chunk_summary(chunk: str, title: str, candidates: Iterable[Candidate], instruction: str, *, check: bool) -> str:
+    """The supported sentences of a chunk's summary; without any, the chunk's own best sentence.
 
-    At most half of the chunk's characters, with the space that will follow.
+    At most half of the chunk's characters, including the space that will follow.
     """
-    sentences_of_chunk = split(chunk)
-    of_chunk = ArticleCheck(chunk, sentences_of_chunk, title) if check else NoCheck()
+    chunk_sentences = split(chunk)
+    chunk_check = ArticleCheck(chunk, chunk_sentences, title) if check else NoCheck()
     written = (postprocess.whole_sentences(candidate.text, instruction) for candidate in candidates)
-    supported = ([one for one in sentences if of_chunk.check(one).is_supported] for sentences in written)
-    sentences = next((one for one in supported if one), None) or own_sentences(sentences_of_chunk, title)[:1]
-    most = (len(chunk) - 1) // 2
-    told = ""
+    supported = (
+        [sentence for sentence in sentences if chunk_check.check(sentence).is_supported] for sentences in written
+    )
+    sentences = next(filter(None, supported), None) or own_sentences(chunk_sentences, title)[:1]
+    max_characters = (len(chunk) - 1) // 2
+    summary = ""
     for sentence in sentences:
-        longer = f"{told} {sentence}".lstrip()
-        if len(longer) > most:
+        longer = f"{summary} {sentence}".lstrip()
+        if len(longer) > max_characters:
             break
-        told = longer
-    return told or _cut(sentences[0], most)
+        summary = longer
+    return summary or _cut(sentences[0], max_characters)
 
 
-def _cut(sentence: str, most: int) -> str:
-    """The first words of a sentence, with an ellipsis: at most `most` characters; none if nothing would be left."""
-    leading_words = sentence[: max(0, most - 2)]
+def _cut(sentence: str, max_characters: int) -> str:
+    """The first words of a sentence with an ellipsis, within `max_characters`; empty if no word fits."""
+    leading_words = sentence[: max(0, max_characters - 2)]
     leading_words = leading_words[: leading_words.rfind(" ")] if " " in leading_words else leading_words
     return f"{leading_words} …" if leading_words.strip() else ""

@@ -1,7 +1,7 @@
-"""The work on one article as a pipeline, and a driver for several.
+"""Article pipelines, and a driver that runs several on one engine.
 
-A pipeline is a generator. It yields the requests that may run together; the owner of the engine runs them and sends
-their rows back. Only the pipeline decides what the model is asked, and it knows neither threads nor an event loop.
+A pipeline is a generator. It yields requests that may run in parallel; the owner of the engine runs them and sends the
+candidates back. Pipelines alone decide about prompts and parameters; they know neither threads nor an event loop.
 """
 
 from collections import deque
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from nutgraf_models.engines.base import Engine, GenerationRequest, Handle, RowCandidates
 from nutgraf_models.results import ArticleSummary
 
-# Yields the requests of a phase; takes the rows of each, in their order.
+# Yields the requests of a phase; receives the candidates of each request, in the same order.
 Pipeline = Generator[tuple[GenerationRequest, ...], tuple[RowCandidates, ...], ArticleSummary]
 
 
 def advance(
     pipeline: Pipeline, rows: tuple[RowCandidates, ...] | None = None
 ) -> tuple[GenerationRequest, ...] | ArticleSummary:
-    """The requests of the next phase, or the summary where there is none. `rows` are those of the phase before."""
+    """The requests of the next phase, or the finished summary. `rows` are the results of the previous phase."""
     try:
         return next(pipeline) if rows is None else pipeline.send(rows)
     except StopIteration as end:
@@ -28,7 +28,7 @@ def advance(
 
 @dataclass
 class _Work:
-    """An article under way: the requests of its phase, and the rows that are there already, by their places."""
+    """An article in progress: the requests of the current phase, and finished rows by request index."""
 
     index: int
     pipeline: Pipeline
@@ -37,33 +37,33 @@ class _Work:
 
 
 def run(engine: Engine, articles: Iterable[Pipeline]) -> list[ArticleSummary]:
-    """The summaries of the articles, in their order; as many requests at once as the engine runs with a gain.
+    """The summaries of several articles, in order, with up to `engine.parallel_requests` requests in flight.
 
     Nothing else may use the engine meanwhile.
 
     Raises:
-        Exception: whatever the engine raised for a request.
+        Exception: an engine error for a request, unchanged.
     """
-    fresh = enumerate(articles)
+    pending = enumerate(articles)
     waiting: deque[tuple[_Work, int]] = deque()
     running: dict[Handle, tuple[_Work, int]] = {}
     done: dict[int, ArticleSummary] = {}
 
-    def go_on(work: _Work, rows: tuple[RowCandidates, ...] | None = None) -> None:
+    def advance_work(work: _Work, rows: tuple[RowCandidates, ...] | None = None) -> None:
         step = advance(work.pipeline, rows)
         if isinstance(step, ArticleSummary):
             done[work.index] = step
             return
         work.requests, work.rows = step, {}
-        waiting.extend((work, place) for place in range(len(step)))
+        waiting.extend((work, position) for position in range(len(step)))
 
     while True:
         while len(running) < engine.parallel_requests:
             if waiting:
-                work, place = waiting.popleft()
-                running[engine.submit(work.requests[place])] = work, place
-            elif (new := next(fresh, None)) is not None:
-                go_on(_Work(*new))
+                work, position = waiting.popleft()
+                running[engine.submit(work.requests[position])] = work, position
+            elif (new := next(pending, None)) is not None:
+                advance_work(_Work(*new))
             else:
                 break
         if not running:
@@ -71,7 +71,7 @@ def run(engine: Engine, articles: Iterable[Pipeline]) -> list[ArticleSummary]:
         for completion in engine.step():
             if completion.error is not None:
                 raise completion.error
-            work, place = running.pop(completion.handle)
-            work.rows[place] = completion.rows
+            work, position = running.pop(completion.handle)
+            work.rows[position] = completion.rows
             if len(work.rows) == len(work.requests):
-                go_on(work, tuple(work.rows[place] for place in range(len(work.requests))))
+                advance_work(work, tuple(work.rows[position] for position in range(len(work.requests))))

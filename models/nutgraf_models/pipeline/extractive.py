@@ -1,4 +1,4 @@
-"""Summaries without a choice: the article's own sentences, or what a model wrote as it wrote it."""
+"""Summaries without selection: the article's own sentences, or the model's output as it is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,16 +14,24 @@ from nutgraf_models.pipeline.prepared import Prepared
 from nutgraf_models.results import FinishReason, Warning, WarningKind
 from nutgraf_models.text.sentences import has_words, split, word_count
 
-# An extractive summary is no longer than this, whatever the article calls a sentence.
+# Limit for one very long "sentence", such as an article without punctuation.
 _EXTRACT_WORDS = 100
 NOTHING_FITS = Warning(
-    WarningKind.EXTRACTIVE_FALLBACK, "nothing that the model wrote could be shown; these are the article's own words"
+    WarningKind.EXTRACTIVE_FALLBACK, "no generated sentence could be shown; the article's own sentences are returned"
+)
+TOO_SHORT = Warning(
+    WarningKind.ARTICLE_TOO_SHORT,
+    "the article is about as short as the summary would be; its own sentences are returned",
+)
+NO_STORY = Warning(
+    WarningKind.NO_STORY,
+    "the text is a page without a story, such as a paywall, a log-in or an error; its own first sentences are returned",
 )
 
 
 @dataclass(frozen=True)
 class ShownSentence:
-    """`from_article`: the article's own, put in by rule."""
+    """A checked sentence. `from_article`: the article's own rather than the model's."""
 
     checked: CheckedSentence
     from_article: bool = False
@@ -35,7 +43,7 @@ class ShownSentence:
 
 @dataclass(frozen=True)
 class Choice:
-    """The sentences of a summary, and why there are no more or no others."""
+    """The sentences of a summary, the reason why it ends, its warnings, and the number of generated tokens."""
 
     sentences: tuple[ShownSentence, ...]
     reason: FinishReason
@@ -50,7 +58,7 @@ def as_written(
     written: Sequence[list[str]],
     tokens: int,
 ) -> Choice:
-    """The likeliest candidate that has a whole sentence, as it is, within the caps."""
+    """The likeliest candidate with a complete sentence, unchanged but for the caps."""
     for candidate, sentences in zip(candidates, written, strict=True):
         kept = postprocess.cap(sentences, spec, prepared.words)
         if not kept and sentences and word_count(sentences[0]) < prepared.words:
@@ -59,32 +67,34 @@ def as_written(
             reason = candidate.finish
             if reason is FinishReason.STOP and len(kept) < len(sentences):
                 reason = FinishReason.CAP
-            shown = tuple(ShownSentence(prepared.check.check(text)) for text in kept)
+            shown = tuple(ShownSentence(prepared.article_check.check(text)) for text in kept)
             return Choice(shown, reason, tokens)
-    worded = (one for one in candidates if any(has_words(piece.text) for piece in split(one.text)))
-    text = next((" ".join(one.text.split()) for one in worded), "")
+    with_words = (
+        candidate for candidate in candidates if any(has_words(piece.text) for piece in split(candidate.text))
+    )
+    text = next((" ".join(candidate.text.split()) for candidate in with_words), "")
     if text and postprocess.whole_sentences(f"{text} ."):
-        most = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS, prepared.words - 1)
-        warning = Warning(WarningKind.INCOMPLETE_SENTENCE, "the model ended no sentence")
-        shown = (ShownSentence(prepared.check.check(postprocess.cut_short(text, most))),)
+        max_words = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS, prepared.words - 1)
+        warning = Warning(WarningKind.INCOMPLETE_SENTENCE, "the model did not complete a sentence")
+        shown = (ShownSentence(prepared.article_check.check(postprocess.cut_short(text, max_words))),)
         return Choice(shown, FinishReason.TOKEN_LIMIT, tokens, (warning,))
     return extract(prepared, spec, NOTHING_FITS, tokens)
 
 
-def extract(prepared: Prepared, spec: Spec, why: Warning, tokens: int = 0) -> Choice:
-    """The article's own sentences, from the best to open with; where there is no story, the page's first."""
+def extract(prepared: Prepared, spec: Spec, warning: Warning, tokens: int = 0) -> Choice:
+    """The article's own sentences from its best opening on; the first ones of a page without a story."""
     if prepared.has_story:
         texts = own_sentences(prepared.sentences, prepared.article.title, prepared.language)
     else:
         texts = [clean_start(text) for text in leading(prepared.sentences)]
-    warnings: tuple[Warning, ...] = (why,)
+    warnings: tuple[Warning, ...] = (warning,)
     kept = postprocess.cap(texts[: spec.sentence_cap], spec, prepared.words)
     if not kept:
-        most = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS)
+        max_words = min(_EXTRACT_WORDS, spec.max_words or _EXTRACT_WORDS)
         first = texts[0]
-        if word_count(first) > most or len(first) > 1000:
-            first = postprocess.cut_short(first, most)
+        if word_count(first) > max_words or len(first) > 1000:
+            first = postprocess.cut_short(first, max_words)
             warnings += (Warning(WarningKind.INCOMPLETE_SENTENCE, "the article's first sentence is too long to show"),)
         kept = [first]
-    shown = tuple(ShownSentence(prepared.check.check(text), from_article=True) for text in kept)
+    shown = tuple(ShownSentence(prepared.article_check.check(text), from_article=True) for text in kept)
     return Choice(shown, FinishReason.EXTRACTIVE, tokens, warnings)

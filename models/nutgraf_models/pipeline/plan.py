@@ -1,4 +1,4 @@
-"""What the model reads at once, and what it is asked for."""
+"""Generation requests: the chunks of a long article, and the decoding parameters of each summary."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,29 +7,30 @@ from nutgraf_models.engines.base import Engine, Row
 from nutgraf_models.lengths import Spec
 from nutgraf_models.text.sentences import Sentence
 
-# Tokens of a chunk, or half the window where that is less.
+# Tokens per chunk; half the context window if that is less.
 CHUNK_TOKENS = 512
 
 _Count = Callable[[Sequence[str]], list[int]]
 
 
 def row_for(card: Card, spec: Spec, article_tokens: int) -> Row:
-    """The card's preset, with no more tokens than the article has: a summary is never longer."""
+    """The card's decoding preset, limited to the article's token count: a summary is never longer."""
     preset = card.decoding.of(spec.length)
-    most = max(16, min(preset.max_new_tokens, article_tokens))
-    least = min(preset.min_new_tokens, most // 2)
+    max_new_tokens = max(16, min(preset.max_new_tokens, article_tokens))
+    min_new_tokens = min(preset.min_new_tokens, max_new_tokens // 2)
     if spec.max_words is not None:
-        least = min(least, spec.max_words // 2)
-    decoding = Decoding.model_validate({**dict(preset), "max_new_tokens": most, "min_new_tokens": least})
+        min_new_tokens = min(min_new_tokens, spec.max_words // 2)
+    limits = {"max_new_tokens": max_new_tokens, "min_new_tokens": min_new_tokens}
+    decoding = Decoding.model_validate({**dict(preset), **limits})
     return Row(spec.length, decoding, spec.sentence_cap, spec.max_words)
 
 
 def make_chunks(text: str, sentences: Sequence[Sentence], engine: Engine) -> list[str]:
-    """Consecutive chunks of about the same number of tokens that hold all of the text; one if it fits the window.
+    """Splits a text into consecutive chunks of about equal token counts; one chunk if it fits the window.
 
-    A chunk ends where a sentence does. A sentence of more than half a chunk is cut, between words where it has any, so
-    that no chunk is longer than one and a half times its budget: three quarters of the window, which leaves room for
-    what tokens differ where texts meet.
+    Chunks end at sentence boundaries. A sentence longer than half a chunk is cut, between words if possible, so that no
+    chunk exceeds 1.5 times its budget: three quarters of the window, since token counts of joined texts do not add up
+    exactly.
     """
     if engine.count_tokens([text])[0] <= engine.max_input_tokens:
         return [text]
@@ -41,23 +42,23 @@ def make_chunks(text: str, sentences: Sequence[Sentence], engine: Engine) -> lis
     chunks = [""] * -(-total // budget)
     before = 0
     for piece, count in pieces:
-        # A piece belongs to the chunk that its middle falls into, if the text is cut into equal lengths.
+        # With the text cut into equal lengths, a piece belongs to the chunk that contains its middle.
         chunks[(2 * before + count) * len(chunks) // (2 * total + 1)] += piece
         before += count
     return [chunk.strip() for chunk in chunks if chunk.strip()]
 
 
-def _cut_long(texts: list[str], most: int, count_tokens: _Count) -> list[tuple[str, int]]:
-    """The texts with their tokens; one of more than `most` tokens in pieces of about the same length."""
+def _cut_long(texts: list[str], max_tokens: int, count_tokens: _Count) -> list[tuple[str, int]]:
+    """The texts with their token counts; those above `max_tokens` are halved until they are not."""
     pieces = list(zip(texts, count_tokens(texts), strict=True))
-    while any(count > most and len(piece) > 1 for piece, count in pieces):
-        halves = [half for piece, count in pieces for half in (_halves(piece) if count > most else (piece,))]
+    while any(count > max_tokens and len(piece) > 1 for piece, count in pieces):
+        halves = [half for piece, count in pieces for half in (_halves(piece) if count > max_tokens else (piece,))]
         pieces = list(zip(halves, count_tokens(halves), strict=True))
     return pieces
 
 
 def _halves(text: str) -> tuple[str, ...]:
-    """The text cut at the white space next to its middle; in its middle if it has none."""
+    """The text cut at the space nearest before its middle, else at the next one, else in the middle."""
     middle = len(text) // 2
     cut = max(text.rfind(" ", 1, middle), 0) or max(text.find(" ", middle, -1), 0) or middle
     return (text[:cut], text[cut:]) if cut else (text,)

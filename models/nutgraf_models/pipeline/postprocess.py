@@ -1,4 +1,4 @@
-"""From what a model wrote to whole sentences that may be shown."""
+"""Cleaning of model output: complete sentences, without preambles, markup and repetition."""
 
 import re
 from itertools import pairwise
@@ -7,9 +7,9 @@ from nutgraf_models.lengths import Spec
 from nutgraf_models.text.sentences import has_words, is_complete, real_words, split, word_count
 
 _NEAR_DUPLICATE = 0.8
-# An earlier sentence goes only if a later one has next to all of it.
-_OUTDONE = 0.9
-# What chat models say before they begin: "Here is a summary of the article:", and not "Summary judgment was granted:".
+# Share of an earlier sentence's words that a later one needs in order to replace it.
+_SUPERSEDED = 0.9
+# Preambles of chat models: "Here is a summary of the article:", but not "Summary judgment was granted:".
 _HERE = (
     r"here(?: is| are|['’]s)\b[^:\n]{0,60}\b(?:summar\w+|(?:one|two|three|four|few|single|short)[- ]sentences?)\b"
     r"[^:\n]{0,60}:"
@@ -23,75 +23,78 @@ _PREAMBLE = re.compile(
     rf"(?:{_HERE}|{_HEADED})?|{_HERE}|{_HEADED})\s*",
     re.I,
 )
-# List marks at the start of a line.
 _LIST_MARK = re.compile(r"^[ \t]*(?:[-*•–]|\d{1,2}[.)])[ \t]+", re.M)
 _MARKUP = re.compile(r"\*\*|__|^#+[ \t]*", re.M)
 _WORD = re.compile(r"\w+")
 
 
 def whole_sentences(text: str, instruction: str = "") -> list[str]:
-    """The complete sentences of a candidate, each once, in order.
+    """The complete, distinct sentences of a candidate, in order.
 
-    Drops a preamble, list marks and markup, an unfinished last sentence, a sentence that says what an earlier one
-    said, and one that repeats the model's `instruction`.
+    Removes a preamble, list marks, markup, an unfinished last sentence, near-duplicates, and sentences that repeat the
+    prompt's `instruction`.
     """
-    # PEGASUS writes its line breaks as a token.
+    # PEGASUS writes line breaks as a token.
     text = text.replace("<n>", "\n").strip()
     text = _MARKUP.sub("", _LIST_MARK.sub("", _PREAMBLE.sub("", text)))
     sentences = [
-        one.text for one in split(text) if one.is_complete and has_words(one.text) and one.text not in instruction
+        sentence.text
+        for sentence in split(text)
+        if sentence.is_complete and has_words(sentence.text) and sentence.text not in instruction
     ]
     return distinct(sentences)
 
 
 def distinct(sentences: list[str]) -> list[str]:
-    """The sentences without those that say what another says: of two, the first, or the one that says more."""
+    """Removes near-duplicates: of two, the first is kept, unless the second contains nearly all of it."""
     kept: list[str] = []
     seen: list[frozenset[str]] = []
     for sentence in sentences:
         words = frozenset(_WORD.findall(sentence.casefold()))
-        if not words or any(_said_by(words, earlier) >= _NEAR_DUPLICATE for earlier in seen):
+        if not words or any(_share_in(words, earlier) >= _NEAR_DUPLICATE for earlier in seen):
             continue
-        outdone = next((place for place, earlier in enumerate(seen) if _said_by(earlier, words) >= _OUTDONE), None)
-        if outdone is None:
+        superseded = next(
+            (index for index, earlier in enumerate(seen) if _share_in(earlier, words) >= _SUPERSEDED), None
+        )
+        if superseded is None:
             kept.append(sentence)
             seen.append(words)
         else:
-            kept[outdone], seen[outdone] = sentence, words
+            kept[superseded], seen[superseded] = sentence, words
     return kept
 
 
 def cap(sentences: list[str], spec: Spec, article_words: int) -> list[str]:
-    """The leading sentences that keep to the caps of `spec` and are fewer words than the article; may be none."""
-    most = article_words - 1
+    """The leading sentences within the caps of `spec` and shorter than the article; may be empty."""
+    words_left = article_words - 1
     if spec.max_words is not None:
-        most = min(most, spec.max_words)
+        words_left = min(words_left, spec.max_words)
     kept: list[str] = []
     for sentence in sentences[: spec.sentence_cap]:
-        most -= word_count(sentence)
-        if most < 0:
+        words_left -= word_count(sentence)
+        if words_left < 0:
             break
         kept.append(sentence)
     return kept
 
 
 def cut_short(sentence: str, max_words: int) -> str:
-    """The first words of a sentence that never ends, with an ellipsis.
+    """The first `max_words` words of a long or unfinished sentence, with an ellipsis.
 
-    From the first on that are words: what stands before may be numbers and signs alone.
+    Leading tokens that are only numbers and symbols are skipped if the result would contain nothing else.
     """
     words = sentence.split()
     if len(words) <= max_words and is_complete(sentence):
         return sentence
     start = 0
-    # Pieces of one word, by their places; of one that has two, twice.
-    real = [place for place, word in enumerate(words) for _ in range(min(2, real_words(word)))]
+    # Indexes of the tokens that contain a word; twice if a token contains two.
+    with_words = [index for index, word in enumerate(words) for _ in range(min(2, real_words(word)))]
     if not has_words(" ".join(words[:max_words])):
-        start = next((one for one, other in pairwise(real) if other - one < max_words), 0)
+        start = next((first for first, second in pairwise(with_words) if second - first < max_words), 0)
     words = words[start:]
     return " ".join(words[:max_words])[:1000].rstrip(" ,;:-–—") + " …"
 
 
-def _said_by(sentence: frozenset[str], other: frozenset[str]) -> float:
-    """The share of a sentence's words that another one has."""
+def _share_in(sentence: frozenset[str], other: frozenset[str]) -> float:
+    """The share of a sentence's words that `other` contains."""
     return len(sentence & other) / len(sentence)

@@ -11,10 +11,12 @@ from nutgraf_models.text.sentences import Sentence
 
 @dataclass(frozen=True)
 class Prepared:
-    """An article before a model has seen it. `rows` are the places of the specs that need one.
+    """A cleaned, split and planned article, before generation.
 
-    `chunks` are what the model reads one at a time, all of the article together; `tokens` are the whole article's.
-    `decisive` are places of late sentences of a long article that its summary must not lack.
+    `chunks`: consecutive parts of the article, each read by the model on its own. `tokens` counts the whole article.
+    `decisive`: indexes into `sentences` of late sentences that the summary of a long article must include.
+    `generated`: indexes into `specs` of the summaries that the model writes; the others are extractive.
+    `seconds`: time spent on preparation.
     """
 
     article: Article
@@ -28,6 +30,6 @@ class Prepared:
     chunks: list[str] = field(repr=False)
     decisive: list[int]
     has_story: bool
-    rows: tuple[int, ...]
-    check: ArticleCheck = field(repr=False)
+    generated: tuple[int, ...]
+    article_check: ArticleCheck = field(repr=False)
     seconds: float

@@ -1,1 +1,1 @@
-"""The processor and the libraries that models run on."""
+"""CPU limits, precision, and imports of model libraries."""

@@ -1,13 +1,13 @@
-"""How many CPUs this process may use. In a container that is its quota, not the number of the host's cores."""
+"""The number of CPUs available to this process, including container quotas."""
 
 import os
 from pathlib import Path
 
 
 def usable_cpus(proc: Path = Path("/proc/self"), cgroups: Path = Path("/sys/fs/cgroup")) -> int:
-    """The CPUs of the process's affinity, or fewer where a cgroup's quota (version 1 or 2) allows less; at least 1.
+    """The CPUs of the process's affinity mask, limited by its cgroup quotas (version 1 or 2); at least 1.
 
-    A quota of 2.5 CPUs counts as 2: with three threads all of them would be throttled at the end of each period.
+    A quota of 2.5 CPUs counts as 2: three threads would be throttled at the end of each period.
     """
     try:
         affinity = len(os.sched_getaffinity(0))
@@ -18,7 +18,7 @@ def usable_cpus(proc: Path = Path("/proc/self"), cgroups: Path = Path("/sys/fs/c
 
 
 def _folders(proc: Path, cgroups: Path) -> list[Path]:
-    """The folders of the process's own cgroups and of those around them, as far as they can be seen from here."""
+    """The folders of the process's cgroups and their parents, as far as they are visible."""
     try:
         lines = (proc / "cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -28,7 +28,7 @@ def _folders(proc: Path, cgroups: Path) -> list[Path]:
         _, controllers, path = line.split(":", 2)
         if controllers and "cpu" not in controllers.split(","):
             continue
-        # Inside a container the path may be that of the host, and the container's own cgroup the root of the mount.
+        # In a container, the path may be the host's, and the mount's root the container's own cgroup.
         mounts = (cgroups / controllers, cgroups / "cpu") if controllers else (cgroups, cgroups / "unified")
         own = Path(path.lstrip("/"))
         folders += [mount / part for mount in mounts for part in (own, *own.parents)]
@@ -36,7 +36,7 @@ def _folders(proc: Path, cgroups: Path) -> list[Path]:
 
 
 def _quota(folder: Path) -> float | None:
-    """CPUs that a cgroup's processes may use together; None if there is no limit, or no such cgroup."""
+    """The CPU quota of a cgroup; None without a limit, or if there is no such cgroup."""
     try:
         if (folder / "cpu.max").is_file():
             quota, period = (folder / "cpu.max").read_text(encoding="utf-8").split()

@@ -1,7 +1,7 @@
-"""OpenVINO, imported without a word to its makers.
+"""Import of OpenVINO without telemetry.
 
-It reports to them that it is imported unless their package for that is missing; so it is, for as long as the import
-takes. What others have imported of it stays theirs.
+OpenVINO sends telemetry on import if the `openvino_telemetry` package is available, so that package is hidden during
+the import. An `openvino_telemetry` that was already imported is restored afterwards.
 """
 
 import contextlib

@@ -1,10 +1,10 @@
-"""What to compute on and in."""
+"""Choice of device and precision."""
 
 from pathlib import Path
 
 import torch
 
-# The instructions that make bfloat16 products faster than float32 ones. Without them it is several times slower.
+# Instructions that make bfloat16 products faster than float32; without them, bfloat16 is several times slower.
 _BF16_FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
 
 
@@ -13,12 +13,12 @@ def best_device() -> torch.device:
 
 
 def best_dtype(device: torch.device, family: str, *, packed: bool) -> torch.dtype:
-    """What to load a model in: bfloat16 or float32.
+    """The precision to load a model in: bfloat16 or float32.
 
     Args:
-        family: the card's.
-        packed: whether linear layers of a float32 model will get packed weights (see `packed`). They write faster than
-            bfloat16 does. A decoder-only model also reads with them, for which AMX alone makes up.
+        family: the card's family.
+        packed: whether linear layers of a float32 model will get packed weights (see `packed`). These decode faster
+            than bfloat16. Decoder-only models also prefill with them, more slowly than bfloat16 on a CPU with AMX.
     """
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
@@ -28,22 +28,22 @@ def best_dtype(device: torch.device, family: str, *, packed: bool) -> torch.dtyp
 
 
 def multiplies_bfloat16() -> bool:
-    """Whether this processor does so in hardware."""
+    """Whether the CPU multiplies bfloat16 in hardware."""
     return bool(_cpu_flags() & _BF16_FLAGS)
 
 
 def has_amx() -> bool:
-    """Whether this processor multiplies whole tiles, in bfloat16: a prompt is read faster than by any other means."""
+    """Whether the CPU has AMX for bfloat16, the fastest means of prefill."""
     return "amx_bf16" in _cpu_flags()
 
 
 def multiplies_int8() -> bool:
-    """Whether this processor has those products of 8 bits that FBGEMM uses. Without them its sums overflow."""
+    """Whether the CPU has the 8-bit products (VNNI) that FBGEMM needs; without them its sums overflow."""
     return "avx512_vnni" in _cpu_flags()
 
 
 def _cpu_flags() -> frozenset[str]:
-    """The processor's feature flags as Linux names them; empty elsewhere."""
+    """The CPU's feature flags under Linux; empty elsewhere."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

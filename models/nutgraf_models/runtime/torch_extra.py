@@ -1,4 +1,4 @@
-"""torch and transformers, which an installation may lack: OpenVINO runs the default model without them."""
+"""Detection of torch and transformers, which are optional: OpenVINO runs the default model without them."""
 
 import importlib.util
 
@@ -6,5 +6,5 @@ INSTALL = "pip install 'nutgraf-server[torch]'"
 
 
 def has_torch() -> bool:
-    """Whether both are installed. Imports neither."""
+    """Whether torch and transformers are installed, without importing them."""
     return all(importlib.util.find_spec(name) is not None for name in ("torch", "transformers"))

@@ -1,1 +1,1 @@
-"""From an article as it was sent to clean sentences, each with its place in the original."""
+"""Text preparation: an article as sent becomes clean sentences with positions in the original."""

@@ -1,6 +1,6 @@
-"""What of a text is the story, and texts that are no prose at all.
+"""Separation of the story from the boilerplate around it, and detection of texts without prose.
 
-A line is judged as a whole, never a sentence inside a paragraph: what is dropped must be sure to be no part of a story.
+Only whole lines are dropped, never a sentence inside a paragraph, and only lines that cannot be part of a story.
 """
 
 import re
@@ -10,10 +10,10 @@ from nutgraf_models.text.boilerplate_lines import HEADER, LINK_WORDS, LIST_HEADI
 from nutgraf_models.text.notices import is_note
 from nutgraf_models.text.sentences import Sentence, is_complete, word_count
 
-_MOST_NOTE_WORDS = 150
-# Rows of a table, one below the other.
-_LEAST_ROWS = 3
-_MOST_ROW_CHARACTERS = 200
+_MAX_NOTE_WORDS = 150
+# Minimum number of consecutive table rows.
+_MIN_ROWS = 3
+_MAX_ROW_CHARACTERS = 200
 _LINE = re.compile(r"[^\n]+")
 _CODE = re.compile(r"[{}=<>|\\\[\]_]|;$|\w\(|://")
 _NUMBER = re.compile(r"(?<!\S)\d\S*")
@@ -22,29 +22,28 @@ _RANK = re.compile(r"\d{1,3}[.)]? \S.*\d\S*(?: \S{1,6})?")
 
 
 def story_lines(text: str) -> list[tuple[int, int]]:
-    """Where the lines of the story are, without headers and what players have put inside of them.
+    """Spans of the story's lines, without headers and video players' phrases.
 
-    Notes on a story and tables are the story where no sentence is beside them, and so is everything where all of it is
-    boilerplate.
+    Editorial notes and tables are kept if there is no other sentence, and all lines are kept if all are boilerplate.
     """
-    lines = [span for line in _LINE.finditer(text) for span in _parts(line)]
+    lines = [span for line in _LINE.finditer(text) for span in _written_parts(line)]
     bodies = [text[start:end] for start, end in lines]
-    furniture = _boilerplate(bodies)
-    beside = {place for place, body in enumerate(bodies) if place not in furniture and _is_note(body)} | _tables(bodies)
-    for dropped in (furniture | beside, furniture):
-        kept = [place for place in range(len(lines)) if place not in dropped]
-        if any(_is_sentence(bodies[place]) for place in kept):
-            return [lines[place] for place in kept]
-    return [lines[place] for place in kept] or [line.span() for line in _LINE.finditer(text)]
+    boilerplate = _boilerplate(bodies)
+    notes = {index for index, body in enumerate(bodies) if index not in boilerplate and _is_note(body)}
+    for dropped in (boilerplate | notes | _tables(bodies), boilerplate):
+        kept = [index for index in range(len(lines)) if index not in dropped]
+        if any(_is_sentence(bodies[index]) for index in kept):
+            return [lines[index] for index in kept]
+    return [lines[index] for index in kept] or [line.span() for line in _LINE.finditer(text)]
 
 
 def has_prose(sentences: Iterable[Sentence]) -> bool:
-    """Whether there is a sentence in words: no table, code, list of links, or what pages put around a story."""
+    """Whether any sentence is prose, rather than part of a table, code, a list of links or boilerplate."""
     return any(sentence.is_complete and _is_prose(sentence.text) for sentence in sentences)
 
 
-def _parts(line: re.Match[str]) -> Iterator[tuple[int, int]]:
-    """The stretches of a line that people wrote."""
+def _written_parts(line: re.Match[str]) -> Iterator[tuple[int, int]]:
+    """Spans of a line without its header and video players' phrases."""
     text, (start, end) = line.string, line.span()
     header = HEADER.match(text, start, end)
     position = header.end() if header else start
@@ -58,50 +57,51 @@ def _parts(line: re.Match[str]) -> Iterator[tuple[int, int]]:
 
 
 def _boilerplate(bodies: Sequence[str]) -> set[int]:
-    places = set()
+    """Indexes of boilerplate lines."""
+    indexes = set()
     in_list = False
-    for place, body in enumerate(bodies):
+    for index, body in enumerate(bodies):
         if in_list and not is_complete(body) and word_count(body) <= LINK_WORDS:
-            places.add(place)
+            indexes.add(index)
             continue
         in_list = LIST_HEADING.fullmatch(body) is not None
         if in_list or is_boilerplate(body):
-            places.add(place)
-    return places
+            indexes.add(index)
+    return indexes
 
 
 def _is_note(body: str) -> bool:
-    return len(body) <= 8 * _MOST_NOTE_WORDS and word_count(body) <= _MOST_NOTE_WORDS and is_note(body)
+    return len(body) <= 8 * _MAX_NOTE_WORDS and word_count(body) <= _MAX_NOTE_WORDS and is_note(body)
 
 
 def _tables(bodies: Sequence[str]) -> set[int]:
-    """The places of the rows of tables, and of the heads above them."""
-    places: set[int] = set()
+    """Indexes of table rows and of the headers above them."""
+    indexes: set[int] = set()
     rows: list[int] = []
-    for place, body in enumerate([*bodies, ""]):
+    for index, body in enumerate([*bodies, ""]):
         if _is_row(body):
-            rows.append(place)
+            rows.append(index)
             continue
-        if len(rows) >= _LEAST_ROWS:
-            places.update(rows)
+        if len(rows) >= _MIN_ROWS:
+            indexes.update(rows)
             above = rows[0] - 1
-            if above >= 0 and _is_head(bodies[above]):
-                places.add(above)
+            if above >= 0 and _is_header(bodies[above]):
+                indexes.add(above)
         rows = []
-    return places
+    return indexes
 
 
 def _is_row(body: str) -> bool:
-    if len(body) > _MOST_ROW_CHARACTERS or is_complete(body):
+    if len(body) > _MAX_ROW_CHARACTERS or is_complete(body):
         return False
     words = body.split()
     cells = sum(_CELL.fullmatch(word) is not None for word in words)
-    # Ranks with what they are of, "1. Ida Fenn (Nor) 42:10.5", and no sentences in a numbered list.
+    # A ranking such as "1. Ida Fenn (Nor) 42:10.5", but not a sentence in a numbered list.
     is_ranked = cells > 1 and _RANK.fullmatch(body) is not None and sum(word.islower() for word in words) < 3
     return body.count("|") > 1 or (cells > 2 and cells >= 0.4 * len(words)) or is_ranked
 
 
-def _is_head(body: str) -> bool:
+def _is_header(body: str) -> bool:
     words = body.split()
     return len(words) > 2 and not any(word[0].islower() for word in words) and sum(len(word) < 5 for word in words) > 1
 

@@ -1,7 +1,7 @@
-"""Lines that pages put around a story, by their wording: credits, players, links, and what the site itself says.
+"""Patterns of boilerplate lines around a story: credits, video players, links, and the site's own messages.
 
-The patterns are for whole lines, and each has to be sure: what they let through does little harm, since it is seldom a
-sentence, and what they take from a story is lost.
+Each pattern must match a whole line and be certain: a missed line is seldom a sentence and does little harm, while a
+false match removes part of a story.
 """
 
 import re
@@ -10,7 +10,7 @@ from nutgraf_models.text.notices import NETWORKS, is_call
 from nutgraf_models.text.ordinary_words import ordinary_words
 from nutgraf_models.text.sentences import is_complete, word_count
 
-_MOST_WORDS = 90
+_MAX_WORDS = 90
 LINK_WORDS = 16
 
 _AGENCIES = (
@@ -27,7 +27,7 @@ _DATE = (
     r"(?:\d{1,2}(?:st|nd|rd|th)? [a-z]{3,9},?|[a-z]{3,9}\.? \d{1,2},?) (?:19|20)\d\d"
 )
 
-# What a list of links is headed by, or a link begins with. These end without a full stop, but for "Read more: ...".
+# Headings of link lists, and openings of links. Links end without a full stop, except "Read more: ...".
 _HEADING = (
     r"(?:read (?:more|next|also)|see also|also read|more on this (?:story|topic)|more (?:from .{1,40}|stories|news)|"
     r"related(?: (?:articles|stories|topics|content|links|news|coverage|reading))?|recommended(?: .{1,20})?|"
@@ -56,7 +56,7 @@ _CREDITS = (
     r"(?:match )?report supplied by\b.{1,60}",
     rf"(?-i:(?:Analysis|Comment|Opinion|By)? ?[:–—-]? ?{_WORD}(?: {_WORD}){{1,2}}(?:,| [–—|-]) "
     rf"(?:[\w'’&-]+ ){{0,4}}{_POST}(?:,? [A-Z][\w ]{{1,30}})?)(?<![.!?])",
-    # when
+    # dates
     r"(?:first |last )?(?:published|updated|modified|posted|created)(?: on| at)?\b:?"
     r"\s*(?=\D{0,20}\d).{1,70}(?<![.!?])",
     rf"{_DATE}(?:[ ,|-]+{_TIME})?(?: last updated.{{0,40}})?",
@@ -74,7 +74,7 @@ _PICTURES = (
     r"(?:pictured|inset|caption|above|main (?:image|picture))(?: (?:left|right|above|below))?\s?:.{1,250}",
     r"file\s?[-–—]{1,2}\s.+",
     r"(?:file|stock|handout|library|archive) (?:photo(?:graph)?|image|picture|pic|footage)s?\b.{0,120}(?<![.!?])",
-    # a caption that ends with whose picture it is; "... he said. (AFP)" is none
+    # captions that end with a picture credit; not "... he said. (AFP)"
     r".{3,250}(?:[.!?][\"”'’)]?|[(\[|])\s?(?:photo(?:graph)?|image|picture|pic|credit)s?(?: credit| by"
     r"| courtesy(?: of)?)?\s?[:/] ?(?-i:[A-Z])[^.!?]{1,60}",
     rf".{{3,250}}(?-i:[(\[](?:[^()\[\]]{{2,60}}/ ?{_AGENCIES}|{_AGENCIES} ?/[^()\[\]]{{2,60}}|Getty Images)[)\]])",
@@ -116,20 +116,20 @@ _BYLINE = re.compile(
     rf"(?:By|BY)\s+(?P<names>(?!The\b){_NAMES}(?:\s+{_NAMES}){{0,9}}(?<![.!?])"
     rf"|{_NAME}(?: {_NAME}){{1,4}}[^.!?]{{0,40}}\b{_POST}\b[^.!?]{{0,40}})"
 )
-# What is done "by" something that has written no story: "By Royal Appointment".
-_NO_AUTHORS = frozenset(
+# Words after "By" that are not authors: "By Royal Appointment".
+_NOT_AUTHORS = frozenset(
     "accident air all any appointment bus chance decree default degrees design god grand hand heart hook invitation "
     "land law means nature night now numbers order popular post proxy rail request right river road royal sea special "
     "stealth train virtue water".split()
 )
 _ORDINARY = re.compile(r"(?:ing|ed|ly|ness|ment|tion|able|ous|ful|less)$")
-# What is no part of a story wherever it stands, since nobody else would write it: what players put into texts.
+# Phrases that video players insert; removed anywhere in a line.
 PLAYER_PHRASE = re.compile(
     r"media playback is (?:not supported|unsupported) on (?:this|your) device\.?"
     r"|scroll down for (?:the |more )?(?:videos?|pictures|photos|footage)\b(?-i:(?=\s?(?:$|[^a-z\s])))(?:\s?[.…]+)?",
     re.I,
 )
-# "By. Ida Fenn. PUBLISHED:. 10:32 EST, 3 May 2015. |. UPDATED:. ..." before the first sentence, in its line.
+# On the line of the first sentence: "By. Ida Fenn. PUBLISHED:. 10:32 EST, 3 May 2015. |. UPDATED:. ..."
 _STAMP = (
     r"(?:(?:first |last )?(?:published|updated|created|modified)\s?:|last updated(?: at)?)[\s.]{0,4}"
     rf"(?:{_TIME}\s?,?\s?(?:on )?)?{_DATE}[\s.|]{{0,8}}"
@@ -142,10 +142,10 @@ HEADER = re.compile(
 
 
 def is_boilerplate(line: str) -> bool:
-    """Whether a line is something that pages put around a story."""
+    """Whether a line is boilerplate, rather than part of a story."""
     line = line.strip(" \t*•·»>|▶►-–—#")
-    words = word_count(line) if len(line) <= 8 * _MOST_WORDS else _MOST_WORDS + 1
-    if not line or words > _MOST_WORDS:
+    words = word_count(line) if len(line) <= 8 * _MAX_WORDS else _MAX_WORDS + 1
+    if not line or words > _MAX_WORDS:
         return False
     link = _LINK.fullmatch(line)
     if link and words <= LINK_WORDS + 4 and (":" in link["rest"][:3] or not is_complete(line)):
@@ -158,5 +158,5 @@ def _is_byline(line: str) -> bool:
     if match is None:
         return False
     words = [word for word in re.findall(r"[^\W\d_]+", match["names"].casefold()) if len(word) > 1]
-    by_nobody = not words or words[0] in _NO_AUTHORS
-    return not by_nobody and not all(word in ordinary_words() or _ORDINARY.search(word) for word in words)
+    has_no_author = not words or words[0] in _NOT_AUTHORS
+    return not has_no_author and not all(word in ordinary_words() or _ORDINARY.search(word) for word in words)

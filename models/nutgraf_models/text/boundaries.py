@@ -1,30 +1,30 @@
-"""Where an English sentence ends.
+"""Sentence boundaries in English.
 
-Each stop is judged by what stands before it (an abbreviation, an initial, the number of a list) and behind it (a small
-letter, a digit, a word that begins sentences, the speaker of a quotation). That a word which often begins sentences
-settles what an abbreviation leaves open is Punkt's idea (Kiss and Strunk 2006, "Unsupervised Multilingual Sentence
-Boundary Detection"); the words are listed here, not learned. models/README.md has the figures.
+Rules over the context of each stop: before it, an abbreviation, an initial or a list number; after it, a lower-case
+letter, a digit, a word that often begins sentences, or the speaker of a quotation. The use of frequent sentence
+starters after abbreviations comes from Punkt (Kiss and Strunk 2006, "Unsupervised Multilingual Sentence Boundary
+Detection"); here they are a fixed list. models/README.md has the accuracy.
 """
 
 import re
 
-# One stop or a row of them, what closes with it, and the gap behind.
+# One or more stops, closing quotation marks and brackets, and the following space.
 _STOP = re.compile(r"(?P<stop>\.(?: ?\.)+|[.!?…]+)(?P<close>(?:[\"'”’)\]]|\s?»)*)(?P<gap>\s*)")
 _OPENERS = re.compile(r"[\"'“‘«`(\[¿¡*•–—-]*\s*")
 _LONE_QUOTE = re.compile(r"\s\"(?=\s)")
-# A sentence may begin with a small letter if a name does: "iPhone", "al-Shabab".
-_SMALL_NAME = re.compile(r"[a-z][A-Z]|[ae]l-[A-Z]")
-# Characters before and behind a stop that the rules look at.
-_REACH = 60
+# A sentence may begin with a lower-case name: "iPhone", "al-Shabab".
+_LOWER_CASE_NAME = re.compile(r"[a-z][A-Z]|[ae]l-[A-Z]")
+# Characters of context before and after a stop.
+_CONTEXT = 60
 
-# A stop without a gap: "social media.The", not "LeanIn.Org", "U.S.A" or "v2.Beta".
+# A stop without a following space: "social media.The", but not "LeanIn.Org", "U.S.A" or "v2.Beta".
 _WHOLE_WORD = re.compile(
     r"(?:^|[\s\"'“‘(\[–—-])(?:[^\W\d_]+\d*(?:['’][a-z]+)?|(?:[A-Za-z]\.)+[A-Za-z]|[$£€]?\d[\d.,:-]*\w{0,3}%?)"
     r"[\"'”’)\]]*$"
 )
 _RUN_ON = re.compile(r"[\"“'‘(]?(?![\w.-]+@|(?:Com|Org|Net|Edu|Gov|Co|Tv|Js)\b)(?:[A-Z][a-z]|[AI] |[A-Z]{2}|[AQ]: )")
 
-# Words that begin sentences and no names: behind "Inc." or "the U.S." they show that it ended a sentence, too.
+# Frequent sentence starters that are not names: after "Inc." or "the U.S.", they indicate a sentence boundary.
 _STARTERS = frozenset(
     """
     A After All Although An And As At Authorities Because Before Both But By Critics Despite During Each Earlier
@@ -37,7 +37,7 @@ _STARTERS = frozenset(
 _FIRST_WORD = re.compile(r"[A-Za-z]+(?=['’,\s])")
 _LAST_WORD = re.compile(r"[^\s\"'“”‘’«»`()\[\]/–—-]+$")
 
-# What stands before the name or thing that it is about, and ends no sentence.
+# Abbreviations before a name or noun, which never end a sentence.
 _NEVER = frozenset(
     """
     Adj Adm Ald Amb Asst Atty Attys Brig Ca Capt Cllr Cllrs Cmdr Col Cols Const Cpl Dep Det Dr Drs Fr Ft Gen Gens
@@ -45,10 +45,10 @@ _NEVER = frozenset(
     Sgts St Ste Supt Treas approx ca cf cu deg dr e.g esp i.e incl sq v viz vs
     """.split()
 )
-# But "on Main St. The".
+# Except as part of a street name: "on Main St. The".
 _STREETS = frozenset("Ave Blvd Ct Dr Hwy Ln Pkwy Pl Rd Sq St Ter".split())
 _STREET_NAME = re.compile(r"(?:\b[A-Z][\w.'’]*|\d(?:st|nd|rd|th)) \w+$")
-# What may end a sentence, and mostly does not.
+# Abbreviations that may end a sentence, but seldom do.
 _SELDOM = frozenset(
     """
     Assn Assoc Bros Co Corp Cos Dept Dist Div Esq Govt Inc Inst Intl Jr Ltd Ph.D Plc Pty Sr Univ al co corp dept govt
@@ -65,7 +65,7 @@ _STATES = frozenset(
 _BEFORE_STATE = re.compile(
     r"(?:^|\b(?:the|an?|in|of|from|near|and|by|to|at|for|with|as|when|while|former|said)[ -])\W*\S+$", re.I
 )
-# Words otherwise: "No. 1", but "said no. Marlow".
+# Abbreviations only before a number: "No. 1", but "said no. Marlow".
 _BEFORE_NUMBERS = frozenset(
     """
     Apt Art Arts Bldg Ch Chap Cl Ep Eps Eq Est Ex Ext Fig Figs Hwy Mk No Nos Op Para Pt RS Reg Rm Rs Rt Rte Sec Secs Ser
@@ -83,20 +83,20 @@ _REST_OF_TIME = re.compile(
 )
 _UNIT = re.compile(r"\d[ -]?(?:ft|in|lbs?|oz|kg|km|cm|mm|mi|mph|yds?|hrs?|mins?|secs?|gals?)$")
 _LETTERS = re.compile(r"[A-Za-z](?:\.[A-Za-z])*")
-# A capital and consonants: "Hwy", "Blvd".
+# A capital letter and consonants: "Hwy", "Blvd".
 _NO_VOWEL = re.compile(r"(?!(?:Hmm|Shh|Grr|Brr|Psst|Pfft|Tsk|Ng)$)[A-Z][b-df-hj-np-tv-xz]{1,4}")
-# A letter that is no initial.
+# A single letter that is not an initial.
 _LETTERED = re.compile(
     r"\b(?:vitamin|hepatitis|influenza|plan|group|class|grade|category|type|exhibit|row|block|factor|schedule|option|"
     r"appendix|section|terminal|gate|zone) [A-Z]$|\b(?:and|than) I$",
     re.I,
 )
-# "At 9 a.m. Ida Fenn": so little ends with no abbreviation.
+# "At 9 a.m. Ida Fenn": a short opening phrase does not end at an abbreviation.
 _PHRASE = re.compile(r"\W*(?:About|After|Around|At|Before|By|From|In|Near|On|Since|Until)(?: \S+){1,4}")
-# At a sentence's start: the number of a list, "Q.", the "By." of a byline.
+# Labels at the start of a sentence: a list number, "Q.", the "By." of a byline.
 _LABEL = re.compile(r"\W*(?:\d{1,2}|[A-Za-z]|[ivx]{2,4}|By)")
 
-# Names that have a stop of their own, and titles in quotation marks.
+# Names with an exclamation or question mark, and titles in quotation marks.
 _MARKED_NAME = re.compile(
     r"\b(?:Yahoo|Jeopardy|Oklahoma|Mamma Mia|Moulin Rouge|Panic|Wham|Airplane|Oliver|Dolly|Westward Ho|Jeb|"
     r"Who Wants to Be a Millionaire)$"
@@ -105,7 +105,7 @@ _TITLE = re.compile(
     r"\b(?:album|book|comedy|documentary|film|game|hit|movie|musical|novel|play|series|show|single|song|called|entitled|"
     r"named|titled),? [\"“'‘][^\"”]*$"
 )
-# "Is it over?" Ann Fox asked. But: "Is it over?" Police said that it was.
+# "Is it over?" Ann Fox asked. Not: "Is it over?" Police said that it was.
 _SAID = (
     r"(?:asked|asks|told|tells|cried|shouted|joked|quipped|yelled|wondered|exclaimed|replied|demanded|tweeted|"
     r"(?:said|says|added|adds|wrote|writes)(?! (?:that|he|she|they|it|the|an?|there|his|her|their)\b))\b"
@@ -114,7 +114,7 @@ _SPEAKER = re.compile(
     rf"(?!(?:{'|'.join(sorted(_STARTERS - {'I'}))})\b)[A-Z][\w.'’-]*"
     rf"(?:(?: [A-Z][\w.'’-]*){{0,4}}(?: \([^()]{{1,30}}\))?|[\w.'’ -]{{0,30}}, [^,.\"“]{{1,30}},) {_SAID}"
 )
-# A caption or a heading that runs into the next sentence: "in an interview with the station The controller has said".
+# A caption or heading without a stop before a sentence: "in an interview with the station The controller has said".
 _LOST_STOP = re.compile(
     r"\b(?!(?:the|of|in|on|and|for|to|with|from|at|by|as|is|was|are|than|that|or|about|into|like|called|named|entitled|"
     r"titled|song|film|movie|album|show|series|book|novel|play|game|said|says|read|reads|reading|say|see|saw|watch|"
@@ -123,14 +123,14 @@ _LOST_STOP = re.compile(
 
 
 def boundaries(paragraph: str) -> list[int]:
-    """Where the sentences of an English paragraph end, without the last: positions in code points, in order."""
-    is_small = paragraph.islower()
+    """Ends of all sentences but the last of an English paragraph: sorted positions in code points."""
+    is_lower_case = paragraph.islower()
     ends: list[int] = []
     begin = counted = quotes = 0
     for match in _STOP.finditer(paragraph):
         quotes += paragraph.count('"', counted, match.start())
         counted = match.start()
-        end = _end(paragraph, begin, match, quotes % 2 == 1, is_small)
+        end = _end(paragraph, begin, match, quotes % 2 == 1, is_lower_case)
         if end is not None:
             ends.append(end)
             begin = end
@@ -138,32 +138,32 @@ def boundaries(paragraph: str) -> list[int]:
     return sorted({*ends, *(end for end in lost if paragraph.count('"', 0, end) % 2 == 0)})
 
 
-def _end(paragraph: str, begin: int, match: re.Match[str], quoted: bool, is_small: bool) -> int | None:
-    """Where the sentence from `begin` ends, if it ends with this stop.
+def _end(paragraph: str, begin: int, match: re.Match[str], quoted: bool, is_lower_case: bool) -> int | None:
+    """The end of the sentence from `begin`, or None if it does not end at this stop.
 
-    `quoted`: the stop is inside straight quotation marks. `is_small`: the paragraph has no capitals.
+    `quoted`: the stop is inside straight quotation marks. `is_lower_case`: the paragraph has no capitals.
     """
-    before = paragraph[max(begin, match.start() - _REACH) : match.start()]
+    before = paragraph[max(begin, match.start() - _CONTEXT) : match.start()]
     stop, close, end = match["stop"], match["close"], match.end("close")
     if match.end() == len(paragraph) or not any(map(str.isalnum, before)):
         return None
     if not match["gap"]:
         if not quoted and close.endswith('"'):
-            # It opens what follows.
+            # The mark opens a new quotation.
             close, end = close[:-1], end - 1
-        if not (_RUN_ON.match(paragraph[end : end + _REACH]) and _WHOLE_WORD.search(before)):
+        if not (_RUN_ON.match(paragraph[end : end + _CONTEXT]) and _WHOLE_WORD.search(before)):
             return None
-    elif is_small and before[-1].isspace() and stop in (".", "?", "!"):
-        # Text that was cut into tokens.
+    elif is_lower_case and before[-1].isspace() and stop in (".", "?", "!"):
+        # Tokenised text.
         return end
     elif quoted and not close and (lone := _LONE_QUOTE.match(paragraph, end)):
         end = lone.end()
-    behind = paragraph[end : end + _REACH].lstrip()
+    behind = paragraph[end : end + _CONTEXT].lstrip()
     following = _OPENERS.sub("", behind, count=1)
     if not following:
         return None
-    if following[0].islower() and not _SMALL_NAME.match(following):
-        ends = is_small and _ends_before_small(before, stop, close, following)
+    if following[0].islower() and not _LOWER_CASE_NAME.match(following):
+        ends = is_lower_case and _ends_in_lower_case(before, stop, close, following)
     elif _is_ellipsis(stop):
         ends = following[0].isupper()
     elif stop == ".":
@@ -177,8 +177,8 @@ def _is_ellipsis(stop: str) -> bool:
     return stop[0] == "…" or stop.startswith(("..", ". ."))
 
 
-def _ends_before_small(before: str, stop: str, close: str, following: str) -> bool:
-    """Whether a stop ends a sentence of a text without capitals: no abbreviation does, and no quotation."""
+def _ends_in_lower_case(before: str, stop: str, close: str, following: str) -> bool:
+    """Whether a stop ends a sentence in text without capitals; not after abbreviations and quotations."""
     word = _LAST_WORD.search(before)
     if close.strip(")]") or _is_ellipsis(stop):
         return False
@@ -195,6 +195,7 @@ def _mark_ends(before: str, close: str, behind: str) -> bool:
 
 
 def _full_stop_ends(before: str, close: str, following: str) -> bool:
+    """Whether a full stop ends a sentence."""
     last = _LAST_WORD.search(before)
     if last is None:
         return True
@@ -207,7 +208,7 @@ def _full_stop_ends(before: str, close: str, following: str) -> bool:
         return False
     ends = _abbreviation_ends(word, before, following)
     if ends is None:
-        # "(Matt. 6:10)", whatever it is short for.
+        # Any abbreviation in a reference: "(Matt. 6:10)".
         return not (following[0].isdigit() and before.rfind("(") > before.rfind(")"))
     if close and word not in _NEVER:
         # "(D-Calif.) Monday", but: "... to the U.S." Monday
@@ -216,7 +217,7 @@ def _full_stop_ends(before: str, close: str, following: str) -> bool:
 
 
 def _abbreviation_ends(word: str, before: str, following: str) -> bool | None:
-    """Whether a sentence ends with the abbreviation `word`, the last of `before`; None if it is none."""
+    """Whether the abbreviation `word`, the last of `before`, ends a sentence; None if it is no abbreviation."""
     if word in _BEFORE_NUMBERS and _NUMBER.match(following):
         return False
     if word in _STREETS and _STREET_NAME.search(before):
@@ -235,6 +236,6 @@ def _abbreviation_ends(word: str, before: str, following: str) -> bool | None:
 
 
 def _starts(following: str) -> bool:
-    """Whether a word that begins sentences comes next."""
+    """Whether the next word is a frequent sentence starter."""
     word = _FIRST_WORD.match(following)
     return word is not None and word.group() in _STARTERS

@@ -1,14 +1,14 @@
-"""Text that was cut into tokens, as data sets often have it, put together again."""
+"""Repair of tokenised text, which is common in data sets: punctuation, words and numbers are joined again."""
 
 import re
 
 from nutgraf_models.text.mapped_text import Draft, MappedText
 
-# Marks that stand apart from the word before them, and all such marks.
+# Punctuation after a space, and all punctuation.
 _APART = re.compile(r" [,.;](?=\s|$)")
 _MARK = re.compile(r"[,.;](?=\s|$)")
 _MIN_APART, _SHARE_APART = 3, 0.8
-# What a tokenizer has parted: a mark or clitic from the word before it, a bracket or currency from the one behind.
+# Spaces inserted by a tokeniser: before punctuation and clitics, after brackets and currency signs.
 _PARTED = re.compile(
     r"(?P<left>(?: (?=[,.;:?!%)\]](?:\s|$))| (?=(?:['’](?:s|re|ll|ve|d|m|t)|n['’]t)\b)))"
     r"|(?<=[(\[$£€])(?P<right> )"
@@ -22,14 +22,14 @@ _MONTH_CHARACTERS = 12
 
 
 def with_whole_words(text: MappedText) -> MappedText:
-    """The text without the spaces that a tokenizer put in, if it has them: "it did n't , he said ." """
+    """The text without spaces inserted by a tokeniser, such as in "it did n't , he said ."; else unchanged."""
     apart = len(_APART.findall(text.text))
     if apart < _MIN_APART or apart < _SHARE_APART * len(_MARK.findall(text.text)):
         return text
     draft = Draft(text)
     position = 0
     is_open = False
-    # Where backticks open quotations, a single quotation mark never does; nor does one behind "the saracens".
+    # If backticks open quotations, a single quotation mark never does; nor does one after "the saracens".
     has_backticks = "`" in text.text
     for match in _PARTED.finditer(text.text):
         start, end = match.span()
@@ -42,7 +42,7 @@ def with_whole_words(text: MappedText) -> MappedText:
         may_open = not (is_open or has_backticks or text.text[:start].endswith("s "))
         opens = match["quote"] in ("`", "``") or (match["quote"] != "''" and may_open)
         is_open = opens
-        # The space between a quotation mark and what it quotes goes.
+        # Drop the space on the inner side of a quotation mark.
         draft.keep(position, start if opens or not text.text[:start].endswith(" ") else start - 1)
         draft.put('"' if len(match["quote"]) == 2 else match["quote"].replace("`", "'"), start, end)
         position = end + 1 if opens and end < len(text.text) else end
@@ -51,12 +51,12 @@ def with_whole_words(text: MappedText) -> MappedText:
 
 
 def has_numbers_in_parts(text: str) -> bool:
-    """Whether numbers have a space behind their points and commas: some have, and none is written without."""
+    """Whether numbers are written with a space after the point or comma, and none without."""
     return _WHOLE.search(text) is None and bool(_spaces(text))
 
 
 def with_whole_numbers(text: MappedText) -> MappedText:
-    """The text with its numbers as one writes them, if it has them in parts."""
+    """The text with split numbers joined."""
     if not has_numbers_in_parts(text.text):
         return text
     draft = Draft(text)
@@ -69,7 +69,7 @@ def with_whole_numbers(text: MappedText) -> MappedText:
 
 
 def _spaces(text: str) -> list[int]:
-    """Where the spaces within numbers are."""
+    """Positions of the spaces within numbers."""
     return [
         match.start(match.lastindex or 0)
         for match in _IN_PARTS.finditer(text)

@@ -1,9 +1,8 @@
-"""What of a text is HTML: its tags, character references and text, each with its place.
+"""HTML tokens of a text: tags, character references and text, with their positions.
 
-The tokenizer is turbohtml's, which follows the HTML Standard (WHATWG, 13.2.5) in linear time. Of the parsers that were
-looked at (lxml, selectolax, html5lib, justhtml, the standard library's) it alone gives the exact place of every token,
-character references included, and never raises. A stream of tokens is enough: paragraphs are what block tags keep
-apart, in the order of the source, and a tree would move some of them.
+The tokenizer is turbohtml's, which follows the HTML Standard (WHATWG, 13.2.5) in linear time. Unlike lxml, selectolax,
+html5lib, justhtml and the standard library's parser, it gives the exact position of every token, including character
+references, and never raises. No tree is built: block tags separate paragraphs in source order, which a tree may change.
 """
 
 import enum
@@ -15,12 +14,12 @@ from typing import NamedTuple
 import turbohtml
 from turbohtml import TokenType
 
-# Elements of HTML, of now and of before.
+# Current and obsolete HTML elements.
 _INLINE = frozenset(
     "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd mark nobr output q rb rp rt rtc ruby s samp "
     "slot small span strike strong sub sup time tt u var wbr".split()
 )
-# These show nothing where they are.
+# Elements that display nothing.
 _SILENT = frozenset("base basefont bgsound link meta noframes param script style template".split())
 _OBJECTS = frozenset(
     "applet area audio button canvas embed iframe img input map math meter object picture progress select source svg "
@@ -36,37 +35,37 @@ _BLOCKS = frozenset(
 _ELEMENTS = _INLINE | _SILENT | _OBJECTS | _BLOCKS
 _NAME = re.compile(r"[a-z][\w.:-]*\w")
 _OPEN_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)(?:\s[^<>]*=[^<>]*)?(?:>|\Z)", re.I)
-# Blocks that are no words of a language: nobody writes them for something else, as one does "<address>".
+# Blocks whose names are not English words, so that "<p>" is always a tag, while "<address>" may be a placeholder.
 _UNMISTAKABLE = frozenset("blockquote br div h1 h2 h3 h4 h5 h6 hr html img li ol p tbody td tr ul".split())
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
-# What is between their tags has none of its own.
+# Elements whose content has no tags.
 _RAW = frozenset("iframe noembed noframes plaintext script style textarea title xmp".split())
 _FLAGS = frozenset(
     "allowfullscreen async autofocus autoplay checked compact controls default defer disabled download draggable "
     "hidden inert ismap itemscope loop multiple muted nohref nomodule noshade novalidate nowrap open playsinline "
     "readonly required reversed seamless selected".split()
 )
-# What unclosed tags and comments may be many of; each costs a reading of what follows.
-_MOST_UNCLOSED = 8
-# Characters that are dropped later on stand in for what is no text: the marks that feeds put around HTML, and a tag
-# without a name, which the tokenizer passes over inside a token.
-_NOTHING = "\u2060"
+# Each unclosed tag or comment costs another pass over the rest of the text.
+_MAX_UNCLOSED = 8
+# CDATA marks of feeds, and nameless tags that the tokenizer skips within a token, are replaced by this character, which
+# is removed later.
+_PLACEHOLDER = "\u2060"
 _FEED_MARKS = re.compile(r"<!\[CDATA\[|\]\]>|</>")
-# Read as by a browser without scripts, where what "noscript" holds is HTML and not text: under another name.
+# "noscript" is renamed so that its content is read as HTML, as in a browser without scripts.
 _NOSCRIPT = re.compile(r"(?<=<)noscript\b|(?<=</)noscript\b", re.I)
 _CARRIAGE_RETURN = re.compile(r"\r(?!\n)")
 
 
 class Kind(enum.Enum):
     TEXT = "text"
-    REFERENCE = "reference"  # a character reference; `text` is what it stands for
+    REFERENCE = "reference"  # a character reference; `text` is its character
     START = "start"
     END = "end"
     OTHER = "other"  # comments and declarations
 
 
 class Item(NamedTuple):
-    """What stands at `[start, end)` of a text. `name` is a tag's, `text` that of a reference."""
+    """A token at `[start, end)`. Tags have a `name` and `attributes`, references a `text`."""
 
     kind: Kind
     start: int
@@ -78,20 +77,20 @@ class Item(NamedTuple):
 
 
 def readable(text: str) -> str:
-    """The text, at the same length, without carriage returns and what the tokenizer has no token for."""
+    """The text, of equal length, without carriage returns and anything the tokenizer skips silently."""
     text = _NOSCRIPT.sub("x-script", _CARRIAGE_RETURN.sub("\n", text).replace("\r", " "))
-    return _FEED_MARKS.sub(lambda match: _NOTHING * len(match.group()), text)
+    return _FEED_MARKS.sub(lambda match: _PLACEHOLDER * len(match.group()), text)
 
 
 def read(text: str) -> list[Item]:
-    """The items of `text`, which must be `readable`; together they are all of it.
+    """The items of a `readable` text; together they cover it.
 
-    A comment, a script or a tag that never ends is where the standard gives up the rest of a page. Here it hides
-    nothing: reading goes on behind its mark.
+    In the standard, an unclosed comment, script or tag hides the rest of a page. Here, reading continues after its
+    opening mark.
     """
     items: list[Item] = []
     position = 0
-    for _ in range(_MOST_UNCLOSED):
+    for _ in range(_MAX_UNCLOSED):
         resume = _read_from(text, position, items)
         if resume is None:
             return _with_tags_only(items)
@@ -102,12 +101,12 @@ def read(text: str) -> list[Item]:
 
 
 def is_html(items: Sequence[Item], text: str) -> bool:
-    """Whether a text is HTML (or XML), and not plain text with a "<" in it.
+    """Whether a text is HTML or XML, rather than plain text with a "<" in it.
 
-    It is if it has a doctype; or an element of HTML that is opened and closed; or a "<br>"; or two tags of blocks that
-    are no words, such as "<p>" or "<li>", or one where it begins; or if it begins with a tag of any name and ends
-    with the end of such. A tag in the sense of this rule has attributes, if any, that are written as such. So "a < b
-    and c > d", "<name withheld>" and "<a lot of people>" are text, and a single "<i>" or "<address>" makes no HTML.
+    It is if it contains a doctype, a "<br>", an HTML element with both tags, or two tags of unmistakable blocks such as
+    "<p>" or "<li>" (one is enough at the start); or if it starts with any tag and ends with the matching end tag. Tags
+    must have well-formed attributes. So "a < b and c > d", "<name withheld>" and "<a lot of people>" are plain text,
+    and so is a text with a single "<i>" or "<address>".
     """
     opened: set[str] = set()
     blocks = 0
@@ -125,21 +124,21 @@ def is_html(items: Sequence[Item], text: str) -> bool:
             if blocks == 2 or _is_blank(text[: item.start]):
                 return True
     shown = [item for item in items if item.kind is not Kind.OTHER and not _is_blank(text[item.start : item.end])]
-    return bool(shown) and [(one.kind, one.name) for one in (shown[0], shown[-1])] == [
+    return bool(shown) and [(item.kind, item.name) for item in (shown[0], shown[-1])] == [
         (Kind.START, shown[-1].name),
         (Kind.END, shown[-1].name),
     ]
 
 
 def _is_blank(text: str) -> bool:
-    return not text.strip(f" \t\n\ufeff{_NOTHING}")
+    return not text.strip(f" \t\n\ufeff{_PLACEHOLDER}")
 
 
 def break_at(name: str) -> str:
-    """What a tag does to the words around it: nothing, keeps them apart, ends a line, or ends a paragraph.
+    """The separator that a tag puts between words: "", a space, a line break, or a paragraph break.
 
-    Elements that HTML does not have end a paragraph, but for those with a prefix, which word processors put around
-    single words ("st1:place").
+    Unknown elements end a paragraph, except those with a namespace prefix, which word processors put around single
+    words ("st1:place").
     """
     if name == "br":
         return "\n"
@@ -149,10 +148,10 @@ def break_at(name: str) -> str:
 
 
 def _read_from(text: str, position: int, items: list[Item]) -> int | None:
-    """Appends the items from `position` on; where to go on if there is something that never ends, else None."""
+    """Appends the items from `position` on. Returns the position to resume at after an unclosed item, or None."""
     rest = text[position:]
     lines = list(accumulate((len(line) + 1 for line in rest.split("\n")), initial=position))
-    raw: int | None = None  # the place in `items` of a raw element's start, until it ends
+    raw: int | None = None  # index in `items` of an open raw element's start tag
     end = position
     for token in turbohtml.tokenize(rest, resolve_references=False, capture_source=True):
         start = lines[token.line - 1] + token.col
@@ -182,7 +181,7 @@ def _read_from(text: str, position: int, items: list[Item]) -> int | None:
         return items[raw].end
     if end == len(text):
         return None
-    # A tag that never ends: its quotation mark was forgotten, or the text was cut off inside of it.
+    # An unclosed tag: a quotation mark is missing, or the text ends within the tag.
     tag = _OPEN_TAG.match(text, end)
     if tag is None or tag[2].lower() not in _ELEMENTS:
         items.append(Item(Kind.TEXT, end, end + 1))
@@ -192,7 +191,7 @@ def _read_from(text: str, position: int, items: list[Item]) -> int | None:
 
 
 def _with_tags_only(items: Sequence[Item]) -> list[Item]:
-    """The items, where what only looks like a tag is text: "<name withheld>", "<a lot of people>", "<http://...>"."""
+    """Turns false tags back into text: "<name withheld>", "<a lot of people>", "<http://...>"."""
     closed = {item.name for item in items if item.kind is Kind.END}
 
     def is_text(tag: Item) -> bool:

@@ -1,4 +1,4 @@
-"""What language a text seems to be in."""
+"""Language detection."""
 
 import re
 
@@ -11,10 +11,10 @@ _NAME = re.compile(r"\b[^\W\d_]*[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’]*")
 
 
 def detect(text: str) -> str:
-    """The language as an ISO 639-1 code ("en"), "und" for a text with too few letters to tell.
+    """The language as an ISO 639-1 code ("en"), or "und" for a text with too few letters.
 
-    Uses langid (Lui and Baldwin 2012), which knows 97 languages. It goes by letters, so that a sentence full of foreign
-    names looks foreign: a text whose other words look English is English.
+    Uses langid (Lui and Baldwin 2012), which knows 97 languages. Foreign names can mislead it, so a text that is
+    English without its names counts as English.
     """
     sample = text[:_SAMPLE]
     letters = sum(map(_weight, filter(str.isalpha, sample)))
@@ -27,5 +27,5 @@ def detect(text: str) -> str:
 
 
 def _weight(letter: str) -> int:
-    """A Chinese or Japanese character says about as much as three Latin letters; other scripts tell by themselves."""
+    """Information per letter: 3 for Chinese and Japanese characters, 2 for other non-Latin scripts, 1 for Latin."""
     return 3 if "\u3000" < letter < "\ua000" else 2 if letter > "\u036f" else 1

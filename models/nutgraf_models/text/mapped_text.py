@@ -1,4 +1,4 @@
-"""A text with a way back to the one that it was made from."""
+"""Text with a mapping of its positions to the original."""
 
 from array import array
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class MappedText:
-    """A text and, for each of its characters, the stretch that it stands for of the text as it was sent.
+    """A text and, for each of its characters, the corresponding span of the text as sent.
 
     All positions count Unicode code points.
     """
@@ -17,24 +17,24 @@ class MappedText:
 
     @classmethod
     def of(cls, text: str) -> "MappedText":
-        """The text as it was sent."""
+        """The identity mapping, for the text as sent."""
         return cls(text, array("I", range(len(text))), array("I", range(1, len(text) + 1)))
 
     def source_span(self, start: int, end: int) -> tuple[int, int]:
-        """Where `text[start:end]`, which must not be empty, is in the text as it was sent."""
+        """The span of the non-empty `text[start:end]` in the text as sent."""
         if not 0 <= start < end <= len(self.text):
-            raise ValueError(f"[{start}, {end}) is no stretch of a text of {len(self.text)} characters")
+            raise ValueError(f"[{start}, {end}) is not a span of a text of {len(self.text)} characters")
         return self._starts[start], self._ends[end - 1]
 
     def with_characters(self, text: str) -> "MappedText":
-        """Another text of the same length, each character of which stands for what the one in its place stood for."""
+        """Another text of equal length with the same mapping."""
         if len(text) != len(self.text):
-            raise ValueError(f"{len(text)} characters cannot stand for {len(self.text)}")
+            raise ValueError(f"the new text has {len(text)} characters; it must have {len(self.text)}")
         return MappedText(text, self._starts, self._ends)
 
 
 class Draft:
-    """A text made from the stretches of another one, in their order. What is neither kept nor replaced is left out."""
+    """Builds a text from parts of another one, in order. Parts that are neither kept nor replaced are dropped."""
 
     def __init__(self, source: MappedText) -> None:
         self._source = source
@@ -43,13 +43,13 @@ class Draft:
         self._ends = array("I")
 
     def keep(self, start: int, end: int) -> None:
-        """Takes `source.text[start:end]` as it is."""
+        """Appends `source.text[start:end]` unchanged."""
         self.put(self._source.text[start:end], start, end)
 
     def put(self, text: str, start: int, end: int) -> None:
-        """Puts `text` where `source.text[start:end]` was, which must not be empty.
+        """Appends `text` in place of the non-empty `source.text[start:end]`.
 
-        Of as many characters each stands for one; of fewer or more, all of them for all.
+        Characters are mapped one to one if the lengths are equal; otherwise each is mapped to the whole span.
         """
         self._parts.append(text)
         if len(text) == end - start:

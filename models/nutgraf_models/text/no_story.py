@@ -1,15 +1,15 @@
-"""Pages that have no story: what a reader is shown in its place by a paywall, a log-in, a captcha or an error.
+"""Detection of pages without a story: paywalls, log-ins, captchas, errors and the like.
 
-The rule: a sentence or line speaks for the page if it has a phrase that such pages are made of, speaks to its reader
-("you", "please", an order) or is a label of a few words, and nobody is told to have said it. A text is no story if what
-speaks for the page has more words than its whole sentences besides. Newspapers write about passwords and cookies, too,
-but not to their reader, and not for half of a text.
+A sentence or line belongs to the page if it contains a phrase typical of such pages, and either addresses the reader
+("you", "please", an imperative) or is a label of a few words, and is not reported speech. A text is no story if such
+lines have more words than its other complete sentences. Newspapers also write about passwords and cookies, but they do
+not address the reader, and not for half of a text.
 """
 
 import re
 
 from nutgraf_models.text.boilerplate_lines import is_boilerplate
-from nutgraf_models.text.notices import SOMEBODY_SAYS
+from nutgraf_models.text.notices import REPORTED_SPEECH
 from nutgraf_models.text.sentences import split, word_count
 
 _LOG_IN = (
@@ -73,17 +73,17 @@ _SENTENCE_WORDS = 6
 
 
 def is_no_story(text: str) -> bool:
-    """Whether a text is what a page shows in the place of a story."""
+    """Whether a text is a page without a story."""
     if not _PHRASE.search(text):
         return False
     of_page = of_story = 0
     for sentence in split(text):
         words = word_count(sentence.text)
-        reported = SOMEBODY_SAYS.search(sentence.text) is not None or _QUOTATION.search(sentence.text) is not None
+        reported = REPORTED_SPEECH.search(sentence.text) is not None or _QUOTATION.search(sentence.text) is not None
         to_reader = not reported and _TO_THE_READER.search(sentence.text) is not None
         if (to_reader or (words <= _LABEL_WORDS and not reported)) and _PHRASE.search(sentence.text):
             of_page += words
-        # What else is said to the reader is no story either, but no sign that there is none.
+        # Other text that addresses the reader counts for neither side.
         elif words >= _SENTENCE_WORDS and sentence.is_complete and not to_reader and not is_boilerplate(sentence.text):
             of_story += words
     return of_page > of_story

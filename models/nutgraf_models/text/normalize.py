@@ -1,4 +1,4 @@
-"""Clean text for the model, with a way back to the text as it was sent."""
+"""Clean text for the model, mapped to the text as sent."""
 
 import re
 
@@ -8,38 +8,37 @@ from nutgraf_models.text.detokenize import with_whole_words
 from nutgraf_models.text.html_page import visible_text
 from nutgraf_models.text.mapped_text import Draft, MappedText
 
-# Words; where none are apart, stretches up to a stop. Control characters keep words apart as white space does.
+# Words; in scripts without spaces, parts up to a stop. Control characters separate words like white space.
 _STOP = "。！？，、；"
 _SPACE = r"\s\x00-\x1f\x7f"
 _PIECE = re.compile(rf"(?P<space>[{_SPACE}]+)|[^{_SPACE}{_STOP}]+[{_STOP}]*|[{_STOP}]+")
 _LINE_END = re.compile(r"\r\n|[\n\r\x85\u2028]")
 _TERMINAL = re.compile(r"[.!?:…。！？؟।][\"'”’»)\]]*$")
 _WRAP_COLUMN = 130
-# What an item of a list begins with.
 _BULLET = re.compile(r"[-*•‣◦▪·]\s")
 
 
 def normalize(text: str) -> MappedText:
-    """A text that is ready for sentence splitting: the story, its paragraphs apart by line breaks.
+    """The story of a text, ready for sentence splitting, with line breaks between paragraphs.
 
-    A paragraph ends at a blank line, and at a single line break unless the text is hard-wrapped or goes on in lower
-    case; an item of a list begins one. The result is empty if there is nothing to read.
+    A paragraph ends at a blank line, and at a single line break unless the text is hard-wrapped or continues in lower
+    case. List items start a paragraph. The result is empty if the text is blank.
     """
     return story_of(clean(text))
 
 
 def clean(text: str) -> MappedText:
-    """The text as a reader sees it, with whatever stands around the story.
+    """The visible text, including boilerplate around the story.
 
-    In this order: HTML becomes text (`html_page`), character references are resolved, invisible characters go, white
-    space is evened out and broken characters are repaired (`characters`), and the spaces go that a tokenizer put in
+    In this order: HTML becomes text (`html_page`), character references are replaced and invisible characters removed
+    (`characters`), white space is normalised, broken encodings are repaired, and tokenised text is joined
     (`detokenize`).
     """
     return with_whole_words(_even(without_invisible(unescape(visible_text(MappedText.of(text))))))
 
 
 def story_of(whole: MappedText) -> MappedText:
-    """The lines of the story (`prose`) with the breaks between them. What is dropped counts as part of a break."""
+    """The lines of the story (`boilerplate`). Dropped lines count as part of the break between their neighbours."""
     text = whole.text
     draft = Draft(whole)
     previous: int | None = None
@@ -52,12 +51,12 @@ def story_of(whole: MappedText) -> MappedText:
 
 
 def _even(seen: MappedText) -> MappedText:
-    """The text with its words repaired, and one space, or one or two line breaks, between them."""
+    """The text with repaired words, separated by one space, one line break or two."""
     text = seen.text
     break_lines = not _is_hard_wrapped(text)
     draft = Draft(seen)
     is_empty = True
-    gap: tuple[int, int, str] | None = None  # white space not yet written: where it was, and what stands for it
+    gap: tuple[int, int, str] | None = None  # pending white space: its start, end and replacement
     for match in _PIECE.finditer(text):
         start, end = match.span()
         if match["space"] is not None:
@@ -76,7 +75,7 @@ def _even(seen: MappedText) -> MappedText:
 
 
 def _space(run: str, break_lines: bool) -> str:
-    """What a run of white space becomes."""
+    """The replacement for a run of white space."""
     breaks = len(_LINE_END.findall(run))
     if breaks >= 2 or "\u2029" in run:
         return "\n\n"
@@ -88,12 +87,12 @@ def _rank(space: str) -> int:
 
 
 def _is_hard_wrapped(text: str) -> bool:
-    """Whether line breaks fall where a column was full, rather than where a paragraph ended."""
+    """Whether line breaks mark a full column rather than the end of a paragraph."""
     lines = [line.strip() for line in text[:20_000].splitlines() if line.strip()]
     if len(lines) < 3 or max(map(len, lines)) > _WRAP_COLUMN:
         return False
     if not any(line[0].isalpha() and not line[0].isupper() for line in lines):
-        return False  # each line begins something, as points in a list do
+        return False  # every line starts a new item, as in a list
     open_lines = [line for line in lines if not _TERMINAL.search(line)]
     if len(open_lines) <= len(lines) / 2:
         return False

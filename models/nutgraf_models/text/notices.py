@@ -1,6 +1,6 @@
-"""What a page says to its readers beside a story: calls to sign up, to pay or to write in, and notes on the story.
+"""Patterns of messages to the reader around a story: calls to sign up, pay or write in, and editorial notes.
 
-Patterns for whole lines, by kind. Where somebody is told to have said it, a call is a part of the story.
+Each pattern must match a whole line. A call in reported speech is part of the story.
 """
 
 import re
@@ -10,7 +10,7 @@ NETWORKS = (
     "threads|bluesky|mastodon|flipboard)"
 )
 _ARTICLE = r"(?:article|story|piece|post|column|page|interview|essay|commentary|op-ed|feature|obituary)"
-# A report and a review may be what a story is about.
+# A report or a review may also be the subject of a story.
 _STORY = rf"(?:{_ARTICLE}|report|review)"
 _DAY = r"(?:[a-z]{3,9}\.? \d{1,2}(?:,? (?:19|20)\d\d)?|\d{1,2} [a-z]{3,9}(?:,? (?:19|20)\d\d)?)"
 _ACCESS = r"(?:unlimited|full|digital|premium|complete)"
@@ -71,10 +71,10 @@ _WRITE_IN = (
     r"we (?:apologi[sz]e|regret|are happy to clarify)\b.{0,120}\b(?:error|mistake|clarif\w+)\b.{0,60}",
 )
 _CALL = re.compile("|".join((*_SIGN_UP, *_PAY, *_FOLLOW, *_WRITE_IN)), re.I)
-SOMEBODY_SAYS = re.compile(
+REPORTED_SPEECH = re.compile(
     r"\b(?:said|says|told|added|asked|warned|according to|announced|urged|advised|police|officers|detectives)\b", re.I
 )
-# A label of a note has a colon, a dash or a date behind it, so that "Correction officers" is none.
+# A note's label is followed by a colon, a dash or a date; so "Correction officers" is none.
 _LABEL = (
     r"(?:corrections?(?: (?:and|&) clarifications?)?|clarifications?|erratum|corrigendum|editor(?:s['’]?|['’]s|ial)?"
     r" notes?|ed(?:itor)?\.? note|publisher['’]s note|notes? to (?:readers|editors)|readers?['’]?s? note|disclaimer"
@@ -109,10 +109,10 @@ _NOTE = re.compile(rf"(?:[^\w\"“”'‘’]|_){{0,3}}(?:{'|'.join(_NOTES)})", 
 
 
 def is_call(line: str) -> bool:
-    """Whether a line asks its reader to sign up, pay, follow, write in, or turn to a helpline."""
-    return _CALL.fullmatch(line) is not None and not SOMEBODY_SAYS.search(line)
+    """Whether a line asks the reader to sign up, pay, follow, write in, or call a helpline."""
+    return _CALL.fullmatch(line) is not None and not REPORTED_SPEECH.search(line)
 
 
 def is_note(line: str) -> bool:
-    """Whether a line is a correction, an editor's note or the like: it begins as such, and is all in its brackets."""
+    """Whether a line is a correction, an editor's note or the like; if bracketed, up to its end."""
     return _NOTE.fullmatch(line) is not None and not (line.startswith("(") and ")" not in line[-2:])

@@ -1,6 +1,6 @@
-"""Words that may begin a sentence and are not names, in `ordinary_words.txt`.
+"""Words that are usually not names when they begin a sentence, from `ordinary_words.txt`.
 
-`tests/benchmarks/ordinary_words.py` counted them: words that news writes in lower case far more often than not.
+`tests/benchmarks/ordinary_words.py` selects them: words that are predominantly lower-case in news.
 """
 
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Sentences and words, as everything else here counts them."""
+"""Sentence splitting and word counting."""
 
 import re
 from collections.abc import Iterable
@@ -9,18 +9,18 @@ import sentencex
 
 from nutgraf_models.text.boundaries import boundaries
 
-# What may end a sentence, and what may stand after it.
+# Stops and closing marks at the end of a sentence.
 _END = re.compile(r"[.!?…。！？؟।][\"'”’»›)\]]*$")
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]+")
 _PARAGRAPH = re.compile(r"[^\n]+")
-# Letters of other scripts than Latin.
+# Letters of non-Latin scripts.
 _OTHER_SCRIPT = re.compile(r"[\u0370-\u1dff\u2c00-\ud7ff]")
 _REAL_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\d_]{2,}|\b[IAa]\b(?!\.)")
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """`text` is `whole[start:end]`, without white space around it. Positions count code points."""
+    """A sentence at `[start, end)` of a text, in code points, without surrounding white space."""
 
     text: str
     start: int
@@ -32,10 +32,9 @@ class Sentence:
 
 
 def split(text: str, language: str = "en") -> list[Sentence]:
-    """The sentences of `text`, in order. A line break always ends one; a line without a full stop is one too.
+    """The sentences of `text`, in order. A line break always ends a sentence, even without a full stop.
 
-    English is split by `boundaries`; other languages, and in any case paragraphs in another script than Latin, by the
-    package sentencex.
+    English is split by `boundaries`; other languages and paragraphs in non-Latin scripts by the sentencex package.
     """
     sentences = []
     for paragraph in _PARAGRAPH.finditer(text):
@@ -59,20 +58,20 @@ def _pieces(paragraph: str, language: str) -> Iterable[str]:
 
 
 def is_complete(sentence: str) -> bool:
-    """Whether `sentence` ends as a sentence does."""
+    """Whether `sentence` ends with a stop."""
     return bool(_END.search(sentence))
 
 
 def has_words(text: str) -> bool:
-    """Whether `text` has the two words that the shortest sentence has: "By.", "Dr." and "1." have not."""
+    """Whether `text` has at least two words, the minimum for a sentence; "By.", "Dr." and "1." do not."""
     return next(islice(_REAL_WORD.finditer(text), 1, None), None) is not None
 
 
 def real_words(text: str) -> int:
-    """What `has_words` counts: words of letters, two at least or "I" or "a", and each Chinese or Japanese character."""
+    """The number of words of two or more letters, "I" and "a", and Chinese or Japanese characters."""
     return len(_REAL_WORD.findall(text))
 
 
 def word_count(text: str) -> int:
-    """Words, as a word processor counts them: what white space keeps apart, and each Chinese or Japanese character."""
+    """Words separated by white space, plus Chinese and Japanese characters, as word processors count them."""
     return len(_WORD.findall(text))

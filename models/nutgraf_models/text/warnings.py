@@ -1,4 +1,4 @@
-"""What is odd about an article, in words for its sender."""
+"""Warnings about an article."""
 
 from collections.abc import Sequence
 
@@ -9,14 +9,17 @@ from nutgraf_models.text.sentences import Sentence
 
 
 def article_warnings(
-    sentences: Sequence[Sentence], code: str, reader: str, known: Sequence[str]
+    sentences: Sequence[Sentence], code: str, reader: str, languages: Sequence[str]
 ) -> tuple[Warning, ...]:
-    """What is odd about an article in the language `code`, for a `reader` that knows the languages `known`, or any."""
+    """Warnings about an unsupported language or a lack of prose.
+
+    `code`: the article's language. `languages`: those that the `reader`, such as "the model", supports; all if empty.
+    """
     warnings = []
-    if known and code != language.UNKNOWN and code not in known:
-        detail = f'the article seems to be in "{code}"; {reader} knows {", ".join(known)}'
+    if languages and code != language.UNKNOWN and code not in languages:
+        detail = f'the article seems to be in "{code}"; {reader} supports {", ".join(languages)}'
         warnings.append(Warning(WarningKind.LANGUAGE_NOT_SUPPORTED, detail))
     if not has_prose(sentences):
-        detail = "the text has no sentence: it looks like a table, a list, code, or what surrounds an article"
+        detail = "the text contains no prose: it looks like a table, a list, code, or the text around an article"
         warnings.append(Warning(WarningKind.NO_PROSE, detail))
     return tuple(warnings)

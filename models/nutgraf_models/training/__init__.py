@@ -1,1 +1,1 @@
-"""Training an adapter for the default model."""
+"""Training of adapters for the default model."""

@@ -1,4 +1,4 @@
-"""From the text of public summarisation data to text as a newspaper prints it."""
+"""Cleaning of public summarisation data."""
 
 import re
 from collections import Counter
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from nutgraf_models.text.normalize import normalize
 from nutgraf_models.text.sentences import is_complete, split
 
-# Penn Treebank's way to write brackets and quotes.
+# Penn Treebank notation for brackets and quotation marks.
 _TREEBANK = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "``": '"', "''": '"'}
 _TREEBANK_MARK = re.compile("|".join(re.escape(mark) for mark in _TREEBANK), re.I)
 _SPACE_BEFORE = re.compile(r" +([.,;:!?%)\]}]+(?=[\s\"'”’)]|$))")
@@ -16,7 +16,7 @@ _CLITIC = re.compile(r" +(n['’]t|['’](?:s|re|ve|ll|d|m))\b", re.I)
 _QUOTED = re.compile(r"(?<!\S)\" ([^\"]{1,400}?) \"(?=[\s.,;:!?)]|$)")
 _SINGLE_QUOTED = re.compile(r"(?<!\S)[`'‘] ([^`‘]{1,400}?) ['’](?=[\s.,;:!?)]|$)")
 
-# What stands before the story: where it was written, for which agency, by whom.
+# Datelines, bylines and times of publication before the story.
 _DATELINE = re.compile(
     r"^(?:[A-Z][A-Za-z.\-' ]{1,30}(?:, [A-Z][A-Za-z.\-' ]{1,30}){0,2},? )?"
     r"\((?:CNN|CNN Student News|AP|Reuters|AFP|PTI)\)"
@@ -28,13 +28,13 @@ _STAMP = re.compile(
 )
 
 _ANY_WORD = re.compile(r"[^\W\d_]{2,}")
-# A word that does not begin a sentence, so that its case is its own.
+# A word within a sentence, whose case does not come from its position.
 _INNER_WORD = re.compile(r"(?<=[^\W\d_] )[^\W\d_]{2,}")
 _SENTENCE_START = re.compile(r"(?:^|(?<=[.!?] )|(?<=[.!?] [\"']))[a-z]", re.M)
 
 
 def detokenize(text: str) -> str:
-    """Joins punctuation that a tokeniser has set apart. Text that was never tokenised comes back as it was."""
+    """Joins punctuation that a tokeniser has separated. Untokenised text is returned unchanged."""
     text = _TREEBANK_MARK.sub(lambda match: _TREEBANK[match.group().lower()], text)
     text = _SPACE_BEFORE.sub(r"\1", text)
     text = _SPACE_AFTER.sub(r"\1", text)
@@ -44,7 +44,7 @@ def detokenize(text: str) -> str:
 
 
 def strip_header(article: str) -> str:
-    """The article without its dateline, "By ..." line, and times of publication."""
+    """The article without dateline, byline and times of publication."""
     article = article.strip()
     for _ in range(4):
         shorter = _DATELINE.sub("", _STAMP.sub("", _BYLINE.sub("", article))).lstrip(" .|-–—\n")
@@ -55,7 +55,7 @@ def strip_header(article: str) -> str:
 
 
 class Truecaser:
-    """Gives lower-cased words the case that they mostly have elsewhere (Lita et al. 2003, "tRuEcasIng", unigrams)."""
+    """Restores the most frequent case of lower-cased words (Lita et al. 2003, "tRuEcasIng", unigrams)."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         counts: dict[str, Counter[str]] = {}
@@ -70,14 +70,14 @@ class Truecaser:
 
 
 def clean_article(text: str) -> str:
-    """As printed, and as the model will get it when it serves: `normalize` has the last word."""
+    """The article, normalised as in serving."""
     return normalize(strip_header(detokenize(text))).text
 
 
 def clean_reference(text: str) -> list[str]:
-    """The sentences of a reference, each with a capital and a full stop; lines are taken for sentences."""
+    """The sentences of a reference, one per line, each with a capital letter and a full stop."""
     lines = [normalize(line).text for line in text.splitlines()]
-    # Highlights have a full stop of their own, set apart: " ." It also divides those that were joined to one line.
+    # Highlights end with a separate full stop (" ."), which also separates those joined on one line.
     joined = "\n".join(re.sub(r" \.(?= [A-Z\"'])", " .\n", line) for line in lines if line)
     sentences = []
     for sentence in split(detokenize(joined)):

@@ -1,4 +1,4 @@
-"""`nutgraf train`: from public data to an adapter."""
+"""The command `nutgraf train`."""
 
 import json
 import logging
@@ -21,17 +21,19 @@ _File = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def train() -> None:
-    """Make training pairs, and train an adapter on them."""
+    """Make training pairs and train an adapter."""
 
 
 @train.command()
 @click.argument("data", nargs=-1, required=True, type=_File)
-@click.option("--output", "-o", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The pairs' file.")
-@click.option("--not-in", type=_File, multiple=True, help="Data whose articles are left out.")
+@click.option(
+    "--output", "-o", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Output file for the pairs."
+)
+@click.option("--not-in", type=_File, multiple=True, help="Data whose articles are excluded.")
 def pairs(data: tuple[Path, ...], output: Path, not_in: tuple[Path, ...]) -> None:
-    """Clean DATA and keep the pairs worth learning from; print why the others were dropped.
+    """Clean DATA and write the usable training pairs; print the reasons for dropped ones.
 
-    DATA is JSON lines with an "article" and its "reference" each, and maybe a "headline" and an "id".
+    DATA is JSON lines, each with an "article" and a "reference"; a "headline" and an "id" are optional.
     """
     dropped: Counter[str] = Counter()
     try:
@@ -48,11 +50,11 @@ def pairs(data: tuple[Path, ...], output: Path, not_in: tuple[Path, ...]) -> Non
 
 @train.command()
 @click.argument("pairs_file", metavar="PAIRS", type=_File)
-@click.option("--dev", required=True, type=_File, help="Pairs that decide which checkpoint is the best.")
+@click.option("--dev", required=True, type=_File, help="Pairs for choosing the best checkpoint.")
 @click.option(
-    "--output", "-o", required=True, type=click.Path(file_okay=False, path_type=Path), help="The run's folder."
+    "--output", "-o", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the run."
 )
-@click.option("--model", default=DEFAULT_MODEL, show_default=True, help="A card's id, or a card file.")
+@click.option("--model", default=DEFAULT_MODEL, show_default=True, help="A card id or a card file.")
 @click.option("--rank", type=click.IntRange(1, 256), default=32, show_default=True, help="Rank of the adapter.")
 @click.option("--epochs", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True)
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=4e-4, show_default=True)
@@ -60,10 +62,10 @@ def pairs(data: tuple[Path, ...], output: Path, not_in: tuple[Path, ...]) -> Non
     "--from",
     "start",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Go on from this adapter, with its rank, instead of from none.",
+    help="Start from this adapter, with its rank.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Use only so many pairs, drawn at random.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; one for each core if not given.")
+@click.option("--limit", type=click.IntRange(min=1), help="Use only N pairs, drawn at random.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; by default, one per core.")
 @click.option("--seed", type=int, default=7, show_default=True)
 def run(
     pairs_file: Path,
@@ -78,12 +80,12 @@ def run(
     threads: int | None,
     seed: int,
 ) -> None:
-    """Train an adapter on PAIRS, which `nutgraf train pairs` made. A run that was stopped goes on.
+    """Train an adapter on PAIRS from `nutgraf train pairs`. An interrupted run resumes.
 
-    OUTPUT/adapter and OUTPUT/card.toml are the result: try them with `nutgraf eval --model OUTPUT/card.toml`.
+    The results are OUTPUT/adapter and OUTPUT/card.toml; evaluate them with `nutgraf eval --model OUTPUT/card.toml`.
     """
     if not sys.stderr.isatty():
-        # Read when tqdm is imported, which transformers does for its bars.
+        # tqdm, which transformers imports, reads this on import.
         os.environ.setdefault("TQDM_DISABLE", "1")
     if not has_torch():
         raise click.ClickException(f"training needs torch and transformers: {INSTALL}")

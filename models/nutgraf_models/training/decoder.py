@@ -1,8 +1,7 @@
-"""A Llama decoder with LoRA on its linear layers (Hu et al. 2021), written out for training on a CPU.
+"""A Llama decoder with LoRA on its linear layers (Hu et al. 2021), for training on a CPU.
 
-Weights, activations and products are in one precision: bfloat16 where the processor multiplies it, where a step takes
-0.4 of the time that it takes in float32 by way of PEFT and transformers, and float32 elsewhere. The adapter itself, and
-what the optimiser sees, stay in float32.
+Weights, activations and products share one precision: bfloat16 if the CPU multiplies it in hardware (a step then takes
+0.4 of the time of PEFT and transformers in float32), else float32. The adapter and its gradients stay in float32.
 """
 
 import json
@@ -17,26 +16,26 @@ from torch.nn import functional
 from nutgraf_models.checkpoints.adapter import GGUF_NAMES
 from nutgraf_models.errors import ModelError
 
-# The linear layers of a block by their names in transformers, attention's first.
+# Names of a block's linear layers in transformers, attention first.
 LAYERS = tuple(GGUF_NAMES)
 
 
 class LoraDecoder:
-    """The weights of `base`, a `LlamaForCausalLM`, which stay as they are, and an adapter that is trained.
+    """The frozen weights of `base`, a `LlamaForCausalLM`, and a trainable adapter.
 
     Args:
         base: the model; its weights are converted to `dtype`.
-        rank, alpha: of the adapter, which begins as no change.
-        seed: of the adapter's random half.
+        rank, alpha: of the adapter, which is initially a no-op.
+        seed: for the random half of the adapter.
 
     Raises:
-        ModelError: the model is wired in another way than Llama's.
+        ModelError: the model's architecture is not Llama without biases.
     """
 
     def __init__(self, base: Any, rank: int, alpha: int, *, dtype: torch.dtype = torch.float32, seed: int = 7) -> None:
         config = base.config
         if config.model_type != "llama" or config.attention_bias or config.mlp_bias:
-            raise ModelError(f"training knows the wiring of Llama without biases, and not {config.model_type}")
+            raise ModelError(f"training supports only Llama models without biases, not {config.model_type}")
         self.rank, self.alpha, self.dtype = rank, alpha, dtype
         self.device = base.device
         self._heads, self._key_heads = config.num_attention_heads, config.num_key_value_heads
@@ -56,7 +55,7 @@ class LoraDecoder:
             for block in base.model.layers
         ]
         generator = torch.Generator().manual_seed(seed)
-        # By block and layer: what goes down to the rank, and up from it.
+        # By block and layer: the projections down to the rank and up from it.
         self.down: dict[tuple[int, str], torch.nn.Parameter] = {}
         self.up: dict[tuple[int, str], torch.nn.Parameter] = {}
         for index, (weights, _, _) in enumerate(self._blocks):
@@ -72,11 +71,13 @@ class LoraDecoder:
         return [*self.down.values(), *self.up.values()]
 
     def refresh(self) -> None:
-        """Casts the adapter anew; to be called when its parameters have changed."""
-        self._cast = {id(one): one.detach().to(self.dtype).requires_grad_() for one in self.parameters()}
+        """Updates the cast copies of the adapter; call it after its parameters change."""
+        self._cast = {
+            id(parameter): parameter.detach().to(self.dtype).requires_grad_() for parameter in self.parameters()
+        }
 
     def collect_gradients(self) -> None:
-        """Adds what `backward` left at the casts to the gradients of the parameters, in float32."""
+        """Adds the gradients of the cast copies to those of the parameters, in float32."""
         for parameter in self.parameters():
             cast = self._cast[id(parameter)]
             if cast.grad is not None:
@@ -87,9 +88,9 @@ class LoraDecoder:
     def nll(
         self, tokens: Sequence[int], positions: Sequence[int], visible: torch.Tensor, targets: Sequence[int]
     ) -> torch.Tensor:
-        """The cross entropy, in nats, of each of the `targets`, which are places in `tokens`.
+        """The cross entropy, in nats, of each of the `targets`, which are indexes into `tokens`.
 
-        `visible` has shape (tokens, tokens), true where a token (row) sees another (column).
+        `visible`: the attention mask of shape (tokens, tokens), true where a token (row) attends to another (column).
         """
         ids = torch.tensor(tokens, device=self.device)
         hidden = self._hidden(ids, torch.tensor(positions, device=self.device), visible.to(self.device))
@@ -99,7 +100,7 @@ class LoraDecoder:
 
     def _hidden(self, ids: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         count, group = len(ids), self._heads // self._key_heads
-        # Heads that share keys are one long sequence of queries, so that the keys need not be repeated.
+        # Heads that share keys form one long sequence of queries, so that keys are not repeated.
         bias = torch.zeros(visible.shape, dtype=self.dtype, device=self.device).masked_fill_(~visible, float("-inf"))
         bias = bias.repeat(group, 1).expand(self._key_heads, -1, -1)
         angles = positions[:, None].float() * self._frequencies
@@ -146,17 +147,17 @@ class LoraDecoder:
         save_file(weights, folder / "adapter_model.safetensors")
 
     def load(self, folder: Path) -> None:
-        """Takes over an adapter of the same rank that `save` or PEFT wrote.
+        """Loads an adapter of the same rank, written by `save` or PEFT.
 
         Raises:
-            ModelError: it is another model's.
+            ModelError: the adapter belongs to another model.
         """
         weights = load_file(folder / "adapter_model.safetensors")
         with torch.no_grad():
             for name, parameter in self._named():
                 if name not in weights or weights[name].shape != parameter.shape:
                     raise ModelError(
-                        f"{folder.name} is no adapter for this model: it lacks {name} of {parameter.shape}"
+                        f"{folder.name} is not an adapter for this model: it lacks {name} of {parameter.shape}"
                     )
                 parameter.copy_(weights[name])
         self.refresh()
@@ -180,7 +181,7 @@ def _normed(value: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.
 
 
 class _Lora(torch.autograd.Function):
-    """x Wᵀ + s (x Aᵀ) Bᵀ with no gradient for W, which autograd would compute the product for."""
+    """x Wᵀ + s (x Aᵀ) Bᵀ without the gradient for W, which autograd would compute."""
 
     @staticmethod
     def forward(ctx: Any, value: torch.Tensor, weight: torch.Tensor, down: Any, up: Any, scale: float) -> torch.Tensor:
@@ -198,7 +199,7 @@ class _Lora(torch.autograd.Function):
 
 
 class _Norm(torch.autograd.Function):
-    """Root mean square normalisation (Zhang and Sennrich 2019), in float32 whatever the precision around it."""
+    """Root mean square normalisation (Zhang and Sennrich 2019), always in float32."""
 
     @staticmethod
     def forward(ctx: Any, value: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Tensor:
@@ -217,6 +218,6 @@ class _Norm(torch.autograd.Function):
 
 
 def _rotate(value: torch.Tensor, cosine: torch.Tensor, sine: torch.Tensor) -> torch.Tensor:
-    """Rotary position embedding (Su et al. 2021), halves of a head turned against each other."""
+    """Rotary position embedding (Su et al. 2021), applied to the two halves of each head."""
     half = value.shape[-1] // 2
     return value * cosine + torch.cat([value[..., half:], value[..., :half]], -1) * sine

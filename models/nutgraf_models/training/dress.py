@@ -1,4 +1,4 @@
-"""What pages put around articles, for the model to learn to read past: headlines, datelines, bylines, captions."""
+"""Augmentation with headlines, datelines, bylines and captions, so that the model learns to ignore them."""
 
 import random
 
@@ -18,12 +18,12 @@ _LINES = (
     "Advertisement",
     "Published 12 March 2014",
 )
-# How often each comes. Half of the headlines that are known are put above their articles.
+# Probabilities of each kind.
 _HEADLINE, _DATELINE, _BYLINE, _LINE = 0.5, 0.10, 0.04, 0.10
 
 
 def dress(article: str, headline: str, seed: str) -> str:
-    """The article as pages send it; the same for the same seed."""
+    """The article with such lines added; deterministic for a seed."""
     rng = random.Random(seed)
     lines = article.split("\n")
     start = rng.random()

@@ -1,8 +1,8 @@
-"""Training pairs out of public summarisation data: clean, of the right length, and saying only what the article says.
+"""Training pairs from public summarisation data: clean, of the right length, and supported by the article.
 
-Most references of XSum name somebody or something that the article lacks, and a model trained on them learns to
-invent (Maynez et al. 2020, "On Faithfulness and Factuality in Abstractive Summarization"). A SHORT with few such words
-stays, and training leaves those words out of the loss; others are left out (as in Nan et al. 2021, "Entity-level
+Most references of XSum contain names that the article lacks, and a model trained on them learns to hallucinate (Maynez
+et al. 2020, "On Faithfulness and Factuality in Abstractive Summarization"). A SHORT with few such words is kept, and
+training excludes those words from the loss; other such references are dropped (as in Nan et al. 2021, "Entity-level
 Factual Consistency of Abstractive Text Summarization").
 """
 
@@ -24,23 +24,23 @@ from nutgraf_models.training.dress import dress
 SHORT_WORDS = (12, 35)
 LONG_WORDS = (20, 90)
 LONG_SENTENCES = (2, 4)
-# Of the content words of a reference sentence, so many must stand in the article: below, it is told from other sources.
+# Minimum share of a reference sentence's content words in the article; below, it comes from other sources.
 MIN_COVERAGE = 0.45
-# A SHORT may have so many words that claim a name or number without support; they are not learned.
+# Maximum number of unsupported names and numbers in a SHORT; they are excluded from the loss.
 MAX_UNLEARNED = 4
-# The Dice coefficient of content words from which an article's sentence can stand in for a reference's.
+# Minimum Dice coefficient of content words for replacing a reference sentence by an article sentence.
 MIN_CLOSENESS = 0.35
-# The article must be worth summarising; training reads no more of it than this, to whole sentences.
+# Shorter articles are dropped; longer ones are cut at a sentence boundary.
 MIN_ARTICLE_WORDS = 60
 MAX_ARTICLE_WORDS = 300
-# Articles with references that were written for training are read as they are sent, headline, dateline and all.
+# Articles with references written for training keep headline, dateline and the like.
 MAX_WRITTEN_WORDS = 850
 
-# A sentence that stands alone does not begin by pointing back.
+# Opening words that refer to a previous sentence.
 _POINTS_BACK = re.compile(r"(?:he|she|it|they|his|her|their|its|this|these|but|and|also)\b", re.I)
 _TITLE = r"(?:Mr|Mrs|Ms|Miss|Dr|Prof|Professor|Sir|Dame|Lord|Lady|Judge|PC|Sgt|Sergeant|Inspector|Constable)\.?"
-# Calls to the reader, broken characters, quotation marks that lost their partner, columnists' "Name: opinion".
-_NO_REFERENCE = re.compile(
+# Calls to the reader, broken characters, unpaired quotation marks, columnists' "Name: opinion".
+_NOT_A_REFERENCE = re.compile(
     r"click here|scroll down|\bvideo\b|\bnn$|\ufffd|\?\w|e-mail|www\.|http|\b(?:here|above|below)\.$"
     r"|^(?:was|were|is|are|has|have|had)\b|\w '(?= |\.|,)|^(?:[A-Z][\w'’-]+ ){1,3}?[A-Z]?[\w'’-]*: "
     r"|^(?:including|plus)\b",
@@ -50,9 +50,9 @@ _NO_REFERENCE = re.compile(
 
 @dataclass(frozen=True)
 class Pair:
-    """An article and what the model should answer for each length that has a usable reference.
+    """An article and the target answer for each length that has a usable reference.
 
-    `short_rejected` and `long_rejected`: what it should not answer, if that is known.
+    `short_rejected` and `long_rejected`: known bad answers, if any.
     """
 
     id: str
@@ -77,21 +77,21 @@ class Pair:
 
 
 def article_key(article: str) -> str:
-    """What two copies of a clean article have in common: its first words."""
+    """A key for finding duplicates: the first words of a clean article."""
     return " ".join(re.findall(r"\w+", article.casefold())[:24])
 
 
 def make_pairs(rows: Sequence[ReferenceRow], dropped: Counter[str], held_out: Collection[str] = ()) -> Iterator[Pair]:
-    """The usable pairs of `rows`, each article once; counts the others.
+    """The usable pairs of `rows`, without duplicate and `held_out` articles; counts the reasons for `dropped` ones.
 
-    None has an article whose key is in `held_out`. A reference of one sentence is a SHORT. One of several is a LONG,
-    and its first sentence a SHORT; so is a headline.
+    A reference of one sentence becomes a SHORT. A longer one becomes a LONG, and its first sentence or the headline a
+    SHORT.
     """
     truecase = Truecaser(row.article for row in rows if not _is_lower(row.article))
     seen: set[str] = set()
     for row in rows:
         if row.short or row.long:
-            # Written for training: true, and of the right length. Known by the article as it is, however it is dressed.
+            # Written for training, so already supported and of the right length. The key is of the undressed article.
             key = article_key(clean_article(row.article))
             if key in seen or key in held_out:
                 dropped["article seen before" if key in seen else "article held out"] += 1
@@ -133,7 +133,7 @@ def _is_lower(text: str) -> bool:
 
 
 def _leading(article: str, max_words: int) -> str:
-    """The first sentences of `article`, of `max_words` words together."""
+    """The first sentences of `article`, up to `max_words` words."""
     end = words = 0
     for sentence in split(article):
         words += word_count(sentence.text)
@@ -151,11 +151,11 @@ def _short(sentence: str, article: str, dropped: Counter[str]) -> str:
         dropped["short reference that points back"] += 1
         return ""
     sentence = _without_first_names(sentence, article)
-    return sentence if _is_told(sentence, article, dropped, MAX_UNLEARNED) else ""
+    return sentence if _is_supported(sentence, article, dropped, MAX_UNLEARNED) else ""
 
 
 def _without_first_names(sentence: str, article: str) -> str:
-    """Drops a first name that the article lacks where it has "Mrs" or another title: "Ida Fenn" for its "Mrs Fenn"."""
+    """Drops first names that the article lacks if it uses a title: "Ida Fenn" becomes "Fenn" for "Mrs Fenn"."""
     lacking = set(unsupported_words(sentence, article))
     words = sentence.split(" ")
     kept = [
@@ -173,54 +173,54 @@ def _has_title(word: str, article: str) -> bool:
 
 
 def _long(sentences: list[str], article: str, dropped: Counter[str]) -> str:
-    """The first sentences of a reference; for one that the article does not support, what the article says instead."""
-    told: list[str] = []
-    stand_ins = 0
+    """The first sentences of a reference; unsupported ones are replaced by the closest article sentences."""
+    kept: list[str] = []
+    replaced = 0
     for sentence in sentences[: LONG_SENTENCES[1]]:
-        if not _is_told(sentence, article, Counter()):
-            sentence = _closest(sentence, article, told)
-            stand_ins += bool(sentence)
-        if sentence and word_count(" ".join([*told, sentence])) <= LONG_WORDS[1]:
-            told.append(sentence)
-    if len(told) < LONG_SENTENCES[0] or stand_ins > len(told) / 2:
-        dropped["long reference with too few sentences that the article supports"] += 1
+        if not _is_supported(sentence, article, Counter()):
+            sentence = _closest(sentence, article, kept)
+            replaced += bool(sentence)
+        if sentence and word_count(" ".join([*kept, sentence])) <= LONG_WORDS[1]:
+            kept.append(sentence)
+    if len(kept) < LONG_SENTENCES[0] or replaced > len(kept) / 2:
+        dropped["long reference with too few supported sentences"] += 1
         return ""
-    text = " ".join(told)
+    text = " ".join(kept)
     if word_count(text) < LONG_WORDS[0] or _POINTS_BACK.match(text):
         dropped["long reference too short, or points back"] += 1
         return ""
     return text
 
 
-def _closest(sentence: str, article: str, told: list[str]) -> str:
-    """The article's sentence that has most words in common with `sentence`; nothing if that is little."""
+def _closest(sentence: str, article: str, kept: list[str]) -> str:
+    """The supported article sentence most similar to `sentence` and not yet `kept`; empty if none is close."""
     wanted = set(content_words(sentence))
     best, best_score = "", MIN_CLOSENESS
-    for one in split(article):
-        words = set(content_words(one.text))
-        if not 6 <= word_count(one.text) <= SHORT_WORDS[1] or one.text in told or not words:
+    for candidate in split(article):
+        words = set(content_words(candidate.text))
+        if not 6 <= word_count(candidate.text) <= SHORT_WORDS[1] or candidate.text in kept or not words:
             continue
         score = 2 * len(wanted & words) / (len(wanted) + len(words))
-        if score >= best_score and one.is_complete and _is_told(one.text, article, Counter()):
-            best, best_score = one.text, score
+        if score >= best_score and candidate.is_complete and _is_supported(candidate.text, article, Counter()):
+            best, best_score = candidate.text, score
     return best
 
 
-def _is_told(sentence: str, article: str, dropped: Counter[str], lacking: int = 0) -> bool:
-    """Whether `sentence` is one, and the article has its names and numbers but `lacking`, and most of its words."""
+def _is_supported(sentence: str, article: str, dropped: Counter[str], max_unsupported: int = 0) -> bool:
+    """Whether this is a sentence whose names, numbers and content words the article supports."""
     if (
-        _NO_REFERENCE.search(sentence)
+        _NOT_A_REFERENCE.search(sentence)
         or sentence.count('"') % 2
         or sentence == sentence.lower()
         or word_count(sentence) < 4
     ):
         dropped["not a sentence about the story"] += 1
         return False
-    if len(unsupported_words(sentence, article)) > lacking:
+    if len(unsupported_words(sentence, article)) > max_unsupported:
         dropped["name or number that the article lacks"] += 1
         return False
     if content_coverage(sentence, article) < MIN_COVERAGE:
-        dropped["told in other words throughout"] += 1
+        dropped["too few words in common with the article"] += 1
         return False
     return True
 
@@ -231,7 +231,7 @@ def count(pairs: Sequence[Pair]) -> str:
 
 
 def having(pairs: Sequence[Pair], length: str) -> int:
-    """How many of `pairs` have an answer of a length, "short" or "long"."""
+    """The number of `pairs` with an answer of a length, "short" or "long"."""
     return sum(bool(getattr(pair, length)) for pair in pairs)
 
 
@@ -242,5 +242,5 @@ def write_pairs(pairs: Iterable[Pair], file: Path) -> None:
 
 
 def read_pairs(file: Path) -> list[Pair]:
-    """What `write_pairs` wrote."""
+    """Reads a file from `write_pairs`."""
     return [Pair(**json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]

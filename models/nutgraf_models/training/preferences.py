@@ -1,7 +1,7 @@
-"""Learning from pairs of answers, one right and one wrong (direct preference optimisation).
+"""Direct preference optimisation on pairs of a right and a wrong answer.
 
 Rafailov et al. 2023, "Direct Preference Optimization: Your Language Model is Secretly a Reward Model". The right answer
-is learned as any other besides, which keeps its own probability from falling (Pang et al. 2024, "Iterative Reasoning
+also contributes its cross entropy, which keeps its probability from falling (Pang et al. 2024, "Iterative Reasoning
 Preference Optimization").
 """
 
@@ -16,10 +16,9 @@ from nutgraf_models.training.decoder import LoraDecoder
 
 @dataclass(frozen=True)
 class Preference:
-    """Positions of the tokens of two answers to one article: the right one and a wrong one.
+    """Token indexes of a right (`chosen`) and a wrong (`rejected`) answer to one article.
 
-    `reference` is the log odds, in nats, of the right answer over the wrong one under the model that training starts
-    from.
+    `reference`: the log odds, in nats, of the right answer over the wrong one under the initial model.
     """
 
     chosen: list[int]
@@ -29,9 +28,9 @@ class Preference:
 
 @dataclass(frozen=True)
 class Example:
-    """Token ids of an article and its answers in a row, where each stands, and which are to be learned.
+    """The concatenated tokens of an article and its answers, with their positions and training targets.
 
-    `segments[i]` is 0 for the article and k for the k-th answer; `targets` are positions whose token is predicted.
+    `segments[i]` is 0 for the article and k for the k-th answer; `targets` are the indexes of predicted tokens.
     """
 
     tokens: list[int]
@@ -42,34 +41,38 @@ class Example:
 
 
 def mask(segments: Sequence[int]) -> torch.Tensor:
-    """Shape (tokens, tokens), true where a token (row) sees another (column)."""
-    of = torch.tensor(segments)
-    same = (of[:, None] == of[None, :]) | (of[None, :] == 0)
-    return same & torch.ones(len(segments), len(segments), dtype=torch.bool).tril()
+    """The attention mask, shape (tokens, tokens): true where a token (row) attends to another (column)."""
+    ids = torch.tensor(segments)
+    is_visible = (ids[:, None] == ids[None, :]) | (ids[None, :] == 0)
+    return is_visible & torch.ones(len(segments), len(segments), dtype=torch.bool).tril()
 
 
 def measure(model: LoraDecoder, example: Example) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """The summed cross entropy of the targets, and the log odds of each preference, in nats."""
-    groups = [example.targets, *(half for one in example.preferences for half in (one.chosen, one.rejected))]
-    places = [place for group in groups for place in group]
-    losses = model.nll(example.tokens, example.positions, mask(example.segments), places)
+    groups = [example.targets]
+    for preference in example.preferences:
+        groups += [preference.chosen, preference.rejected]
+    targets = [index for group in groups for index in group]
+    losses = model.nll(example.tokens, example.positions, mask(example.segments), targets)
     sums = [part.sum() for part in torch.split(losses, [len(group) for group in groups])]
     return sums[0], [wrong - right for right, wrong in zip(sums[1::2], sums[2::2], strict=True)]
 
 
 def with_reference(model: LoraDecoder, example: Example) -> Example:
-    """The example with the log odds that `model` gives its preferences now."""
+    """The example with the log odds of its preferences under `model` as references."""
     if not example.preferences:
         return example
     with torch.no_grad():
         _, odds = measure(model, example)
-    measured = [replace(one, reference=value.item()) for one, value in zip(example.preferences, odds, strict=True)]
+    measured = [
+        replace(preference, reference=value.item()) for preference, value in zip(example.preferences, odds, strict=True)
+    ]
     return replace(example, preferences=tuple(measured))
 
 
 def preference_loss(example: Example, odds: Sequence[torch.Tensor], beta: float) -> list[torch.Tensor]:
-    """A loss for each preference: small where the odds have grown since the start, by more than about 1 / `beta`."""
+    """The loss of each preference: small once its log odds exceed the reference by more than about 1 / `beta`."""
     return [
-        functional.softplus(-beta * (value - one.reference))
-        for one, value in zip(example.preferences, odds, strict=True)
+        functional.softplus(-beta * (value - preference.reference))
+        for preference, value in zip(example.preferences, odds, strict=True)
     ]

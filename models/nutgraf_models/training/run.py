@@ -1,4 +1,4 @@
-"""A training run from files to files: pairs in, an adapter with its card out."""
+"""A training run: reads pairs, writes an adapter and its card."""
 
 import datetime
 import importlib.metadata
@@ -36,12 +36,12 @@ def train_adapter(
     limit: int | None = None,
     threads: int | None = None,
 ) -> dict[str, Any]:
-    """Trains, and writes `output/adapter` and `output/card.toml`; returns what `adapter/training.json` says.
+    """Trains, and writes `output/adapter` and `output/card.toml`; returns the report in `adapter/training.json`.
 
-    `start` is the folder of an adapter to go on from; its rank and alpha replace the recipe's.
+    `start`: the folder of an adapter to start from; its rank and alpha override the recipe's.
 
     Raises:
-        ModelError: the model or the pairs cannot be used, or `output` holds another run.
+        ModelError: the model or the pairs are unusable, or `output` contains another run.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -52,7 +52,7 @@ def train_adapter(
         torch.set_num_threads(threads)
     card = find_card(model).model_copy(update={"adapter": None})
     if card.family != "causal":
-        raise ModelError(f"{card.id} is not a decoder-only model; the recipe knows no other kind")
+        raise ModelError(f"{card.id} is not a decoder-only model; training supports no other kind")
     folder = store.pull(card, lambda what, done, total: None)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     end = _answer_end(card, tokenizer)
@@ -70,7 +70,7 @@ def train_adapter(
     pairs, dev_pairs = pairs[:limit], dev_pairs[:_DEV_PAIRS]
     training, dev = examples(pairs), examples(dev_pairs)
     if not training or not dev:
-        raise ModelError("there is no pair to learn from, or none to check with, that fits")
+        raise ModelError("no training pair or no dev pair fits the maximum number of tokens")
     logger.info("%s; %d steps", count(pairs), total_steps(len(training), recipe))
 
     torch.manual_seed(recipe.seed)
@@ -109,7 +109,7 @@ def train_adapter(
 
 
 def _answer_end(card: Card, tokenizer: Any) -> int:
-    """The token that ends an answer: what the prompt's own turns end with, else the tokenizer's end of text."""
+    """The token that ends an answer: the prompt template's end of turn, else the tokenizer's end of text."""
     turn_end = "<|im_end|>"
     return int(
         tokenizer.convert_tokens_to_ids(turn_end) if turn_end in card.prompt.after_short else tokenizer.eos_token_id
@@ -117,7 +117,7 @@ def _answer_end(card: Card, tokenizer: Any) -> int:
 
 
 def _card_text(card: Card, adapter: Path) -> str:
-    """The card as TOML, with `adapter` beside it. JSON's strings, numbers and lists are TOML's as well."""
+    """The card as TOML, with the `adapter` next to it. JSON strings, numbers and lists are valid TOML."""
     fields = card.model_dump(mode="json", exclude_none=True, exclude_defaults=True, exclude={"scores", "adapter"})
     fields["adapter"] = {"folder": adapter.name, "sha256": digest(adapter)}
     decoding = fields.pop("decoding")

@@ -1,7 +1,7 @@
-"""Training of a LoRA adapter on pairs of article and summaries, on a CPU or a GPU; it can be stopped and goes on.
+"""Resumable training of a LoRA adapter on articles and their summaries, on a CPU or a GPU.
 
-One example is an article with all its answers: the article is read once, and each answer sees the article, its own
-instruction and itself, as it does when the engine shares the prefill between SHORT and LONG.
+An example is an article with all its answers: the article is encoded once, and each answer attends to the article, its
+own instruction and itself, as in an engine that shares the prefill between SHORT and LONG.
 """
 
 import json
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the result, next to the pairs."""
+    """Hyperparameters of a run."""
 
     rank: int = 32
     alpha: int = 64
@@ -38,18 +38,18 @@ class Recipe:
     learning_rate: float = 4e-4
     warmup: float = 0.05  # share of the steps
     weight_decay: float = 0.0
-    max_tokens: int = 1500  # article, instructions and answers together; longer examples are left out
-    check_every: int = 50  # steps between two looks at the dev loss, each with a checkpoint
-    preference_weight: float = 0.5  # of the loss for answers that were rejected, beside the cross entropy
-    preference_beta: float = 0.2  # the larger, the closer the model stays to where it started
+    max_tokens: int = 1500  # article, instructions and answers together; longer examples are dropped
+    check_every: int = 50  # steps between evaluations on the dev pairs, each with a checkpoint
+    preference_weight: float = 0.5  # weight of the preference loss relative to the cross entropy
+    preference_beta: float = 0.2  # larger values keep the model closer to its start
     seed: int = 7
-    start: str = ""  # digest of the adapter that the run starts from, if it does
+    start: str = ""  # digest of the initial adapter, if any
 
 
 def encode(pair: Pair, prompt: Prompt, tokenizer: Any, end: int) -> Example:
-    """Tokenises a pair with the prompt; names and numbers that the article lacks are read, but not to be learned.
+    """Tokenises a pair with the prompt; names and numbers that the article lacks are not training targets.
 
-    Leaving tokens without support out of the loss is Goyal and Durrett's (2021, "Annotating and Modeling Fine-grained
+    Excluding unsupported tokens from the loss follows Goyal and Durrett (2021, "Annotating and Modeling Fine-grained
     Factuality in Summarization").
     """
 
@@ -57,28 +57,28 @@ def encode(pair: Pair, prompt: Prompt, tokenizer: Any, end: int) -> Example:
         return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
     tokens = ids(prompt.before + pair.article)
-    read = len(tokens)
-    positions, segments, targets = list(range(read)), [0] * read, list[int]()
+    prefix = len(tokens)
+    positions, segments, targets = list(range(prefix)), [0] * prefix, list[int]()
     preferences = []
 
     def add(length: Length, answer: str) -> tuple[list[int], list[tuple[int, int]]]:
-        """Puts an answer behind its instruction; the positions of its tokens, and their places in its text."""
+        """Appends an instruction and its answer; returns the answer's token indexes and their spans in its text."""
         instruction = ids(prompt.after(length))
         encoded = tokenizer(answer, add_special_tokens=False, return_offsets_mapping=True)
         answered = [*encoded["input_ids"], end]
         start, count = len(tokens) + len(instruction), len(instruction) + len(answered)
         tokens.extend(instruction + answered)
         segments.extend([segments[-1] + 1] * count)
-        positions.extend(range(read, read + count))
+        positions.extend(range(prefix, prefix + count))
         return list(range(start, len(tokens))), [*encoded["offset_mapping"], (len(answer), len(answer))]
 
     for length, answer in pair.answers().items():
-        chosen, places = add(length, answer)
-        invented = unsupported_spans(answer, pair.article)
+        chosen, spans = add(length, answer)
+        unsupported = unsupported_spans(answer, pair.article)
         targets += [
-            position
-            for position, (begin, finish) in zip(chosen, places, strict=True)
-            if not any(begin < last and first < finish for first, last in invented)
+            index
+            for index, (start, stop) in zip(chosen, spans, strict=True)
+            if not any(start < last and first < stop for first, last in unsupported)
         ]
         if length in pair.rejected():
             preferences.append(Preference(chosen, add(length, pair.rejected()[length])[0]))
@@ -91,7 +91,7 @@ def loss_of(model: LoraDecoder, example: Example) -> torch.Tensor:
 
 
 def _backward(model: LoraDecoder, batch: Sequence[Example], recipe: Recipe) -> dict[str, float]:
-    """Leaves the gradients of a batch at the model; its cross entropy a token, and its loss a preference."""
+    """Computes the gradients of a batch; returns the cross entropy per token and the loss per preference."""
     tokens = sum(len(example.targets) for example in batch)
     preferences = max(1, sum(len(example.preferences) for example in batch))
     losses = {"loss": 0.0, "preference_loss": 0.0}
@@ -106,7 +106,7 @@ def _backward(model: LoraDecoder, batch: Sequence[Example], recipe: Recipe) -> d
 
 @dataclass(frozen=True)
 class _State:
-    """Where a run stands; what it needs to go on besides weights and moments."""
+    """Progress of a run; with the weights and the optimiser's state, enough to resume."""
 
     step: int = 0
     best_step: int = 0
@@ -116,16 +116,16 @@ class _State:
 def train(
     model: LoraDecoder, examples: Sequence[Example], dev: Sequence[Example], recipe: Recipe, output: Path
 ) -> _State:
-    """Trains, and keeps in `output/best` the adapter with the lowest loss on `dev`; goes on from `output/checkpoint`.
+    """Trains, and saves the adapter with the lowest loss on `dev` to `output/best`; resumes from `output/checkpoint`.
 
-    A line for each step and each look at `dev` is added to `output/log.jsonl`; losses are
-    nats a token. The order of the examples and all else that is random follows from the recipe's seed.
+    Each step adds a line to `output/log.jsonl`, with losses in nats per token. The recipe's seed determines the order
+    of the examples and all other randomness.
     """
     output.mkdir(parents=True, exist_ok=True)
     steps = total_steps(len(examples), recipe)
     parameters = model.parameters()
     optimizer = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    # Before a checkpoint is read: a run that goes on has the same reference as one that was never stopped.
+    # Before the checkpoint is loaded, so that a resumed run has the same references as an uninterrupted one.
     examples = [with_reference(model, example) for example in examples]
     state = _resume(output / "checkpoint", recipe, parameters, optimizer)
     model.refresh()
@@ -158,7 +158,7 @@ def total_steps(examples: int, recipe: Recipe) -> int:
 
 
 def schedule(step: int, steps: int, warmup: float) -> float:
-    """The share of the learning rate for a step counted from 0: a linear rise, then a cosine down to nothing."""
+    """The factor of the learning rate at a step, from 0: linear warm-up, then cosine decay to zero."""
     rise = max(1, round(warmup * steps))
     if step < rise:
         return (step + 1) / rise
@@ -166,16 +166,16 @@ def schedule(step: int, steps: int, warmup: float) -> float:
 
 
 def batch_of(step: int, examples: Sequence[Example], recipe: Recipe) -> Iterator[Example]:
-    """The examples of a step: each epoch goes through all of them, in an order of its own."""
-    for place in range(step * recipe.batch_articles, (step + 1) * recipe.batch_articles):
-        epoch, index = divmod(place, len(examples))
+    """The examples of a step. Each epoch visits all examples in its own order."""
+    for position in range(step * recipe.batch_articles, (step + 1) * recipe.batch_articles):
+        epoch, index = divmod(position, len(examples))
         order = list(range(len(examples)))
         random.Random(f"{recipe.seed} {epoch}").shuffle(order)
         yield examples[order[index]]
 
 
 def mean_loss(model: LoraDecoder, examples: Sequence[Example]) -> float:
-    """Nats a token to be learned."""
+    """The mean loss in nats per target token."""
     with torch.no_grad():
         total = sum(loss_of(model, example).item() for example in examples)
     return total / sum(len(example.targets) for example in examples)
@@ -184,7 +184,7 @@ def mean_loss(model: LoraDecoder, examples: Sequence[Example]) -> float:
 def _checkpoint(
     folder: Path, recipe: Recipe, state: _State, parameters: Sequence[torch.Tensor], optimizer: torch.optim.Optimizer
 ) -> None:
-    """Replaces the checkpoint at once, so that a run that is killed while it writes finds the one before."""
+    """Replaces the checkpoint atomically, so that a run killed while writing finds the previous one."""
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / "state.partial"
     weights = [parameter.detach() for parameter in parameters]
@@ -201,10 +201,10 @@ def _resume(
         return _State()
     saved = torch.load(file, weights_only=True)
     if saved["recipe"] != asdict(recipe):
-        raise ModelError(f"{folder.parent} holds a run of another recipe; name another folder, or remove it")
+        raise ModelError(f"{folder.parent} contains a run with another recipe; use another folder, or remove it")
     with torch.no_grad():
         for parameter, value in zip(parameters, saved["weights"], strict=True):
             parameter.copy_(value)
     optimizer.load_state_dict(saved["optimizer"])
-    logger.info("going on after step %d", saved["state"]["step"])
+    logger.info("resuming after step %d", saved["state"]["step"])
     return _State(**saved["state"])
