@@ -26,6 +26,8 @@ _LEAD_SENTENCES = 8
 _MAIN_SENTENCES = 2
 # Score for sharing the content of the model's first sentence: about as much as for being the article's first one.
 _SAME_POINT = 3.0
+# A replacement that scores this much less than the best one tells a detail.
+_NEARLY_AS_GOOD = 1.5
 # Maximum distance, in article sentences, at which a model's sentence may still refer to the one before it.
 _REACH = 4
 # Stricter threshold for optional sentences than for the opening one.
@@ -88,24 +90,37 @@ class _Chooser:
             *(ShownSentence(first) for first in firsts),
             *(ShownSentence(self._check(shorten(first.text, self._max_words))) for first in firsts),
         ]
+        has_cap = self._spec.max_words is not None
+        relaxed = self._max_words if has_cap else self._max_words + _SHORT_EXCESS
+        longest = self._max_words if has_cap else _LONGEST_SHORT
         # Replacements are ranked by how well they state the main point.
         replacements = [
-            *(own for first in firsts for own in self._own(first.origin, self._max_words)),
+            *(
+                own
+                for first in firsts
+                for limit in (self._max_words, longest)
+                for own in self._own(first.origin, limit)
+            ),
             *self._leads(self._max_words, _LEAD_SENTENCES),
+            *self._leads(longest, _MAIN_SENTENCES),
             *(ShownSentence(self._check(text)) for sentences in written for text in sentences[1:]),
         ]
         points = [first.text for first in firsts]
-        replacements.sort(key=lambda sentence: -self._main_point_score(sentence, points))
-        min_words = min(_SHORT_WORDS[0], self._max_words // 2)
+        scores = {sentence.text: self._main_point_score(sentence, points) for sentence in replacements}
+        replacements.sort(key=lambda sentence: -scores[sentence.text])
+        main = [one for one in replacements if scores[one.text] >= scores[replacements[0].text] - _NEARLY_AS_GOOD]
         # A main point with a few words too many is better than a detail within the limit.
-        relaxed = self._max_words if self._spec.max_words is not None else self._max_words + _SHORT_EXCESS
         attempts = (
             (by_model, self._max_words),
             (by_model, relaxed),
+            (main, self._max_words),
+            (main, relaxed),
+            (by_model, longest),
+            (main, longest),
             (replacements, self._max_words),
-            (by_model, self._max_words if self._spec.max_words is not None else _LONGEST_SHORT),
             ([*by_model, *replacements], self._prepared.words - 1),
         )
+        min_words = min(_SHORT_WORDS[0], self._max_words // 2)
         for options, max_words in attempts:
             for sentence in options:
                 if min_words <= word_count(sentence.text) <= max_words and self._may_follow(sentence, []):
