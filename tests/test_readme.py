@@ -40,7 +40,7 @@ def output_of(command: str) -> str:
 @pytest.mark.parametrize(("command", "shown"), shown_commands(), ids=[command for command, _ in shown_commands()])
 def test_shown_output_is_current(command, shown):
     assert shown == output_of(command), "run: python tests/test_readme.py"
-    # An option without a default says what happens without it.
+    # The help of an option without a default states the default behaviour.
     assert "default: None" not in shown
 
 

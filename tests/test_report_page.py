@@ -116,7 +116,7 @@ class Tab:
         return self.browser.find_element(By.ID, f"s{identifier}")
 
     def lit(self) -> dict[str, str]:
-        """What is lit, in the article's order, and how strongly: "1" is most."""
+        """Highlighted passages, in article order, with their strength; "1" is the strongest."""
         return {
             element.text: element.get_attribute("data-lit")
             for element in self.browser.find_elements(By.CSS_SELECTOR, "[data-lit]")
@@ -139,7 +139,7 @@ class Tab:
         )
 
     def show(self, element: WebElement) -> WebElement:
-        """Brings it into sight at once, so that the place pointed at is where it will be."""
+        """Scrolls an element into view without animation, so that the pointer hits it."""
         self.browser.execute_script("arguments[0].scrollIntoView({block: 'nearest', behavior: 'instant'})", element)
         return element
 

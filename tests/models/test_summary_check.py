@@ -67,9 +67,9 @@ def test_support_falls_with_distance_from_the_article():
     summaries = (
         "The trial lasted nine weeks and heard 40 witnesses.",  # a copy
         "The trial heard 40 witnesses.",  # cut
-        "The trial took nine weeks, with 40 witnesses.",  # in other words
-        "Judges sat for nine weeks, listening to many people.",  # hardly an old one
-        "Judges in Rome sat for twelve weeks, listening to many people.",  # and what is wrong
+        "The trial took nine weeks, with 40 witnesses.",  # reworded
+        "Judges sat for nine weeks, listening to many people.",  # hardly any of the article's words
+        "Judges in Rome sat for twelve weeks, listening to many people.",  # with errors
     )
     supports = [check_summary(MAYOR, "", summary).support for summary in summaries]
     assert supports == sorted(supports, reverse=True)

@@ -44,14 +44,14 @@ SAME_NAMES = [
     ("Then the Trans-Atlantic boat sank.", "The Transatlantic boat sank."),
     # names with digits
     ("Then the G20 met.", "The G20 met."),
-    # capitals that are no names
+    # capitals that are not names
     ("Officials were relieved.", "They were glad."),
     ("Award-winning boats sank.", "They sank."),
     ("Then I left.", "She left."),
     ('She said: "Boats sank."', "She said boats sank."),
     ("Notably, boats sank.", "They sank."),
     ("Campaigners celebrated.", "They did."),
-    # places and their people
+    # demonyms
     ("He is in London.", "Londoners cheered."),
     ("Londoners cheered.", "All London cheered."),
     ("He is in New Zealand.", "New Zealanders cheered."),
@@ -166,7 +166,7 @@ def test_name_matches_its_other_spellings(summary, article):
         # the first name of one with the last name of another
         ("Then John Carter left.", "John Asker met Mary Carter.", ["John Carter"]),
         ("Then Carter, Mary Asker and Tom left.", "Tom and John Asker met Mary Carter.", ["Mary Asker"]),
-        # letters apart
+        # similar words
         ("Then Harris left.", "Prince Harry left.", ["Harris"]),
         ("Then Julian left.", "Julia left.", ["Julian"]),
         ("He lives in France.", "Pope Francis spoke.", ["France"]),

@@ -185,7 +185,7 @@ SAME_NUMBERS = [
     ("It took 18 months.", "It took a year and a half."),
     ("It weighs 2 tonnes.", "It weighs 2,000kg."),
     ("It took a fortnight.", "It took two weeks."),
-    # what is counted
+    # counted nouns
     ("40 people left.", "40 men left."),
     ("40 passengers left.", "40 people left."),
     ("Five tough years passed.", "Five years passed."),
@@ -310,7 +310,7 @@ def test_number_matches_its_other_notations(summary, article):
         ("They won 4-2.", "They won 4-1, and 2-0.", ["4-2"]),
         ("It ended 1-1.", "It was 1-0; 1 man left.", ["1-1"]),
         ("They won 5-3.", "They won 5-2 in the third round.", ["5-3"]),
-        # what is counted
+        # counted nouns
         ("40 people left.", "40 ships left.", ["40"]),
         ("5-10 people left.", "It rose by 5-10%.", ["5-10"]),
         ("5 to 10 people left.", "It took 5 to 10 days.", ["5", "10"]),

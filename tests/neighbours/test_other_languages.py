@@ -1,6 +1,6 @@
-"""The programs in client/examples, run against real servers, and what they print compared with the Python client.
+"""The programs in client/examples against real servers; their output is compared with the Python client's.
 
-The Ruby program's stubs are generated here; `npm ci` in client/examples/node fetches what the other needs.
+The Ruby stubs are generated here; `npm ci` in client/examples/node installs the dependencies of the Node.js program.
 """
 
 import os
@@ -98,7 +98,7 @@ def run(program: Callable[[str], list[str]], certificates: Certificates, tmp_pat
 
 
 def lines(result: Result) -> list[str]:
-    """What summarize.js and summarize.rb print of this."""
+    """The expected output of summarize.js and summarize.rb."""
     found = []
     for summary in result.summaries:
         found.append(f"SUMMARY_LENGTH_{summary.length.upper()}")

@@ -138,7 +138,7 @@ def test_a_server_that_has_enough_to_do_slows_the_sender_down(start: Start, tmp_
         for _ in range(20):
             engine.allow()
             next(answers)
-        # 76 MB are to be sent. What is under way between here and the engine is a few.
+        # 76 MB would be sent in total. Only a few are in flight between here and the engine.
         assert sent < 100
         answers.cancel()
 
@@ -166,7 +166,7 @@ def test_a_server_that_drains_finishes_its_call_and_gets_no_other(start: Start, 
         engine.wait_until(lambda engine: len(engine.submitted) == 2)  # the first was to warm up
         stopped = server.drain()
         wait_until_refused(upstream.address)
-        with contextlib.suppress(grpc.RpcError):  # a connection that stood may bring the server one more call
+        with contextlib.suppress(grpc.RpcError):  # an open connection may still carry one more call to the server
             summarize(stub, 0)
         for number in range(SOME):
             summarize(stub, number)

@@ -1,6 +1,6 @@
-"""Programs that others wrote: proxies with the configs in service/deploy, certificates, and what to do without them.
+"""Third-party programs: proxies with the configs in service/deploy, certificates, and skipping without them.
 
-Without such a program its tests are skipped, but fail where REQUIRE_NEIGHBOURS is set, as `.ci/run` does.
+Tests are skipped if their program is missing, but fail if REQUIRE_NEIGHBOURS is set, as in `.ci/run`.
 """
 
 import contextlib
@@ -104,7 +104,7 @@ def running_nginx(folder: Path, first: Upstream, second: Upstream) -> Iterator[P
         f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "scgi", "uwsgi")
     )
     (folder / "nginx.conf").write_text(
-        # Two processes, as what they know of the servers has to be shared.
+        # Two worker processes, because they must share their state about the servers.
         f"daemon off; pid {folder}/pid; user {pwd.getpwuid(os.getuid()).pw_name}; worker_processes 2;\n"
         f"events {{ worker_connections 1024; }}\nhttp {{ access_log off;\n{temporary}{config} }}\n",
         encoding="utf-8",

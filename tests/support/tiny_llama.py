@@ -117,7 +117,7 @@ def pulled_smollm(place: Path) -> Path:
 
 
 def write_card(folder: Path, file: Path) -> Path:
-    """A card of that folder, by which OpenVINO runs it: without one, a folder's presets ask for what it cannot do."""
+    """A card that OpenVINO can run; the default presets of a folder without a card are unsupported."""
     file.write_text(_CARD.format(folder=folder), encoding="utf-8")
     return file
 

@@ -40,7 +40,7 @@ _NOT_COUNTED = (
     "there|against|during|across|among|including|ago|last|next|other|others|about"
 )
 _COUNTED = re.compile(rf"(?:[\s-](?!(?:{_NOT_COUNTED})\b)[a-zà-ÿ]+(?:['’][a-z]+)?){{1,3}}")
-_YEARS = range(1900, 2100)
+YEARS = range(1900, 2100)
 
 
 class Quantity(NamedTuple):
@@ -92,7 +92,7 @@ def amount(text: str, start: int, end: int, value: float, unit: str = "", *, is_
     elif (unit == "%" or unit in CURRENCIES) and _FALLING.search(text, max(0, start - 30), start):
         values += tuple(-value for value in values)
     is_open = len(values) > 1 and not unit
-    is_year = is_plain and value in _YEARS and number == start
+    is_year = is_plain and value in YEARS and number == start
     return Quantity(
         start,
         end,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from nutgraf_models.checks.amounts import Quantity, amount, counted
+from nutgraf_models.checks.amounts import YEARS, Quantity, amount, counted
 from nutgraf_models.checks.dates import clock, date, spoken_clock
 from nutgraf_models.checks.number_words import READERS, VULGAR, and_part
 from nutgraf_models.checks.units import CURRENCIES, MEASURES
@@ -27,7 +27,6 @@ _IN = re.compile(r"[\s-](?:in|out[\s-]of)[\s-](?:every\s)?")
 # "Two in three games" is not a share.
 _PLAYED = frozenset("game match start appearance race over test round season outing attempt".split())
 _HYPHEN = re.compile(r"[-–]")
-_YEARS = range(1900, 2100)
 
 
 def quantities(text: str) -> list[Quantity]:
@@ -100,14 +99,14 @@ def _figures(text: str, start: int, end: int) -> Quantity | None:
         unit = "ordinal" if suffix[1] else "decade" if value % 10 == 0 else ""
         return Quantity(start, suffix.end(), (value,), unit, counted(text, suffix.end()))
     short = _SHORT_YEAR.match(text, end)
-    if short and value in _YEARS and end - start == 4:
+    if short and value in YEARS and end - start == 4:
         return Quantity(start, short.end(), _season(value, float(short[1])), "pair")
     return amount(text, start, end, value, is_plain=number.isdecimal())
 
 
 def _season(first: float, second: float) -> tuple[float, float]:
     """Both numbers of a pair; "2014-15" is 2014 and 2015."""
-    return first, first - first % 100 + second if first in _YEARS and second < 100 else second
+    return first, first - first % 100 + second if first in YEARS and second < 100 else second
 
 
 def _is_roman(text: str, word: str, start: int) -> bool:
@@ -124,7 +123,7 @@ def _roman(numeral: str) -> float:
 def _range(text: str, low: Quantity, high: Quantity) -> tuple[Quantity, Quantity]:
     """Two adjacent quantities; in "2 to 2.5 million" or "5-10%", the scale and unit of one apply to both."""
     if low.unit in ("", high.unit) and (_TO.fullmatch(text, low.end, high.start) or _is_from(text, low, high)):
-        has_more = high.unit and not low.unit and not low.counted and low.values[0] not in _YEARS
+        has_more = high.unit and not low.unit and not low.counted and low.values[0] not in YEARS
         if high.unit == "clock" and has_more:
             return low._replace(values=(60 * low.values[0], 60 * low.values[0] + 720), unit="clock"), high
         if (high.factor > low.factor == 1 and not low.counted) or (has_more and high.unit in MEASURES):

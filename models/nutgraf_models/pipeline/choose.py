@@ -34,9 +34,8 @@ _REACH = 4
 _OPTIONAL_THRESHOLD = 0.94
 # Two sentences with the same origin repeat each other if they share this much of their content.
 _MAX_SHARED_CONTENT = 2 / 3
-_SHORT_WORDS = (6, 30)
-_SHORT_EXCESS = 6
-_LONGEST_SHORT = 45
+# Minimum and usual maximum of words, tolerated excess of a main point, and its limit as the last resort.
+_SHORT_WORDS, _SHORT_EXCESS, _MAX_SHORT_WORDS = (6, 30), 6, 45
 _LONG_WORDS = (45, 75)
 _LONG_SENTENCE_WORDS = 40
 
@@ -92,7 +91,7 @@ class _Chooser:
         ]
         has_cap = self._spec.max_words is not None
         relaxed = self._max_words if has_cap else self._max_words + _SHORT_EXCESS
-        longest = self._max_words if has_cap else _LONGEST_SHORT
+        longest = self._max_words if has_cap else _MAX_SHORT_WORDS
         # Replacements are ranked by how well they state the main point.
         replacements = [
             *(
