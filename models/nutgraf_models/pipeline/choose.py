@@ -26,15 +26,15 @@ _LEAD_SENTENCES = 8
 _MAIN_SENTENCES = 2
 # Score for sharing the content of the model's first sentence: about as much as for being the article's first one.
 _SAME_POINT = 3.0
-# A replacement that scores this much less than the best one tells a detail.
-_NEARLY_AS_GOOD = 1.5
+# A replacement that scores within this margin of the best one states the main point; others state details.
+_MAIN_POINT_MARGIN = 1.5
 # Maximum distance, in article sentences, at which a model's sentence may still refer to the one before it.
 _REACH = 4
 # Stricter threshold for optional sentences than for the opening one.
 _OPTIONAL_THRESHOLD = 0.94
 # Two sentences with the same origin repeat each other if they share this much of their content.
 _MAX_SHARED_CONTENT = 2 / 3
-# Minimum and usual maximum of words, tolerated excess of a main point, and its limit as the last resort.
+# Words of a SHORT: minimum and usual maximum, the tolerated excess, and the limit for a main point.
 _SHORT_WORDS, _SHORT_EXCESS, _MAX_SHORT_WORDS = (6, 30), 6, 45
 _LONG_WORDS = (45, 75)
 _LONG_SENTENCE_WORDS = 40
@@ -107,7 +107,8 @@ class _Chooser:
         points = [first.text for first in firsts]
         scores = {sentence.text: self._main_point_score(sentence, points) for sentence in replacements}
         replacements.sort(key=lambda sentence: -scores[sentence.text])
-        main = [one for one in replacements if scores[one.text] >= scores[replacements[0].text] - _NEARLY_AS_GOOD]
+        best = scores[replacements[0].text] if replacements else 0.0
+        main = [sentence for sentence in replacements if scores[sentence.text] >= best - _MAIN_POINT_MARGIN]
         # A main point with a few words too many is better than a detail within the limit.
         attempts = (
             (by_model, self._max_words),
