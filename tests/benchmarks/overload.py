@@ -60,6 +60,7 @@ async def overload(address: str, pid: int, articles: Iterator[str], arguments: a
         outcomes: Counter[str] = Counter()
         answered: list[float] = []
         refused: list[float] = []
+        late: list[float] = []
 
         async def call(article: str) -> None:
             begun = time.perf_counter()
@@ -67,7 +68,7 @@ async def overload(address: str, pid: int, articles: Iterator[str], arguments: a
                 await client.summarize(article, timeout=arguments.deadline)
             except NutgrafError as error:
                 outcomes[error.reason or type(error).__name__] += 1
-                refused.append(time.perf_counter() - begun)
+                (refused if error.reason == "QUEUE_FULL" else late).append(time.perf_counter() - begun)
             else:
                 outcomes["answered"] += 1
                 answered.append(time.perf_counter() - begun)
@@ -87,7 +88,8 @@ async def overload(address: str, pid: int, articles: Iterator[str], arguments: a
         print(f"sent {len(tasks)}: " + ", ".join(f"{outcome} {count}" for outcome, count in outcomes.most_common()))
         assert outcomes.total() == len(tasks)
         show("answered", answered)
-        show("not answered, told so", refused)
+        show("refused as the queue was full", refused)
+        show("past their deadline", late)
         print(f"{len(answered) / taken:.2f} articles a second")
         print(f"memory {gigabytes[0]:.2f} GB before, {max(gigabytes):.2f} GB at most, {gigabytes[-1]:.2f} GB after\n")
 
@@ -105,7 +107,7 @@ def show(what: str, seconds: Sequence[float]) -> None:
     if not ordered:
         return
     p99 = ordered[min(len(ordered) - 1, round(0.99 * len(ordered)))]
-    print(f"{what:24}p50 {statistics.median(ordered):6.2f} s   p99 {p99:6.2f} s   n={len(ordered)}")
+    print(f"{what:30}p50 {statistics.median(ordered):7.3f} s   p99 {p99:7.3f} s   n={len(ordered)}")
 
 
 if __name__ == "__main__":
