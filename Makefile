@@ -11,7 +11,7 @@ EXTRAS := torch
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dist checkpoints test test-fast test-slow lock test-lowest test-pythons test-ray fuzz soak lint audit protos protos-check bench eval train clean
+.PHONY: help install demo dist checkpoints test coverage test-fast test-slow lock test-lowest test-pythons test-ray fuzz soak lint audit protos protos-check bench eval train clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | \
@@ -76,6 +76,11 @@ TEST_PROCESSES ?= 3
 test: checkpoints  ## Run the tests
 	$(BIN)/nutgraf models pull
 	$(BIN)/pytest -m 'not slow and not ray' --numprocesses $(TEST_PROCESSES) --dist loadfile
+
+coverage: checkpoints  ## Run the tests, and show which lines and branches they reach
+	$(BIN)/nutgraf models pull
+	$(BIN)/coverage erase
+	$(BIN)/pytest -m 'not slow and not ray' --numprocesses $(TEST_PROCESSES) --dist loadfile --cov --cov-report=term
 
 # What needs neither a model nor a server process: minutes less, and most mistakes.
 FAST_TESTS = tests/client tests/test_rooms.py tests/test_readme.py $(shell grep -L checkpoint tests/models/test_*.py)

@@ -1,8 +1,18 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from nutgraf_models.runtime import precision
+
+
+@pytest.fixture
+def set_cpu_flags(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Makes the engines see a CPU with the given flags, such as "avx2"."""
+
+    def set_flags(*flags: str) -> None:
+        monkeypatch.setattr(precision, "_cpu_flags", lambda: frozenset(flags))
+
+    return set_flags
 
 
 @pytest.fixture(scope="module")

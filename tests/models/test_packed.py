@@ -6,14 +6,8 @@ from checkpoints import checkpoint
 from nutgraf_models.checkpoints.registry import find_card
 from nutgraf_models.engines import packed
 from nutgraf_models.engines.torch_engine import TorchEngine
-from nutgraf_models.runtime import precision
 
 pytestmark = pytest.mark.skipif(not packed.is_available(), reason="FBGEMM is for x86")
-
-
-def pretend(monkeypatch: pytest.MonkeyPatch, *flags: str) -> None:
-    """Makes the processor one that has these flags, as far as the engine knows."""
-    monkeypatch.setattr(precision, "_cpu_flags", lambda: frozenset(flags))
 
 
 def load(kind: str) -> TorchEngine:
@@ -81,45 +75,45 @@ def layers(model: nn.Module) -> set[type[nn.Module]]:
 
 
 @pytest.mark.parametrize("kind", ["bart", "t5", "pegasus", "smollm"])
-def test_an_engine_packs_every_linear_layer(kind, monkeypatch):
-    pretend(monkeypatch, "avx2")
+def test_an_engine_packs_every_linear_layer(kind, set_cpu_flags):
+    set_cpu_flags("avx2")
     engine = load(kind)
     assert engine.precision == "float16"
     assert layers(engine._model) == {packed.Float16Linear}
 
 
 @pytest.mark.parametrize("kind", ["bart", "t5", "pegasus"])
-def test_an_encoder_decoder_computes_in_8_bits_where_the_processor_does(kind, monkeypatch):
-    pretend(monkeypatch, "avx2", "avx512_vnni")
+def test_an_encoder_decoder_computes_in_8_bits_where_the_processor_does(kind, set_cpu_flags):
+    set_cpu_flags("avx2", "avx512_vnni")
     engine = load(kind)
     assert engine.precision == "int8"
     assert layers(engine._model) == {packed.Int8Linear}
 
 
 @pytest.mark.parametrize("kind", ["bart", "t5", "pegasus"])
-def test_with_amx_an_encoder_computes_in_bfloat16(kind, monkeypatch):
-    pretend(monkeypatch, "avx2", "avx512_vnni", "avx512_bf16", "amx_bf16")
+def test_with_amx_an_encoder_computes_in_bfloat16(kind, set_cpu_flags):
+    set_cpu_flags("avx2", "avx512_vnni", "avx512_bf16", "amx_bf16")
     engine = load(kind)
     assert engine.precision == "bfloat16 and int8"
     assert layers(engine._model.get_encoder()) == {packed.BFloat16Linear}
     assert layers(engine._model.get_decoder()) == {packed.Int8Linear}
 
 
-def test_a_decoder_only_model_keeps_float16(monkeypatch):
-    pretend(monkeypatch, "avx2", "avx512_vnni")
+def test_a_decoder_only_model_keeps_float16(set_cpu_flags):
+    set_cpu_flags("avx2", "avx512_vnni")
     engine = load("smollm")
     assert layers(engine._model) == {packed.Float16Linear}
 
 
-def test_where_pytorch_has_no_8_bit_weights_any_more_float16_is_used(monkeypatch):
-    pretend(monkeypatch, "avx2", "avx512_vnni")
+def test_where_pytorch_has_no_8_bit_weights_any_more_float16_is_used(monkeypatch, set_cpu_flags):
+    set_cpu_flags("avx2", "avx512_vnni")
     monkeypatch.delattr(torch, "quantize_per_channel")
     engine = load("bart")
     assert layers(engine._model) == {packed.Float16Linear}
 
 
-def test_without_fbgemm_an_engine_computes_with_float32_weights(monkeypatch):
-    pretend(monkeypatch, "avx2")
+def test_without_fbgemm_an_engine_computes_with_float32_weights(monkeypatch, set_cpu_flags):
+    set_cpu_flags("avx2")
     monkeypatch.setattr(packed, "is_available", lambda: False)
     engine = load("bart")
     assert engine.precision == "float32"

@@ -27,22 +27,22 @@ ARM = {"asimd", "bf16"}
         (set(), "causal", False, torch.float32),
     ],
 )
-def test_bfloat16_needs_hardware_support_and_no_better_packed_weights(monkeypatch, flags, family, packed, dtype):
-    monkeypatch.setattr(precision, "_cpu_flags", lambda: frozenset(flags))
+def test_bfloat16_needs_hardware_support_and_no_better_packed_weights(set_cpu_flags, flags, family, packed, dtype):
+    set_cpu_flags(*flags)
     assert precision.best_dtype(CPU, family, packed=packed) is dtype
 
 
 @pytest.mark.parametrize(("flags", "multiplies"), [(AVX2, False), (AVX512, True), (AMX, True), (ARM, True)])
-def test_bfloat16_support_by_cpu_flags(monkeypatch, flags, multiplies):
-    monkeypatch.setattr(precision, "_cpu_flags", lambda: frozenset(flags))
+def test_bfloat16_support_by_cpu_flags(set_cpu_flags, flags, multiplies):
+    set_cpu_flags(*flags)
     assert precision.multiplies_bfloat16() is multiplies
 
 
 @pytest.mark.parametrize(
     ("flags", "multiplies"), [(AVX2, False), (AVX2 | {"avx_vnni"}, False), (AVX512 | {"avx512_vnni"}, True)]
 )
-def test_int8_support_by_cpu_flags(monkeypatch, flags, multiplies):
-    monkeypatch.setattr(precision, "_cpu_flags", lambda: frozenset(flags))
+def test_int8_support_by_cpu_flags(set_cpu_flags, flags, multiplies):
+    set_cpu_flags(*flags)
     assert precision.multiplies_int8() is multiplies
 
 

@@ -15,7 +15,6 @@ from nutgraf_models.engines.torch_engine import TorchEngine
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length
 from nutgraf_models.results import FinishReason
-from nutgraf_models.runtime import precision
 from support.stories import run, stories
 
 pytestmark = pytest.mark.usefixtures("without_bfloat16")
@@ -77,10 +76,10 @@ def test_the_first_three_sentences_come_out(engine, decoding):
     ],
 )
 @pytest.mark.parametrize("decoding", [GREEDY, BEAMS], ids=["greedy", "beams"])
-def test_rounded_nearly_all_is_the_same(name, flags, named, decoding, monkeypatch):
+def test_rounded_nearly_all_is_the_same(name, flags, named, decoding, set_cpu_flags):
     """Together as well, where rows of several articles are one batch."""
     exact = load(checkpoint(name))
-    monkeypatch.setattr(precision, "_cpu_flags", lambda: frozenset(flags))
+    set_cpu_flags(*flags)
     rounded = load(checkpoint(name))
     assert rounded.precision == named
     requests = [GenerationRequest(" ".join(one), (row(decoding=decoding),)) for one in stories(12, seed=15)]
