@@ -213,7 +213,8 @@ main(["serve", "--port", "0"])
 
 def test_a_server_that_is_killed_takes_an_engine_along_that_hangs(folder, tmp_path):
     os.mkfifo(tmp_path / "hang")
-    with running_python("-c", HANGING, str(folder), str(tmp_path)) as process:
+    tests = str(Path(__file__).parents[1])
+    with running_python("-c", HANGING, str(folder), str(tmp_path), PYTHONPATH=tests) as process:
         address = entry(process, "listening")["address"]
         entry(process, "serving")
         (engine,) = children(process.pid)
