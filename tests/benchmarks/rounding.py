@@ -28,14 +28,13 @@ from nutgraf_models.pipeline.summarizer import Summarizer
 from nutgraf_models.runtime.openvino_import import openvino, openvino_genai
 
 _KEY = "DYNAMIC_QUANTIZATION_GROUP_SIZE"
-_CHANNEL = (1 << 64) - 1
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help='JSON lines with "article", "short" and "long"')
     parser.add_argument("--limit", type=int, default=60, help="number of articles")
-    parser.add_argument("--groups", nargs="+", default=["0", "32", "64", "128", "channel"])
+    parser.add_argument("--groups", nargs="+", default=["0", "32", "64", "128"])
     arguments = parser.parse_args()
     rows = [json.loads(line) for line in arguments.data.read_text(encoding="utf-8").splitlines()][: arguments.limit]
     card = find_card(DEFAULT_MODEL)
@@ -44,7 +43,7 @@ def main() -> None:
     print(f"{processor()}; {len(rows)} articles, {arguments.data.name}")
     print(f"{'group':>8} {'loss':>7} {'same tokens':>12} {'same answers':>13} {'doubted':>8} {'s/article':>10}")
     for name in arguments.groups:
-        group = _CHANNEL if name == "channel" else int(name)
+        group = int(name)
         loss = mean_loss(card, folder, group, rows)
         answers, doubted, seconds = write(card, folder, group, rows)
         plain = plain or answers
