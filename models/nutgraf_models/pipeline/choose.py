@@ -80,7 +80,6 @@ class _Chooser:
         self._spec = spec
         usual = _SHORT_WORDS[1] if spec.length is Length.SHORT else _LONG_WORDS[1]
         self._max_words = min(spec.max_words or usual, prepared.words - 1)
-        self._scores = main_point_scores([sentence.text for sentence in prepared.sentences])
 
     def short(self, written: Sequence[Sequence[str]]) -> list[ShownSentence]:
         """One sentence: the first usable one of `written`, or the nearest replacement; empty if there is none."""
@@ -92,7 +91,24 @@ class _Chooser:
         has_cap = self._spec.max_words is not None
         relaxed = self._max_words if has_cap else self._max_words + _SHORT_EXCESS
         longest = self._max_words if has_cap else _MAX_SHORT_WORDS
-        # Replacements are ranked by how well they state the main point.
+        # A main point with a few words too many is better than a detail within the limit.
+        shown = self._first_usable((by_model, self._max_words), (by_model, relaxed))
+        if shown:
+            return shown
+        main, replacements = self._replacements(firsts, written, longest)
+        return self._first_usable(
+            (main, self._max_words),
+            (main, relaxed),
+            (by_model, longest),
+            (main, longest),
+            (replacements, self._max_words),
+            ([*by_model, *replacements], self._prepared.words - 1),
+        )
+
+    def _replacements(
+        self, firsts: Sequence[CheckedSentence], written: Sequence[Sequence[str]], longest: int
+    ) -> tuple[list[ShownSentence], list[ShownSentence]]:
+        """Replacements for `firsts` that state the main point, in at most `longest` words, and all; best first."""
         replacements = [
             *(
                 own
@@ -104,22 +120,23 @@ class _Chooser:
             *self._leads(longest, _MAIN_SENTENCES),
             *(ShownSentence(self._check(text)) for sentences in written for text in sentences[1:]),
         ]
-        points = [first.text for first in firsts]
-        scores = {sentence.text: self._main_point_score(sentence, points) for sentence in replacements}
+        by_index = main_point_scores([sentence.text for sentence in self._prepared.sentences])
+
+        def score(sentence: ShownSentence) -> float:
+            """As the article ranks the sentence's origin, and as `firsts` put the main point."""
+            origin = sentence.checked.origin
+            ranked = by_index[origin] if origin is not None and origin < len(by_index) else min(by_index)
+            return ranked + _SAME_POINT * max(
+                (content_shared(first.text, sentence.text) for first in firsts), default=0.0
+            )
+
+        scores = {sentence.text: score(sentence) for sentence in replacements}
         replacements.sort(key=lambda sentence: -scores[sentence.text])
-        best = scores[replacements[0].text] if replacements else 0.0
-        main = [sentence for sentence in replacements if scores[sentence.text] >= best - _MAIN_POINT_MARGIN]
-        # A main point with a few words too many is better than a detail within the limit.
-        attempts = (
-            (by_model, self._max_words),
-            (by_model, relaxed),
-            (main, self._max_words),
-            (main, relaxed),
-            (by_model, longest),
-            (main, longest),
-            (replacements, self._max_words),
-            ([*by_model, *replacements], self._prepared.words - 1),
-        )
+        best = max(scores.values(), default=0.0)
+        return [one for one in replacements if scores[one.text] >= best - _MAIN_POINT_MARGIN], replacements
+
+    def _first_usable(self, *attempts: tuple[Sequence[ShownSentence], int]) -> list[ShownSentence]:
+        """The first sentence that can open a summary and has no more words than its attempt allows; else none."""
         min_words = min(_SHORT_WORDS[0], self._max_words // 2)
         for options, max_words in attempts:
             for sentence in options:
@@ -160,12 +177,6 @@ class _Chooser:
             if self._words([*shown, sentence]) <= max(self._max_words, _LONG_WORDS[1]):
                 shown = self._with(shown, sentence)
         return self._capped(self._with_decisive(self._capped(shown)))
-
-    def _main_point_score(self, sentence: ShownSentence, points: Sequence[str]) -> float:
-        """How well a sentence states the main point: as the article ranks its origin, and as `points` put it."""
-        origin = sentence.checked.origin
-        score = self._scores[origin] if origin is not None and origin < len(self._scores) else min(self._scores)
-        return score + _SAME_POINT * max((content_shared(point, sentence.text) for point in points), default=0.0)
 
     def _with_decisive(self, shown: list[ShownSentence]) -> list[ShownSentence]:
         """Adds the article's decisive sentence; if there is no room, it replaces the last one."""

@@ -134,8 +134,13 @@ def boundaries(paragraph: str) -> list[int]:
         if end is not None:
             ends.append(end)
             begin = end
-    lost = (match.end() for match in _LOST_STOP.finditer(paragraph))
-    return sorted({*ends, *(end for end in lost if paragraph.count('"', 0, end) % 2 == 0)})
+    counted = quotes = 0
+    for match in _LOST_STOP.finditer(paragraph):
+        quotes += paragraph.count('"', counted, match.end())
+        counted = match.end()
+        if quotes % 2 == 0:
+            ends.append(counted)
+    return sorted(set(ends))
 
 
 def _end(paragraph: str, begin: int, match: re.Match[str], quoted: bool, is_lower_case: bool) -> int | None:

@@ -10,8 +10,8 @@ _MARK = re.compile(r"[,.;](?=\s|$)")
 _MIN_APART, _SHARE_APART = 3, 0.8
 # Spaces inserted by a tokeniser: before punctuation and clitics, after brackets and currency signs.
 _PARTED = re.compile(
-    r"(?P<left>(?: (?=[,.;:?!%)\]](?:\s|$))| (?=(?:['’](?:s|re|ll|ve|d|m|t)|n['’]t)\b)))"
-    r"|(?<=[(\[$£€])(?P<right> )"
+    r"(?: (?=[,.;:?!%)\]](?:\s|$))| (?=(?:['’](?:s|re|ll|ve|d|m|t)|n['’]t)\b))"
+    r"|(?<=[(\[$£€])(?: )"
     r"|(?P<quote>(?:(?<=\s)|^)(?:``|''|[`'\"])(?=\s|$))"
 )
 _WHOLE = re.compile(r"\d[.,]\d")
@@ -39,11 +39,11 @@ def with_whole_words(text: MappedText) -> MappedText:
             draft.keep(position, start)
             position = end
             continue
-        may_open = not (is_open or has_backticks or text.text[:start].endswith("s "))
+        may_open = not (is_open or has_backticks or text.text.endswith("s ", 0, start))
         opens = match["quote"] in ("`", "``") or (match["quote"] != "''" and may_open)
         is_open = opens
         # Drop the space on the inner side of a quotation mark.
-        draft.keep(position, start if opens or not text.text[:start].endswith(" ") else start - 1)
+        draft.keep(position, start if opens or not text.text.endswith(" ", 0, start) else start - 1)
         draft.put('"' if len(match["quote"]) == 2 else match["quote"].replace("`", "'"), start, end)
         position = end + 1 if opens and end < len(text.text) else end
     draft.keep(position, len(text.text))
