@@ -55,13 +55,13 @@ def lost_modifier(matched: Sequence[tuple[int, int]], source: Sequence[Token], g
     return 0.0
 
 
-def changed_possessor(tokens: Sequence[Token], article: Sequence[Sequence[Token]]) -> float:
-    """1 if the sentence has "his daughter" where the article has only "her daughter", or vice versa; else 0."""
-    pairs = _possessive_pairs(tokens)
-    if not pairs:
-        return 0.0
-    known = {pair for sentence in article for pair in _possessive_pairs(sentence)}
-    return float(any(pair not in known and (_SWAPPED[pair[0]], pair[1]) in known for pair in pairs))
+def changed_possessor(tokens: Sequence[Token], pairs_found_in: Mapping[tuple[str, str], Sequence[int]]) -> float:
+    """1 if the sentence has "his daughter" where the article has only "her daughter", or vice versa; else 0.
+
+    `pairs_found_in`: the indexes of the article sentences that contain two adjacent word forms.
+    """
+    pairs = [(first.form, second.form) for first, second in pairwise(tokens) if first.form in _SWAPPED]
+    return float(any(pair not in pairs_found_in and (_SWAPPED[pair[0]], pair[1]) in pairs_found_in for pair in pairs))
 
 
 def joined_names(
@@ -98,8 +98,3 @@ def _is_one_name(first: str, second: str, tokens: Sequence[Token]) -> bool:
             if any(following.form == second for following in run):
                 return True
     return False
-
-
-def _possessive_pairs(tokens: Sequence[Token]) -> set[tuple[str, str]]:
-    """ "his" and "her" with the following word, as ("his", "daughter")."""
-    return {(first.folded, second.form) for first, second in pairwise(tokens) if first.folded in _SWAPPED}

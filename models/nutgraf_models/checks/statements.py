@@ -112,7 +112,7 @@ class StatementIndex:
                 joined_names(tokens, self._tokens, self._found_in), given_name(tokens, self._tokens[origin])
             ),
             question=1.0 if is_question else 0.0,
-            changed_gender=max(self._changed_gender(tokens, origin), changed_possessor(tokens, self._tokens)),
+            changed_gender=max(self._changed_gender(tokens, origin), changed_possessor(tokens, self._pair_found_in)),
         )
         return features, origin
 
