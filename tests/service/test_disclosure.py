@@ -35,7 +35,7 @@ import sys, threading, time
 from pathlib import Path
 from nutgraf._cli.main import main
 from nutgraf_models.engines.lead import LeadEngine
-from nutgraf_service import server
+from nutgraf_service import model
 
 class Told(LeadEngine):
     def count_tokens(self, texts):
@@ -52,13 +52,13 @@ class Told(LeadEngine):
             return []
         return super().step()
 
-load = server.load_summarizer
-def load_told(*args, **more):
+start = model.start_loading
+def load_told(settings):
     Path(sys.argv[1]).read_text()
-    summarizer = load(*args, **more)
+    summarizer = start(settings)()
     summarizer.engine = Told()
     return summarizer
-server.load_summarizer = load_told
+model.start_loading = lambda settings: lambda: load_told(settings)
 main(["serve", "--model", "lead", "--port", "0", "--max-queued-requests", "0", "--max-text-characters", "2000",
       "--max-message-bytes", "9000", "--cache-bytes", "0", "--max-summary-characters", "2000",
       "--token-file", sys.argv[2]])

@@ -147,19 +147,19 @@ PROCESS = """
 import sys
 from nutgraf._cli.main import main
 from nutgraf_models.engines.lead import LeadEngine
-from nutgraf_service import server
+from nutgraf_service import model
 
 class Nonsense(LeadEngine):
     def step(self):
         article = next(iter(self._waiting.values())).article
         return [None] if sys.argv[1] in article else super().step()
 
-load = server.load_summarizer
-def load_nonsense(*args, **more):
-    summarizer = load(*args, **more)
+start = model.start_loading
+def load_nonsense(settings):
+    summarizer = start(settings)()
     summarizer.engine = Nonsense()
     return summarizer
-server.load_summarizer = load_nonsense
+model.start_loading = lambda settings: lambda: load_nonsense(settings)
 main(["serve", "--model", "lead", "--port", "0"])
 """
 

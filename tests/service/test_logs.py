@@ -19,7 +19,7 @@ SERVER = """
 import asyncio, logging, sys, threading, warnings
 from nutgraf._cli.main import main
 from nutgraf_models.engines.lead import LeadEngine
-from nutgraf_service import server
+from nutgraf_service import model, server
 
 class Unraisable:
     def __init__(self, text):
@@ -58,12 +58,12 @@ async def bind_and_tell(self):
     await bind(self)
 server.Server.bind = bind_and_tell
 
-load = server.load_summarizer
-def load_complaining(*args, **more):
-    summarizer = load(*args, **more)
+start = model.start_loading
+def load_complaining(settings):
+    summarizer = start(settings)()
     summarizer.engine = Complaining()
     return summarizer
-server.load_summarizer = load_complaining
+model.start_loading = lambda settings: lambda: load_complaining(settings)
 main(["serve", "--model", "lead", "--port", "0"])
 """
 

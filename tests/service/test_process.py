@@ -109,16 +109,16 @@ def test_calls_that_are_cancelled_when_the_grace_is_over_leave_no_traceback():
 
 
 LOADING = """
-import sys
 import threading
+import structlog
 from nutgraf._cli.main import main
-from nutgraf_service import server
+from nutgraf_service import model
 
-def load(*args, **more):
-    print('{"message": "loads"}', file=sys.stderr, flush=True)
+def load():
+    structlog.get_logger("nutgraf").info("loads")
     threading.Event().wait()
 
-server.load_summarizer = load
+model.start_loading = lambda settings: load
 main(["serve", "--model", "lead", "--port", "0"])
 """
 
@@ -266,7 +266,7 @@ import sys
 import threading
 from nutgraf._cli.main import main
 from nutgraf_models.engines.lead import LeadEngine
-from nutgraf_service import server
+from nutgraf_service import model
 
 class Hanging(LeadEngine):
     def step(self):
@@ -275,12 +275,12 @@ class Hanging(LeadEngine):
             threading.Event().wait()
         return super().step()
 
-load = server.load_summarizer
-def load_hanging(*args, **more):
-    summarizer = load(*args, **more)
+start = model.start_loading
+def load_hanging(settings):
+    summarizer = start(settings)()
     summarizer.engine = Hanging()
     return summarizer
-server.load_summarizer = load_hanging
+model.start_loading = lambda settings: lambda: load_hanging(settings)
 main(["serve", "--model", "lead", "--port", "0", "--max-step-seconds", "2"])
 """
 

@@ -1,8 +1,12 @@
-"""What OpenVINO can run, known from the card and the files alone: OpenVINO is not imported for it."""
+"""What OpenVINO can run, known from the card and the files alone: OpenVINO is imported only to load a model."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nutgraf_models.checkpoints.card import Card
+
+if TYPE_CHECKING:
+    from nutgraf_models.engines.openvino_engine import OpenVinoEngine
 
 
 def unsupported(card: Card, folder: Path) -> str | None:
@@ -20,3 +24,12 @@ def unsupported(card: Card, folder: Path) -> str | None:
 def weights(folder: Path) -> Path | None:
     """The GGUF file of a model's folder."""
     return next(iter(sorted(folder.glob("*.gguf"))), None)
+
+
+def load_openvino(card: Card, folder: Path, threads: int | None) -> "OpenVinoEngine":
+    """Raises:
+    ModelError: OpenVINO cannot load the model.
+    """
+    from nutgraf_models.engines.openvino_engine import OpenVinoEngine
+
+    return OpenVinoEngine(card, folder, threads=threads)

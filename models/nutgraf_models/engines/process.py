@@ -21,9 +21,9 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
+from typing import Self
 
 from nutgraf_models.engines.base import Completion, Engine, GenerationRequest, Handle
-from nutgraf_models.engines.tokenizer import ArticleTokenizer
 from nutgraf_models.engines.worker import Cancel, Command, GoOn, Loaded, LoadFailed, Report, Submit, start
 from nutgraf_models.errors import EngineFault, ModelError
 
@@ -53,15 +53,13 @@ class _Request:
 class ProcessEngine:
     """Runs what `make` returns, which is called in the new process and must be a function that pickle can name.
 
-    `folder` has the tokenizer: tokens are counted here. Loading takes place meanwhile. One thread may use it, as any
-    engine, but for `wake`, `kill`, `close` and what is read only.
-
-    Raises:
-        ModelError: the engine cannot be loaded.
+    `folder` has the tokenizer: tokens are counted here. Returns when the process has been started: it is an engine once
+    `wait` has returned. One thread may use it, as any engine, but for `wake`, `kill`, `close` and what is read only.
     """
 
     def __init__(self, make: Callable[[], Engine], folder: Path) -> None:
         self._make = bytes(ForkingPickler.dumps(make))
+        self._folder = folder
         self._handles = itertools.count(1)
         # Guards what follows.
         self._lock = threading.Lock()
@@ -80,14 +78,25 @@ class ProcessEngine:
         self._loaded: Future[Loaded] = Future()
         self._thread = threading.Thread(target=self._supervise, name="nutgraf-engine", daemon=True)
         self._thread.start()
+
+    def wait(self) -> Self:
+        """Waits until the process has loaded the engine, and loads the tokenizer meanwhile.
+
+        Raises:
+            ModelError: the engine cannot be loaded.
+        """
+        # Only now, for the process to be started sooner.
+        from nutgraf_models.engines.tokenizer import ArticleTokenizer
+
         try:
-            self._tokens = ArticleTokenizer.from_folder(folder)
+            self._tokens = ArticleTokenizer.from_folder(self._folder)
             loaded = self._loaded.result()
         except BaseException:
             self.close()
             raise
         self.name, self.precision = loaded.name, loaded.precision
         self.max_input_tokens, self.parallel_requests = loaded.max_input_tokens, loaded.parallel_requests
+        return self
 
     @property
     def step_seconds(self) -> float:

@@ -95,6 +95,8 @@ def start(descriptor: int) -> "subprocess.Popen[bytes]":
 def main() -> None:
     descriptor, parent = map(int, sys.argv[1:])
     _die_with(parent)
+    # OpenVINO's package would import what converts models, which takes about as long as all the rest.
+    sys.modules["openvino.tools.ovc"] = None  # type: ignore[assignment]
     # What Python code writes there is not the log's, and may quote an article. A crash of native code is still told.
     sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
     connection: Connection[Loaded | LoadFailed | Report, Command] = Connection(descriptor)
