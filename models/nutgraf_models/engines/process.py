@@ -205,12 +205,13 @@ class ProcessEngine:
                 if self._is_closed:
                     return "it was closed", False
                 try:
+                    # Before it is there: other threads may hold the interpreter's lock for long.
+                    ours.send_bytes(self._make)
                     self._process = start(theirs.fileno())
                 except OSError as error:
                     return f"no process can be started: {error.strerror}", False
             process = self._process
             try:
-                ours.send_bytes(self._make)
                 if self._loaded.done() and not ours.poll(_RELOAD_SECONDS):
                     return f"it was not ready after {_RELOAD_SECONDS:g} s", False
                 loaded = ours.recv()
