@@ -17,6 +17,7 @@ from nutgraf_models.engines.openvino_files import load_openvino, unsupported
 from nutgraf_models.engines.process import ProcessEngine
 from nutgraf_models.errors import ModelError
 from nutgraf_models.runtime.cpus import usable_cpus
+from nutgraf_models.runtime.memory import give_back_freed
 from nutgraf_models.runtime.torch_extra import INSTALL, has_torch
 
 if TYPE_CHECKING:
@@ -86,7 +87,9 @@ def _complete(card: Card, load: Callable[[], Engine], check: bool) -> "Summarize
     from nutgraf_models.text import language
 
     language.load()
-    return Summarizer(card, load(), check=check)
+    summarizer = Summarizer(card, load(), check=check)
+    give_back_freed()
+    return summarizer
 
 
 def default_threads() -> int | None:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from nutgraf_models.engines.base import Completion, Engine, GenerationRequest, Handle
 from nutgraf_models.errors import EngineFault, ModelError
+from nutgraf_models.runtime.memory import give_back_freed
 
 # Not by "-m": what is run by that has another name than what is imported, and so would its messages.
 _MAIN = "from nutgraf_models.engines.worker import main; main()"
@@ -126,6 +127,7 @@ def _serve(connection: "Connection[Loaded | LoadFailed | Report, Command]") -> N
         # No article has been here yet.
         connection.send(LoadFailed(f"{type(error).__name__}: {error}"))
         return
+    give_back_freed()
     connection.send(Loaded(engine.name, engine.precision, engine.max_input_tokens, engine.parallel_requests))
     work = _Work(engine)
     obeyed = reported = 0
