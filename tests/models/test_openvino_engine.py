@@ -116,7 +116,7 @@ def test_an_article_cannot_end_its_own_turn(engine):
 
 def test_it_says_what_it_cannot_run(folder, tmp_path):
     blocking = Decoding(max_new_tokens=9, no_repeat_ngram_size=3)
-    assert "without repeats" in str(unsupported(card(folder, blocking), folder))
+    assert "n-gram blocking without beams" in str(unsupported(card(folder, blocking), folder))
     assert unsupported(card(folder, blocking.model_copy(update={"num_beams": 4})), folder) is None
     assert "no GGUF file" in str(unsupported(card(folder), tmp_path))
     with pytest.raises(ModelError, match="no GGUF file"):

@@ -303,7 +303,7 @@ def test_a_long_prompt_is_read_in_pieces_with_the_same_result(monkeypatch):
     sentences = stories(1, seed=11)[0]
     request = GenerationRequest(" ".join(sentences), (row(Length.SHORT), row(Length.LONG)))
     whole = run(engine, request)
-    monkeypatch.setattr("nutgraf_models.engines.batch_rows._PIECE", 7)
+    monkeypatch.setattr("nutgraf_models.engines.batch_rows._PREFILL_TOKENS", 7)
     assert run(engine, request) == whole
 
 

@@ -1,4 +1,4 @@
-"""The interface between a model and whoever schedules its work."""
+"""The interface between an engine and its scheduler."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Handle = NewType("Handle", int)
 
 @dataclass(frozen=True)
 class Row:
-    """One summary to be generated. `max_sentences` and `max_words` only say when more would be wasted."""
+    """One summary to generate. At `max_sentences` or `max_words`, generation may stop: the rest would be discarded."""
 
     length: Length
     decoding: Decoding
@@ -23,9 +23,9 @@ class Row:
 
 @dataclass(frozen=True)
 class GenerationRequest:
-    """An article, which must fit `Engine.max_input_tokens`, and the summaries wanted of it.
+    """An article of at most `Engine.max_input_tokens`, and the summaries to generate.
 
-    The article is read once, whatever the number of rows.
+    The article is read once for all rows.
     """
 
     article: str
@@ -34,20 +34,20 @@ class GenerationRequest:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A text that the model wrote for a row, as it wrote it."""
+    """A text that the model generated for a row, unprocessed."""
 
     text: str
     token_count: int
     finish: FinishReason
 
 
-# For each row of a request its candidates, the likeliest first.
+# The candidates of each row of a request, in descending order of likelihood.
 RowCandidates = tuple[tuple[Candidate, ...], ...]
 
 
 @dataclass(frozen=True)
 class Completion:
-    """The end of a request: what was written, or what went wrong."""
+    """The end of a request: its candidates, or an error."""
 
     handle: Handle
     rows: RowCandidates = ()
@@ -55,29 +55,29 @@ class Completion:
 
 
 class Engine(Protocol):
-    """Runs many requests by iterations. Only one thread may use it, but for `count_tokens`, which any may call."""
+    """Runs requests in parallel, step by step. Not thread-safe, except for `count_tokens`."""
 
     name: str
     precision: str
     max_input_tokens: int
-    # Requests that it runs side by side with a gain; more would only share what one has.
+    # Number of parallel requests that still increases throughput.
     parallel_requests: int
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens in each text, without those that a prompt adds."""
+        """The number of tokens in each text, without a prompt."""
         ...
 
     def submit(self, request: GenerationRequest) -> Handle:
-        """Takes a request in. Costs little: the work is done by `step`."""
+        """Adds a request. Returns at once; `step` does the work."""
         ...
 
     def step(self) -> list[Completion]:
-        """Moves every running request on by about one token each; returns those that ended by it.
+        """Advances each running request by about one token; returns the completions.
 
-        A failure that concerns one request ends that request alone, as its `Completion.error`.
+        An error that concerns one request ends that request only, as its `Completion.error`.
         """
         ...
 
     def cancel(self, handle: Handle) -> None:
-        """Forgets a request: it costs nothing more and has no completion. An unknown handle is ignored."""
+        """Drops a request, which then has no completion. Ignores an unknown handle."""
         ...

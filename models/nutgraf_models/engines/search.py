@@ -1,7 +1,7 @@
-"""Greedy and beam search over one row, a token at a time.
+"""Greedy and beam search for one row, one token per call.
 
-A row keeps `width` hypotheses, which are rows of the model's batch. `advance` takes the logits of the next token and
-says which hypotheses go on and with which tokens; the engine moves the model's cache along.
+A search has `width` hypotheses, each a row of the model's batch. `advance` takes the logits of the next token and
+returns the surviving hypotheses and their tokens; the engine reorders the model's cache accordingly.
 """
 
 from abc import ABC, abstractmethod
@@ -23,7 +23,7 @@ from nutgraf_models.results import FinishReason
 
 @dataclass(frozen=True)
 class SpecialTokens:
-    """The ids that a search must know. `start` is what a decoder begins with; a decoder-only model has none."""
+    """Token ids for a search. `start` is the first token of a decoder; None for a decoder-only model."""
 
     eos: tuple[int, ...]
     start: int | None = None
@@ -32,7 +32,7 @@ class SpecialTokens:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """Tokens without the start and end tokens, and their score: log-probability over length ** length_penalty."""
+    """Tokens without the start and end tokens, and their score: log-probability / length ** length_penalty."""
 
     tokens: tuple[int, ...]
     score: float
@@ -41,7 +41,7 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class Move:
-    """Which hypotheses go on (indices into the row's, repeats allowed) and the token that each takes."""
+    """The hypotheses that continue, as indices into the current ones (repeats are possible), and their next tokens."""
 
     origins: list[int]
     tokens: list[int]
@@ -59,11 +59,11 @@ class Search(ABC):
 
     @abstractmethod
     def advance(self, logits: torch.Tensor) -> Move | None:
-        """Takes the next token's logits, [width, vocabulary]. None: the row is finished."""
+        """Takes the next token's logits, [width, vocabulary]; returns None when the search has ended."""
 
     @abstractmethod
     def hypotheses(self) -> list[Hypothesis]:
-        """What the search found, the best first. Not empty once `advance` has been called."""
+        """The results, best first. Not empty after the first `advance`."""
 
 
 def start_search(decoding: Decoding, special: SpecialTokens, is_enough: IsEnough) -> Search:
@@ -72,7 +72,7 @@ def start_search(decoding: Decoding, special: SpecialTokens, is_enough: IsEnough
 
 
 class GreedySearch(Search):
-    """Takes the likeliest token each time."""
+    """Takes the likeliest token at each step."""
 
     def __init__(self, decoding: Decoding, special: SpecialTokens, is_enough: IsEnough) -> None:
         super().__init__(decoding, special, is_enough)
@@ -99,8 +99,11 @@ class GreedySearch(Search):
 
 
 class BeamSearch(Search):
-    """Beam search as transformers' `generate` does it, scores and stopping included (see its documentation of
-    `length_penalty` and `early_stopping`), so that a checkpoint's published presets mean here what they mean there."""
+    """Beam search with the scores and stopping rules of `generate` in transformers.
+
+    So a checkpoint's published presets keep their meaning; see `length_penalty` and `early_stopping` in the
+    documentation of transformers.
+    """
 
     def __init__(self, decoding: Decoding, special: SpecialTokens, is_enough: IsEnough) -> None:
         super().__init__(decoding, special, is_enough)
@@ -115,15 +118,15 @@ class BeamSearch(Search):
         log_probs = self._processors(_history(self._beams, logits), cast(torch.FloatTensor, log_probs))
         totals = log_probs + self._scores[:, None].to(log_probs.device)
         vocabulary = totals.shape[-1]
-        # Enough candidates that `width` of them go on even if all the others end here.
+        # Enough candidates for `width` of them to continue even if all others end here.
         count = min((1 + len(self._special.eos)) * width, totals.numel())
-        values, places = totals.flatten().topk(count)
+        values, indices = totals.flatten().topk(count)
         self.generated += 1
         origins: list[int] = []
         tokens: list[int] = []
         scores: list[float] = []
-        for rank, (total, place) in enumerate(zip(values.tolist(), places.tolist(), strict=True)):
-            origin, token = divmod(place, vocabulary)
+        for rank, (total, index) in enumerate(zip(values.tolist(), indices.tolist(), strict=True)):
+            origin, token = divmod(index, vocabulary)
             if total == float("-inf") or len(origins) == width:
                 break
             if token in self._special.eos:
@@ -173,7 +176,7 @@ def _history(beams: list[list[int]], logits: torch.Tensor) -> torch.LongTensor:
 
 
 class _MinNewTokens(LogitsProcessor):
-    """As transformers' own, which looks through the whole vocabulary for the end tokens at every step."""
+    """Like the processor of transformers, but without its search of the whole vocabulary for end tokens."""
 
     def __init__(self, length: int, eos: tuple[int, ...]) -> None:
         self._length = length
