@@ -12,7 +12,7 @@ import structlog
 
 from nutgraf_models.engines.base import Completion, Engine, GenerationRequest, Handle
 from nutgraf_models.engines.process import ProcessEngine
-from nutgraf_service.logs import frames
+from nutgraf_models.errors import frames
 from nutgraf_service.metrics import Metrics
 from nutgraf_service.waiting import Generated, Priority, QueuedRequest, RequestQueue
 

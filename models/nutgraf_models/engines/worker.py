@@ -10,14 +10,13 @@ import signal
 import subprocess
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from nutgraf_models.engines.base import Completion, Engine, GenerationRequest, Handle
-from nutgraf_models.errors import EngineFault, ModelError
+from nutgraf_models.errors import EngineFault, ModelError, frames
 
 # Not "-m", which runs this module as "__main__": its message classes would differ from the imported ones.
 _MAIN = "from nutgraf_models.engines.worker import main; main()"
@@ -202,7 +201,5 @@ class _Requests:
 
 
 def _fault(error: BaseException) -> EngineFault:
-    """What broke and where, without what the error says of itself: that may quote an article."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = " < ".join(f"{'/'.join(Path(one.filename).parts[-2:])}:{one.lineno} {one.name}" for one in reversed(frames))
-    return EngineFault(f"{type(error).__name__} in {where}")
+    """Describes an error by its type and frames. Leaves out its message, which may quote an article."""
+    return EngineFault(f"{type(error).__name__} in {' < '.join(reversed(frames(error)))}")
