@@ -66,7 +66,7 @@ class OpenVinoEngine:
         self._tokens = ArticleTokenizer.from_folder(folder)
         self._eos = _end_tokens(folder)
         prompt_tokens = self._tokens.count_prompt(card.prompt)
-        self.max_input_tokens = card.room_for_article(prompt_tokens)
+        self.max_input_tokens = card.max_article_tokens(prompt_tokens)
         scheduling = openvino_genai.SchedulerConfig()
         scheduling.enable_prefix_caching = True
         # Enough for the parallel requests. A larger cache fills with finished articles, at over 30 kB per token: with

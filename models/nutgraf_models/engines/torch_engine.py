@@ -77,7 +77,7 @@ class TorchEngine:
         self._waiting: dict[Handle, GenerationRequest] = {}
         self._batches: list[_Batch] = []
         self.parallel_requests = _BATCH_REQUESTS if is_seq2seq else 1
-        self.max_input_tokens = card.room_for_article(self._tokens.count_prompt(card.prompt))
+        self.max_input_tokens = card.max_article_tokens(self._tokens.count_prompt(card.prompt))
 
     def _pack(self, is_seq2seq: bool) -> str:
         """Packs the linear layers; returns their precision."""

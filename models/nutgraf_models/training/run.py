@@ -53,7 +53,7 @@ def train_adapter(
     card = find_card(model).model_copy(update={"adapter": None})
     if card.family != "causal":
         raise ModelError(f"{card.id} is not a decoder-only model; training supports no other kind")
-    folder = store.pull(card, lambda what, done, total: None)
+    folder = store.pull(card)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     end = _answer_end(card, tokenizer)
 
