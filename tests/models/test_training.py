@@ -340,7 +340,7 @@ def test_adapter_with_a_wrong_digest_is_not_merged(tmp_path, tiny):
     assert run(tmp_path, tiny, "--epochs", 1).exit_code == 0
     weights = tmp_path / "run" / "adapter" / "adapter_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
-    with pytest.raises(ModelError, match="is not the file that the card names"):
+    with pytest.raises(ModelError, match="does not have the SHA-256 in the card"):
         store.pull(find_card(str(tmp_path / "run" / "card.toml")))
 
 
