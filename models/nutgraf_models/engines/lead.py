@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Sequence
 
 from nutgraf_models.checks.standalone import is_fragment
-from nutgraf_models.engines.base import Candidate, Completion, GenerationRequest, Handle, Row
+from nutgraf_models.engines.base import Candidate, Completion, Engine, GenerationRequest, Handle, Row
 from nutgraf_models.extracts.leading import leading
 from nutgraf_models.extracts.shorten import clean_start
 from nutgraf_models.lengths import Length
@@ -18,7 +18,7 @@ from nutgraf_models.text.sentences import split
 LEAD_SENTENCES = {Length.SHORT: 1, Length.LONG: 3}
 
 
-class LeadEngine:
+class LeadEngine(Engine):
     """Completes one request per step, in the order of submission. Its tokens are words."""
 
     name = "lead"

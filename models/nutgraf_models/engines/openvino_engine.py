@@ -19,7 +19,7 @@ import numpy as np
 
 from nutgraf_models.checkpoints.card import Card, Decoding
 from nutgraf_models.checkpoints.folder_card import read_json
-from nutgraf_models.engines.base import Candidate, Completion, GenerationRequest, Handle, Row
+from nutgraf_models.engines.base import Candidate, Completion, Engine, GenerationRequest, Handle, Row
 from nutgraf_models.engines.openvino_files import unsupported, weights
 from nutgraf_models.engines.tokenizer import ArticleTokenizer, IsEnough
 from nutgraf_models.errors import ModelError
@@ -40,7 +40,7 @@ _LOOKUP_NGRAM = 3
 _MODEL = "openvino_model.xml"
 
 
-class OpenVinoEngine:
+class OpenVinoEngine(Engine):
     """Loads a GGUF file, or its conversion by `save_openvino_model`. Decodes greedily or with beams; see `unsupported`.
 
     Args:

@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
-from nutgraf_models.engines.base import Completion, Engine, GenerationRequest, Handle
+from nutgraf_models.engines.base import Completion, Death, Engine, GenerationRequest, Handle
 from nutgraf_models.engines.tokenizer import ArticleTokenizer
 from nutgraf_models.engines.worker import Cancel, Command, Continue, Loaded, LoadFailed, Report, Submit, start
 from nutgraf_models.errors import EngineFault, ModelError
@@ -35,14 +35,6 @@ _RELOAD_SECONDS = 300.0
 _END_SECONDS = 1.0
 
 
-@dataclass(frozen=True)
-class Death:
-    """Describes how the engine's process ended, and the number of requests it was running."""
-
-    how: str
-    requests: int
-
-
 @dataclass
 class _Request:
     request: GenerationRequest
@@ -50,10 +42,8 @@ class _Request:
     has_seen_death: bool = False
 
 
-class ProcessEngine:
+class ProcessEngine(Engine):
     """Runs an engine in a child process, and restarts the process when it dies.
-
-    Not thread-safe, like any engine, except for `wake`, `kill`, `close`, `count_tokens` and the attributes.
 
     Args:
         make: creates the engine; called in the child process, so it must be picklable.
@@ -62,6 +52,8 @@ class ProcessEngine:
     Raises:
         ModelError: the engine cannot be loaded.
     """
+
+    has_own_process = True
 
     def __init__(self, make: Callable[[], Engine], folder: Path) -> None:
         self._make = bytes(ForkingPickler.dumps(make))
@@ -79,7 +71,6 @@ class ProcessEngine:
         self._child_waits = False
         self._on_step: Callable[[float], None] = lambda _: None
         self._on_death: Callable[[Death], None] = lambda _: None
-        self.has_given_up = False
         self._loaded: Future[Loaded] = Future()
         self._thread = threading.Thread(target=self._supervise, name="nutgraf-engine", daemon=True)
         self._thread.start()
@@ -94,12 +85,10 @@ class ProcessEngine:
 
     @property
     def step_seconds(self) -> float:
-        """Seconds since the busy process last reported; 0 while it is idle or loading."""
         since = self._busy_since
         return 0.0 if since is None else time.monotonic() - since
 
     def watch(self, *, on_step: Callable[[float], None], on_death: Callable[[Death], None]) -> None:
-        """Calls `on_step` with the seconds of each step, and `on_death` after each death, both in another thread."""
         self._on_step, self._on_death = on_step, on_death
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -134,17 +123,14 @@ class ProcessEngine:
                 self._submit_waiting()
 
     def wake(self) -> None:
-        """Makes `step` return, so that its caller can submit or cancel requests. Thread-safe."""
         self._done.put(None)
 
     def kill(self) -> None:
-        """Kills the process, which is then restarted. Thread-safe."""
         process = self._process
         if process is not None:
             process.kill()
 
     def close(self) -> None:
-        """Ends the process; it is not restarted. Thread-safe."""
         with self._lock:
             self._is_closed = True
         self.kill()

@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokeni
 
 from nutgraf_models.checkpoints.card import Card
 from nutgraf_models.engines import packed, shared_attention
-from nutgraf_models.engines.base import Candidate, Completion, GenerationRequest, Handle
+from nutgraf_models.engines.base import Candidate, Completion, Engine, GenerationRequest, Handle
 from nutgraf_models.engines.batch_rows import BatchRows, CausalRows, Seq2SeqRows
 from nutgraf_models.engines.search import Hypothesis, Search, SpecialTokens, start_search
 from nutgraf_models.engines.tokenizer import ArticleTokenizer
@@ -30,7 +30,7 @@ _BATCH_REQUESTS = 8
 _MAX_BATCHES = 2
 
 
-class TorchEngine:
+class TorchEngine(Engine):
     """Runs a checkpoint from a folder in the hub's format.
 
     Args:
