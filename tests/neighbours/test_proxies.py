@@ -3,7 +3,6 @@
 import contextlib
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from support.loads import Load, article, async_streams, calls, running, streams,
 from support.neighbours import Proxy, Upstream, running_haproxy, running_nginx
 from support.replicas import Replica
 from support.server import TIMEOUT, GatedEngine, Running, running_server, summarizer_with
+from support.waiting import wait_until
 
 Start = Callable[[Path, Upstream, Upstream], contextlib.AbstractContextManager[Proxy]]
 SOME = 40
@@ -71,17 +71,19 @@ def summarize(stub: SummarizerServiceStub, number: int) -> None:
 
 
 def wait_until_refused(address: str) -> None:
-    """Until nothing listens there."""
+    """Waits until nothing listens on an address."""
     host, port = address.split(":")
-    limit = time.monotonic() + TIMEOUT
-    while time.monotonic() < limit:
+
+    def is_refused() -> bool:
         try:
             socket.create_connection((host, int(port)), TIMEOUT).close()
         except ConnectionRefusedError:
-            return
+            return True
         except ConnectionResetError:
-            pass  # it was closed at this moment
-    pytest.fail("it still listens")
+            pass  # closed at this moment
+        return False
+
+    wait_until(is_refused, seconds=TIMEOUT)
 
 
 def test_calls_fall_on_both(proxy: Proxy, replicas: tuple[Replica, Replica]) -> None:

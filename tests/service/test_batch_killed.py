@@ -4,11 +4,11 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from support.loads import article
 from support.replicas import Replica
+from support.waiting import wait_until
 
 ARTICLES = 400
 # What the output has, at least, when the process is killed; far enough from the end that it is not through before.
@@ -29,11 +29,11 @@ def records(output: Path) -> dict[str, dict[str, object]]:
 
 
 def wait_for_lines(count: int, output: Path, process: "subprocess.Popen[bytes]") -> None:
-    limit = time.monotonic() + SECONDS
-    while not output.exists() or output.read_bytes().count(b"\n") < count:
-        assert process.poll() is None, "it was through before it could be killed"
-        assert time.monotonic() < limit
-        time.sleep(0.001)
+    def has_lines() -> bool:
+        assert process.poll() is None, "the batch was finished before it could be killed"
+        return output.exists() and output.read_bytes().count(b"\n") >= count
+
+    wait_until(has_lines, seconds=SECONDS, pause=0.001)
 
 
 def test_killed_at_several_moments_it_ends_with_what_an_uninterrupted_run_has(tmp_path: Path) -> None:

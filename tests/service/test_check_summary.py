@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import grpc
@@ -15,6 +15,7 @@ from nutgraf_models.loading import load_summarizer
 from support.articles import ARTICLE, OTHER
 from support.failures import as_done, failure
 from support.server import TIMEOUT, Running, running_server, summarizer_with
+from support.waiting import wait_until
 
 TRUE = "Nobody was hurt, the harbour master said."
 FALSE = "Tom Quayle sold the crane to Rundvik in March."
@@ -51,12 +52,6 @@ class HeldCounts(LeadEngine):
 
     def let_go(self) -> None:
         self._may_go_on.set()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Asks the server until it is so; a test that waits in vain ends by its timeout."""
-    while not condition():
-        pass
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import gc
 import logging
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -23,7 +22,8 @@ from nutgraf_service.admission import estimate_tokens
 from support.articles import ARTICLE, OTHER
 from support.failures import Failure, failure
 from support.server import TIMEOUT, GatedEngine, Running, running_server, summarizer_with
-from support.silent_proxy import SilentProxy, silent_proxy
+from support.silent_proxy import SilentProxy, behind_silent_proxy
+from support.waiting import wait_for, wait_until
 
 BORN: list[weakref.ref[object]] = []
 # So that what is counted here is no other test's.
@@ -61,16 +61,6 @@ def held_texts() -> list[str]:
     return [text for text in texts if "Quarn" in text]
 
 
-def soon(condition: Callable[[], bool]) -> bool:
-    """Whether it becomes true as the server gets to know what its callers did."""
-    end = time.monotonic() + 20
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True
-
-
 @pytest.fixture
 def gated() -> Iterator[tuple[Running, GatedEngine]]:
     """A server that may hold one article of `MARKED`'s length besides the first, and two calls at a time."""
@@ -86,7 +76,7 @@ def test_one_bound_holds_for_single_calls_and_checks(gated):
         limits = stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT).limits
         assert limits.max_held_bytes == int(2.5 * REQUEST.ByteSize())
         calls = [stub.Summarize.future(REQUEST, timeout=TIMEOUT) for _ in range(2)]
-        assert soon(lambda: running.metric("nutgraf_held_bytes") == 2 * REQUEST.ByteSize())
+        wait_until(lambda: running.metric("nutgraf_held_bytes") == 2 * REQUEST.ByteSize())
         for call in (partial(stub.Summarize, REQUEST), partial(stub.CheckSummary, CHECK)):
             refused = failure(partial(call, timeout=TIMEOUT))
             assert (refused.info.reason, refused.retry_after) == ("QUEUE_FULL", 1.0)
@@ -110,7 +100,7 @@ def test_characters_of_several_bytes_count_as_more(gated):
     chinese = "灯塔在星期五重新粉刷。" * (len(MARKED) // 11)
     with running.stub() as stub:
         call = stub.Summarize.future(REQUEST, timeout=TIMEOUT)
-        assert soon(lambda: running.metric("nutgraf_held_bytes") > 0)
+        wait_until(lambda: running.metric("nutgraf_held_bytes") > 0)
         refused = failure(lambda: stub.Summarize(pb.SummarizeRequest(text=chinese), timeout=TIMEOUT))
         assert refused.info.reason == "QUEUE_FULL"
         call.cancel()
@@ -165,10 +155,10 @@ def test_many_streams_together_hold_no_more_than_one_may():
             for thread in threads:
                 thread.start()
             # Streams have half of it, and read no further from a quarter on.
-            assert soon(lambda: running.metric("nutgraf_held_bytes") > most / 4)
+            wait_until(lambda: running.metric("nutgraf_held_bytes") > most / 4)
             with running.stub() as other:
                 single = other.Summarize.future(REQUEST, timeout=TIMEOUT)
-                assert soon(lambda: running.metric("nutgraf_running_requests") > 0)
+                wait_until(lambda: running.metric("nutgraf_running_requests") > 0)
                 engine.go_on.set()
                 assert single.result().summaries
             for thread in threads:
@@ -254,12 +244,7 @@ def test_text_is_let_go_of_however_a_call_ends(method, end, monkeypatch):
             yield item(MARKED, **wait)
         over.wait(TIMEOUT)
 
-    with (
-        running_server(lambda: summarizer_with(engine), keepalive=1.0, drain_grace=0.0) as running,
-        silent_proxy(running.address) as proxy,
-        grpc.insecure_channel(proxy.address) as channel,
-    ):
-        stub = SummarizerServiceStub(channel)
+    with behind_silent_proxy(engine) as (running, proxy, stub):
         calls: list[grpc.Future] = []
         if method == "SummarizeMany":
             calls.append(stub.SummarizeMany(items()))
@@ -267,15 +252,15 @@ def test_text_is_let_go_of_however_a_call_ends(method, end, monkeypatch):
             calls += [stub.Summarize.future(REQUEST, timeout=timeout) for _ in range(3)]
         else:
             calls += [stub.CheckSummary.future(CHECK, timeout=timeout) for _ in range(3)]
-        assert soon(lambda: running.metric("nutgraf_held_bytes") >= 3 * REQUEST.ByteSize())
+        wait_until(lambda: running.metric("nutgraf_held_bytes") >= 3 * REQUEST.ByteSize())
         assert held_texts()
         end(engine, calls, proxy)
         # Those that waited, too, although nothing of what comes before them has moved.
-        assert soon(lambda: running.metric("nutgraf_held_bytes") == 0)
+        wait_until(lambda: running.metric("nutgraf_held_bytes") == 0)
         with running.stub() as other:
             # grpc.aio keeps the last call, and by it the error that it ended with, until the next one comes.
             other.GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT)
-        assert soon(lambda: not held_texts()), held_texts()
+        wait_for([], held_texts)
         engine.fail_next = None
         go_on.set()
         engine.open()
@@ -292,13 +277,13 @@ def test_what_is_cancelled_leaves_the_queue_although_the_engine_is_at_something_
     with running.stub() as stub:
         before = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
         engine.wait_until(lambda one: len(one.submitted) == 2)
-        for number in range(20):
+        for _ in range(20):
             waiting = stub.Summarize.future(REQUEST, timeout=TIMEOUT)
-            assert soon(lambda: running.metric("nutgraf_queued_requests") == 1), number
+            wait_until(lambda: running.metric("nutgraf_queued_requests") == 1)
             waiting.cancel()
-            assert soon(lambda: running.metric("nutgraf_held_bytes") < REQUEST.ByteSize())
-            assert soon(lambda: running.metric("nutgraf_queued_requests") == 0), number
-        assert soon(lambda: not held_texts())
+            wait_until(lambda: running.metric("nutgraf_held_bytes") < REQUEST.ByteSize())
+            wait_until(lambda: running.metric("nutgraf_queued_requests") == 0)
+        wait_for([], held_texts)
         assert not before.done()
         engine.open()
         assert before.result().summaries

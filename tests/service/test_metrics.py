@@ -17,6 +17,7 @@ from nutgraf_service.metrics import Metrics
 from support.articles import ARTICLE
 from support.process import entry, serve
 from support.server import TIMEOUT, GatedEngine, Running, ScriptedEngine, running_server, summarizer_with
+from support.waiting import wait_for
 
 README = Path(__file__).parents[2] / "service/README.md"
 
@@ -61,9 +62,8 @@ def test_what_waits_what_runs_and_what_is_abandoned_shows():
     with running_server(lambda: summarizer_with(engine), metrics_port=0) as running, running.stub() as stub:
         calls = [stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT) for _ in range(3)]
         engine.wait_until(lambda engine: len(engine.submitted) == 2)
-        while (found := scrape(running))["nutgraf_queued_requests"] < 2:
-            pass
-        assert found["nutgraf_running_requests"] == 1
+        wait_for(2, lambda: scrape(running)["nutgraf_queued_requests"])
+        assert scrape(running)["nutgraf_running_requests"] == 1
         for call in calls:
             call.cancel()
         engine.wait_until(lambda engine: engine.cancelled)
@@ -79,8 +79,7 @@ def test_a_passed_deadline_counts_as_deadline_exceeded_no_matter_who_noticed_it_
     with running_server(lambda: summarizer_with(engine), metrics_port=0) as running, running.stub() as stub:
 
         def scrape_when_ended(calls: int) -> dict[str, float]:
-            while running.metric("nutgraf_calls_total") < calls:
-                pass
+            wait_for(calls, lambda: running.metric("nutgraf_calls_total"))
             return scrape(running)
 
         # The caller hangs up, gRPC cancels, and the server fails the call, all within milliseconds and in any order.
@@ -161,8 +160,7 @@ def test_who_has_no_token_chooses_no_label(tmp_path):
                     with pytest.raises(grpc.RpcError, match="UNAUTHENTICATED"):
                         call(b"", timeout=TIMEOUT)
         # A call is counted as its answer leaves.
-        while running.metric("nutgraf_calls_total") < 48:
-            pass
+        wait_for(48, lambda: running.metric("nutgraf_calls_total"))
         found = scrape(running)
     labels = {name: value for name, value in found.items() if name.startswith("nutgraf_calls_total[")}
     assert labels == {

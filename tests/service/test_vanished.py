@@ -2,14 +2,12 @@
 
 import threading
 
-import grpc
 import pytest
 
 from nutgraf.v1 import summarizer_pb2 as pb
-from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
 from support.articles import ARTICLE, OTHER
-from support.server import TIMEOUT, GatedEngine, running_server, summarizer_with
-from support.silent_proxy import silent_proxy
+from support.server import TIMEOUT, GatedEngine
+from support.silent_proxy import behind_silent_proxy
 
 
 @pytest.mark.parametrize("method", ["Summarize", "SummarizeMany"])
@@ -20,12 +18,7 @@ def test_a_caller_who_vanishes_does_not_keep_its_place(method):
         yield pb.SummarizeManyRequest(request=pb.SummarizeRequest(text=ARTICLE))
         over.wait(TIMEOUT)
 
-    with (
-        running_server(lambda: summarizer_with(engine), keepalive=1.0, drain_grace=0.0) as running,
-        silent_proxy(running.address) as proxy,
-        grpc.insecure_channel(proxy.address) as channel,
-    ):
-        stub = SummarizerServiceStub(channel)
+    with behind_silent_proxy(engine) as (running, proxy, stub):
         # Neither has a deadline.
         if method == "Summarize":
             call = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE))

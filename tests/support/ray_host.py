@@ -22,6 +22,7 @@ from nutgraf_service.ray_replica import Replica
 from nutgraf_service.ray_serve import APP, deployment, start
 from nutgraf_service.settings import Settings
 from support.server import TIMEOUT, GatedEngine, summarizer_with
+from support.waiting import wait_until
 
 _POLL_SECONDS = 0.05
 
@@ -179,14 +180,7 @@ class RemoteEngine:
         self._host.ask("allow", steps)
 
     def wait_until(self, condition: Callable[[Any], bool]) -> None:
-        wait_until(lambda: condition(SimpleNamespace(**self._host.ask("seen"))))
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + TIMEOUT
-    while not condition():
-        assert time.monotonic() < limit, "it never came to that"
-        time.sleep(_POLL_SECONDS)
+        wait_until(lambda: condition(SimpleNamespace(**self._host.ask("seen"))), pause=_POLL_SECONDS)
 
 
 @contextlib.contextmanager
