@@ -1,4 +1,4 @@
-"""Callers who vanish without a word, as by a cut cable or a machine that lost its power."""
+"""Callers that vanish without closing their connection, as after a power failure."""
 
 import threading
 
@@ -11,15 +11,15 @@ from support.silent_proxy import behind_silent_proxy
 
 
 @pytest.mark.parametrize("method", ["Summarize", "SummarizeMany"])
-def test_a_caller_who_vanishes_does_not_keep_its_place(method):
-    engine, over = GatedEngine(), threading.Event()
+def test_a_vanished_callers_request_is_cancelled(method):
+    engine, ended = GatedEngine(), threading.Event()
 
     def items():
         yield pb.SummarizeManyRequest(request=pb.SummarizeRequest(text=ARTICLE))
-        over.wait(TIMEOUT)
+        ended.wait(TIMEOUT)
 
     with behind_silent_proxy(engine) as (running, proxy, stub):
-        # Neither has a deadline.
+        # Neither call has a deadline.
         if method == "Summarize":
             call = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE))
         else:
@@ -31,4 +31,4 @@ def test_a_caller_who_vanishes_does_not_keep_its_place(method):
         with running.stub() as other:
             assert other.Summarize(pb.SummarizeRequest(text=OTHER), timeout=TIMEOUT).summaries
         call.cancel()
-        over.set()
+        ended.set()
