@@ -13,12 +13,17 @@ Handle = NewType("Handle", int)
 
 @dataclass(frozen=True)
 class Row:
-    """One summary to be generated. `max_sentences` and `max_words` only say when more would be wasted."""
+    """One summary to be generated.
+
+    Generation stops at `max_sentences` or `max_words`, but a candidate may have more. `prefix`: the text that every
+    candidate begins with; the model continues it.
+    """
 
     length: Length
     decoding: Decoding
     max_sentences: int
     max_words: int | None = None
+    prefix: str = ""
 
 
 @dataclass(frozen=True)
