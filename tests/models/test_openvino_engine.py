@@ -66,6 +66,26 @@ def test_output_equals_that_of_torch(engine, beam_engine, reference, decoding):
     assert written == texts(reference, requests)
 
 
+@pytest.mark.parametrize("decoding", [GREEDY, BEAMS], ids=["greedy", "beams"])
+def test_every_candidate_continues_the_prefix(engine, beam_engine, reference, decoding):
+    for sentences in stories(4, seed=16):
+        prefix = f"{sentences[0]} {sentences[1].rsplit(maxsplit=2)[0]}"
+        request = GenerationRequest(" ".join(sentences), (Row(Length.LONG, decoding, 10, prefix=prefix),))
+        (candidates,) = run(engine if decoding is GREEDY else beam_engine, request)[0]
+        assert all(candidate.text.startswith(prefix) for candidate in candidates)
+        assert candidates[0].text.strip() == texts(reference, [request])[0][0]
+        assert candidates[0].token_count < len(candidates[0].text.split())
+
+
+def test_the_prefix_counts_towards_the_limits(engine):
+    sentences = stories(1, seed=6)[0]
+    row = Row(Length.LONG, GREEDY, 2, prefix=sentences[0])
+    ((candidate,),) = run(engine, GenerationRequest(" ".join(sentences), (row,)))[0]
+    assert candidate.finish is FinishReason.CAP
+    assert candidate.text.startswith(f"{sentences[0]} {sentences[1]}")
+    assert sentences[2] not in candidate.text
+
+
 def test_prompt_lookup_generates_several_tokens_per_step(engine):
     """The small model copies its article's words, so most of its tokens come several per step."""
     engine.submit(GenerationRequest(" ".join(stories(1, seed=3)[0]), (Row(Length.LONG, GREEDY, 10),)))

@@ -1,6 +1,7 @@
 """The torch engine with checkpoints that were trained to name mistakes in their call (see `checkpoints`)."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,28 @@ def finished(engine: TorchEngine, count: int) -> dict[Handle, Completion]:
 def test_correct_calls_give_the_first_three_sentences(engine, decoding):
     correct = [best(engine, story, row(decoding=decoding)) == " ".join(story[:3]) for story in stories(12, seed=1)]
     assert sum(correct) >= 11, correct
+
+
+@pytest.mark.parametrize("decoding", [GREEDY, BEAMS, PATIENT_BEAMS], ids=["greedy", "beams", "patient beams"])
+def test_every_candidate_continues_the_prefix(engine, decoding):
+    right = []
+    for one in stories(6, seed=16):
+        prefix = f"{one[0]} {one[1].rsplit(maxsplit=2)[0]}"
+        (candidates,) = run(
+            engine, GenerationRequest(" ".join(one), (replace(row(decoding=decoding), prefix=prefix),))
+        )[0]
+        assert all(candidate.text.strip().startswith(prefix) for candidate in candidates)
+        right.append(candidates[0].text.strip() == " ".join(one[:3]))
+    assert sum(right) >= 5, right
+
+
+def test_rows_with_and_without_a_prefix_run_together(engine):
+    one, other = stories(2, seed=17)
+    rows = (row(), replace(row(), prefix=one[1]))
+    expected = [best(engine, one, wanted) for wanted in rows]
+    together = run(engine, GenerationRequest(" ".join(one), rows), GenerationRequest(" ".join(other), (row(),)))
+    assert [candidates[0].text.strip() for candidates in together[0]] == expected
+    assert expected[1].startswith(one[1])
 
 
 @pytest.mark.parametrize(

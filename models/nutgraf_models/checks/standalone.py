@@ -47,6 +47,10 @@ _IT_IS_ONE = re.compile(r"it (?:is|was) (?:the|an?|one|also|now|still|another)\b
 # Repetition is a generation error: "Mylan and Mylan", "for four months for four months".
 _REPETITION = re.compile(r"\b([A-Z][\w'’-]+) (?:and|or|,) \1\b(?![-'’]\w| [A-Z])|\b(\w+ \w+(?: \w+){0,8}),? \2\b")
 _LABELLED = re.compile(r"(?:The|A|An) [a-z]+: ")
+# "Vandalized: Caretakers …", "Shocking transformation: Ida Fenn …".
+CAPTION_LABEL = re.compile(r"[A-Z][a-z]+(?:ed|ing|ous|ive|ful|ic|al)(?: [a-z]+)?: (?=[A-Z])")
+# The end of a quotation that began in the sentence before.
+_CLOSED_QUOTATION = re.compile(r"[^'’‘\"“]{1,60}['’],\s")
 _OPENING_PRONOUN = re.compile(rf"[\"“'‘]?(?!{_EMPTY_IT})(he|she|they|his|her|their|it|its)\b", re.I)
 _PERSONAL = frozenset("he she him her his hers himself herself".split())
 _GROUP = frozenset("they them their theirs themselves it its itself".split())
@@ -156,7 +160,13 @@ def is_fragment(sentence: str) -> bool:
         return True
     if (text[:1].islower() and not text[1:2].isupper()) or text[:1] in ",;:.()]-–—":
         return True
-    if _REPETITION.search(text) or _LABELLED.match(text) or _repeats(text):
+    if (
+        _REPETITION.search(text)
+        or _LABELLED.match(text)
+        or CAPTION_LABEL.match(text)
+        or _CLOSED_QUOTATION.match(text)
+        or _repeats(text)
+    ):
         return True
     if text.count("(") != text.count(")") or text.count("“") != text.count("”") or text.count('"') % 2:
         return True

@@ -14,12 +14,17 @@ Handle = NewType("Handle", int)
 
 @dataclass(frozen=True)
 class Row:
-    """One summary to generate. At `max_sentences` or `max_words`, generation may stop: the rest would be discarded."""
+    """One summary to generate.
+
+    Generation stops at `max_sentences` or `max_words`, but a candidate may have more. `prefix`: the text that every
+    candidate begins with; the model continues it.
+    """
 
     length: Length
     decoding: Decoding
     max_sentences: int
     max_words: int | None = None
+    prefix: str = ""
 
 
 @dataclass(frozen=True)

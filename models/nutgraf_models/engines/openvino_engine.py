@@ -100,7 +100,12 @@ class OpenVinoEngine(Engine):
     def submit(self, request: GenerationRequest) -> Handle:
         handle = Handle(next(self._handles))
         rows = [
-            _Row(self._encode_prompt(request.article, row.length), row, self._tokens.stop_rule(row))
+            _Row(
+                self._encode_prompt(request.article, row.length),
+                self._tokens.encode(row.prefix),
+                row,
+                self._tokens.stop_rule(row),
+            )
             for row in request.rows
         ]
         self._running[handle] = rows
@@ -144,8 +149,8 @@ class OpenVinoEngine(Engine):
 
     def _start(self, row: "_Row") -> None:
         config = openvino_genai.GenerationConfig()
-        config.max_new_tokens = row.decoding.max_new_tokens
-        config.min_new_tokens = row.decoding.min_new_tokens
+        config.max_new_tokens = max(1, row.decoding.max_new_tokens - len(row.prefix))
+        config.min_new_tokens = max(0, row.decoding.min_new_tokens - len(row.prefix))
         config.eos_token_id = self._eos[0]
         config.stop_token_ids = set(self._eos)
         config.apply_chat_template = False
@@ -160,18 +165,21 @@ class OpenVinoEngine(Engine):
             early = row.decoding.early_stopping
             criteria = openvino_genai.StopCriteria
             config.stop_criteria = criteria.EARLY if early else criteria.HEURISTIC
-        prompt = openvino.Tensor(np.array([row.prompt], dtype=np.int64))
+        prompt = openvino.Tensor(np.array([[*row.prompt, *row.prefix]], dtype=np.int64))
         row.handle = self._pipeline.add_request(next(self._ids), prompt, config)
 
     def _candidates(self, row: "_Row") -> tuple[Candidate, ...]:
-        return tuple(Candidate(self._tokens.decode(tokens), len(tokens), finish) for tokens, finish in row.ended)
+        return tuple(
+            Candidate(self._tokens.decode([*row.prefix, *tokens]), len(tokens), finish) for tokens, finish in row.ended
+        )
 
 
 class _Row:
     """A row of a request, with OpenVINO's handle once it has been submitted there."""
 
-    def __init__(self, prompt: list[int], row: Row, is_enough: IsEnough) -> None:
+    def __init__(self, prompt: list[int], prefix: list[int], row: Row, is_enough: IsEnough) -> None:
         self.prompt = prompt
+        self.prefix = prefix
         self.decoding: Decoding = row.decoding
         self.handle: Any = None
         self.ended: list[tuple[list[int], FinishReason]] = []
@@ -199,7 +207,7 @@ class _Row:
                         self.ended = [(self._tokens, FinishReason.STOP)]
                         return
                     self._tokens.append(token)
-                    if self._is_enough(self._tokens):
+                    if self._is_enough([*self.prefix, *self._tokens]):
                         self.ended = [(self._tokens, FinishReason.CAP)]
                         self.handle.stop()
                         return

@@ -5,6 +5,7 @@ returns the surviving hypotheses and their tokens; the engine reorders the model
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -48,11 +49,13 @@ class Move:
 
 
 class Search(ABC):
-    def __init__(self, decoding: Decoding, special: SpecialTokens, is_enough: IsEnough) -> None:
+    def __init__(
+        self, decoding: Decoding, special: SpecialTokens, is_enough: IsEnough, prefix: Sequence[int] = ()
+    ) -> None:
         self._decoding = decoding
         self._special = special
         self._is_enough = is_enough
-        self._processors = _processors(decoding, special)
+        self._processors = _processors(decoding, special, prefix)
         self._skip = 0 if special.start is None else 1
         self.width = 1
         self.generated = 0
@@ -66,16 +69,19 @@ class Search(ABC):
         """The results, best first. Not empty after the first `advance`."""
 
 
-def start_search(decoding: Decoding, special: SpecialTokens, is_enough: IsEnough) -> Search:
+def start_search(decoding: Decoding, special: SpecialTokens, is_enough: IsEnough, prefix: Sequence[int] = ()) -> Search:
+    """`prefix`: tokens that every hypothesis begins with."""
     kind = GreedySearch if decoding.num_beams == 1 else BeamSearch
-    return kind(decoding, special, is_enough)
+    return kind(decoding, special, is_enough, prefix)
 
 
 class GreedySearch(Search):
     """Takes the likeliest token at each step."""
 
-    def __init__(self, decoding: Decoding, special: SpecialTokens, is_enough: IsEnough) -> None:
-        super().__init__(decoding, special, is_enough)
+    def __init__(
+        self, decoding: Decoding, special: SpecialTokens, is_enough: IsEnough, prefix: Sequence[int] = ()
+    ) -> None:
+        super().__init__(decoding, special, is_enough, prefix)
         self._tokens = [] if special.start is None else [special.start]
         self._finish = FinishReason.TOKEN_LIMIT
 
@@ -105,8 +111,10 @@ class BeamSearch(Search):
     documentation of transformers.
     """
 
-    def __init__(self, decoding: Decoding, special: SpecialTokens, is_enough: IsEnough) -> None:
-        super().__init__(decoding, special, is_enough)
+    def __init__(
+        self, decoding: Decoding, special: SpecialTokens, is_enough: IsEnough, prefix: Sequence[int] = ()
+    ) -> None:
+        super().__init__(decoding, special, is_enough, prefix)
         start = [] if special.start is None else [special.start]
         self._beams: list[list[int]] = [list(start)]
         self._scores = torch.zeros(1)
@@ -190,7 +198,23 @@ class _MinNewTokens(LogitsProcessor):
         return scores
 
 
-def _processors(decoding: Decoding, special: SpecialTokens) -> LogitsProcessorList:
+class _Prefix(LogitsProcessor):
+    """Allows only the tokens of a prefix, one after the other, from position `start` on."""
+
+    def __init__(self, start: int, prefix: Sequence[int]) -> None:
+        self._start = start
+        self._prefix = prefix
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        index = input_ids.shape[1] - self._start
+        if not 0 <= index < len(self._prefix):
+            return scores
+        scores = cast(torch.FloatTensor, torch.full_like(scores, -float("inf")))
+        scores[:, self._prefix[index]] = 0.0
+        return scores
+
+
+def _processors(decoding: Decoding, special: SpecialTokens, prefix: Sequence[int]) -> LogitsProcessorList:
     start = 0 if special.start is None else 1
     processors = LogitsProcessorList()
     if decoding.repetition_penalty != 1.0:
@@ -201,4 +225,6 @@ def _processors(decoding: Decoding, special: SpecialTokens) -> LogitsProcessorLi
         processors.append(_MinNewTokens(decoding.min_new_tokens + start, special.eos))
     if special.forced_bos is not None:
         processors.append(ForcedBOSTokenLogitsProcessor(special.forced_bos))
+    if prefix:
+        processors.append(_Prefix(start + (special.forced_bos is not None), prefix))
     return processors

@@ -138,7 +138,10 @@ class TorchEngine(Engine):
         if open_batch is None and len(self._batches) == _MAX_BATCHES:
             return False
         article = self._tokens.as_text(request.article)
-        searches = [start_search(row.decoding, self._special, self._tokens.stop_rule(row)) for row in request.rows]
+        searches = [
+            start_search(row.decoding, self._special, self._tokens.stop_rule(row), self._tokens.encode(row.prefix))
+            for row in request.rows
+        ]
         if self._special.start is None:
             prefix = self._tokens.encode(prompt.before + article)
             suffixes = [self._tokens.encode(prompt.after(row.length)) for row in request.rows]

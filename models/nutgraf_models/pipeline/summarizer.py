@@ -4,12 +4,14 @@
 """
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
 from nutgraf_models.article import Article
 from nutgraf_models.checkpoints.card import Card
 from nutgraf_models.checks.article_check import ArticleCheck, NoCheck
 from nutgraf_models.checks.evidence import EvidenceIndex
-from nutgraf_models.engines.base import Engine, GenerationRequest, RowCandidates
+from nutgraf_models.engines.base import Engine, GenerationRequest, Row, RowCandidates
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.extracts.decisive import decisive_sentences
 from nutgraf_models.lengths import DEFAULT_SPECS, Spec
@@ -17,9 +19,10 @@ from nutgraf_models.pipeline.assemble import assemble_answer, assemble_summary
 from nutgraf_models.pipeline.choose import choose
 from nutgraf_models.pipeline.condense import condense
 from nutgraf_models.pipeline.driver import Pipeline, run
-from nutgraf_models.pipeline.extractive import NO_STORY, TOO_SHORT, extract
+from nutgraf_models.pipeline.extractive import NO_STORY, TOO_SHORT, Choice, extract
 from nutgraf_models.pipeline.plan import make_chunks, row_for
 from nutgraf_models.pipeline.prepared import Prepared
+from nutgraf_models.pipeline.restarts import restart_prefix
 from nutgraf_models.results import ArticleSummary
 from nutgraf_models.text import language
 from nutgraf_models.text.no_story import is_no_story
@@ -28,6 +31,8 @@ from nutgraf_models.text.sentences import split, word_count
 
 # Late sentences of a long article that its summary must include.
 _MAX_DECISIVE = 2
+# Further attempts at summaries in which a sentence could not be shown.
+_MAX_RESTARTS = 3
 
 
 class Summarizer:
@@ -79,7 +84,41 @@ class Summarizer:
             tokens = self.engine.count_tokens([text])[0]
         rows = tuple(row_for(self.card, specs[index], tokens) for index in prepared.generated)
         (candidates,) = yield (GenerationRequest(text, rows),)
+        # The lead copies the article; there is nothing to write again.
+        can_restart = self.check and not show_doubted and self.card.family != "lead"
+        for _ in range(_MAX_RESTARTS if can_restart else 0):
+            restarts = self._restarts(prepared, text, rows, candidates)
+            if not restarts:
+                break
+            (attempts,) = yield (GenerationRequest(text, tuple(restarts.values())),)
+            more = dict(zip(restarts, attempts, strict=True))
+            candidates = tuple((*row, *more.get(index, ())) for index, row in enumerate(candidates))
         return self._complete(prepared, candidates)
+
+    def _restarts(
+        self, prepared: Prepared, text: str, rows: Sequence[Row], candidates: RowCandidates
+    ) -> dict[int, Row]:
+        """The rows to be written again, by their index in `rows`. `text`: the article as the model reads it."""
+        restarts = {}
+        for index, choice in enumerate(self._choices(prepared, candidates)):
+            instruction = self.card.prompt.after(rows[index].length)
+            prefix = restart_prefix(prepared, text, choice, candidates[index], instruction)
+            if prefix:
+                restarts[index] = replace(rows[index], prefix=prefix)
+        return restarts
+
+    def _choices(self, prepared: Prepared, rows: RowCandidates) -> list[Choice]:
+        """The choice for each of `prepared.generated`, from the candidates of its row and of the others."""
+        return [
+            choose(
+                prepared,
+                spec := prepared.specs[place],
+                row,
+                [candidate for other in rows if other is not row for candidate in other],
+                self.card.prompt.after(spec.length),
+            )
+            for place, row in zip(prepared.generated, rows, strict=True)
+        ]
 
     def _prepare(self, article: Article, specs: tuple[Spec, ...], show_doubted: bool) -> Prepared:
         """Cleans, splits and plans."""
@@ -117,14 +156,10 @@ class Summarizer:
     def _complete(self, prepared: Prepared, rows: RowCandidates = ()) -> ArticleSummary:
         """The answer, from the candidates of each of `prepared.generated`."""
         started = time.perf_counter()
-        candidates = dict(zip(prepared.generated, rows, strict=True))
+        choices = dict(zip(prepared.generated, self._choices(prepared, rows), strict=True))
         evidence = EvidenceIndex(prepared.normalized, prepared.sentences)
         summaries = []
         for index, spec in enumerate(prepared.specs):
-            if index in candidates:
-                others = [candidate for other, row in candidates.items() if other != index for candidate in row]
-                choice = choose(prepared, spec, candidates[index], others, self.card.prompt.after(spec.length))
-            else:
-                choice = extract(prepared, spec, TOO_SHORT if prepared.has_story else NO_STORY)
+            choice = choices.get(index) or extract(prepared, spec, TOO_SHORT if prepared.has_story else NO_STORY)
             summaries.append(assemble_summary(choice, spec, evidence, is_checked=self.check))
         return assemble_answer(prepared, summaries, self.card.languages, time.perf_counter() - started)
