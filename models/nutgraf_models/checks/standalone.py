@@ -75,6 +75,12 @@ _POINTING_NOUN = re.compile(
     r"evening|weekend|time|century|decade|day|point|way|is|was|has|will|could|would|may|might)\b)) ([a-z]+)",
     re.I,
 )
+# "The leader of that country": no country has been named. Not "a device that lets".
+_THAT_NOUN = re.compile(
+    r"\b(?:of|to|from|for|at|by|with|on|all) that (?!day|time|year|night|week|kind|sort|period|lets?\b)([a-z]+)\b"
+    r"(?! (?:is|was|are|were|has|have|had|will|would|can|could|may|did|do|does)\b)"
+    r"|\bthat ([a-z]+)['’]s\b(?! (?:been|not|an?|the|why|what|how)\b)"
+)
 # "Winners of the last four races, they were second": no name precedes "they".
 _LATE_SUBJECT = re.compile(
     r"\W*[A-Z][a-z'’-]*(?: [a-z'’-]+){1,12}, (?:they|he|she|it)\b(?! (?:is|was) (?:thought|believed|said))"
@@ -220,6 +226,10 @@ def points_back(sentence: str, before: str = "") -> bool:
         if not re.search(
             rf"[A-Z][\w'’-]+ {match.group(1)}\b|{match.group(1)} (?:of|for)\b", f"{before} {spoken[: match.start()]}"
         ):
+            return True
+    for match in _THAT_NOUN.finditer(spoken):
+        noun = match.group(1) or match.group(2)
+        if not re.search(rf"\b{re.escape(noun[:4])}", f"{before} {spoken[: match.start()]}", re.I):
             return True
     if not before:
         if _BARE_THIS.search(spoken):

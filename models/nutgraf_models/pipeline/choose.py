@@ -271,4 +271,5 @@ def _repeats(sentence: ShownSentence, earlier: ShownSentence) -> bool:
     origin = sentence.checked.origin
     if origin is None or origin != earlier.checked.origin:
         return False
-    return content_shared(sentence.text, earlier.text) >= _MAX_SHARED_CONTENT
+    shared = max(content_shared(sentence.text, earlier.text), content_shared(earlier.text, sentence.text))
+    return shared >= _MAX_SHARED_CONTENT

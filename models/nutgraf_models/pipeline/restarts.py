@@ -18,8 +18,8 @@ from nutgraf_models.pipeline.prepared import Prepared
 _OPENING_WORDS = 3
 # With a shorter common beginning, the sentence is begun again from the article's.
 _MIN_COMMON_WORDS = 2
-# Punctuation at which a sentence may leave out a part of the article's.
-_SEAM = frozenset(',;:()-–—"“”')
+# Punctuation at which a sentence may leave out a part of the article's. Not a semicolon: a comma splice would follow.
+_SEAM = frozenset(',()-–—"“”')
 
 
 def restart_prefix(
