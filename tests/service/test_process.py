@@ -18,7 +18,7 @@ from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
 from nutgraf_service import logs
 from support.articles import ARTICLE
-from support.process import entry, running_python, serve
+from support.process import entry, running_python, serve, serve_engine
 
 TIMEOUT = 60
 
@@ -262,31 +262,19 @@ def test_settings_come_from_flags_before_the_environment():
 
 
 HANGING = """
-import sys
 import threading
-from nutgraf._cli.main import main
-from nutgraf_models.engines.lead import LeadEngine
-from nutgraf_service import server
 
-class Hanging(LeadEngine):
+class Engine(LeadEngine):
     def step(self):
         if "hang" in next(iter(self._waiting.values())).article:
             print('{"message": "hangs"}', file=sys.stderr, flush=True)
             threading.Event().wait()
         return super().step()
-
-load = server.load_summarizer
-def load_hanging(*args, **more):
-    summarizer = load(*args, **more)
-    summarizer.engine = Hanging()
-    return summarizer
-server.load_summarizer = load_hanging
-main(["serve", "--model", "lead", "--port", "0", "--max-step-seconds", "2"])
 """
 
 
 def test_an_engine_that_hangs_is_noticed_its_calls_are_answered_and_the_process_ends_with_status_1():
-    with running_python("-c", HANGING) as process:
+    with serve_engine(HANGING, "--max-step-seconds", "2") as process:
         address = entry(process, "listening")["address"]
         entry(process, "serving")
         with grpc.insecure_channel(address) as channel:
