@@ -1,14 +1,10 @@
 """Restarts: a sentence that left the article is written again from there, by the model."""
 
-from dataclasses import replace
-
 from nutgraf_models.article import Article
-from nutgraf_models.engines.base import Candidate, GenerationRequest
-from nutgraf_models.engines.lead import LeadEngine
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.results import FinishReason, WarningKind
 from support.articles import ARTICLE
-from support.server import summarizer_with
+from support.server import ContinuingEngine, summarizer_with
 
 SHORT, LONG = Spec(Length.SHORT), Spec(Length.LONG)
 LEAD = "The port of Marlow reopened on Monday after a crane fell across its main quay."
@@ -16,32 +12,8 @@ OUTSIDE = "outside the breakwater, and a third turned back to Rundvik"
 WORDS = "first second third fourth fifth sixth seventh eighth".split()
 
 
-class ContinuingEngine(LeadEngine):
-    """Writes `first`; asked to continue a prefix, it adds the answers of `then`, one for each time."""
-
-    def __init__(self, first: str, *then: str) -> None:
-        super().__init__()
-        self.first, self.then = first, list(then)
-        self.prefixes: list[str] = []
-
-    def step(self):
-        requests = dict(self._waiting)
-        return [replace(one, rows=self._write(requests[one.handle])) for one in super().step()]
-
-    def _write(self, request: GenerationRequest):
-        return tuple((Candidate(self._text(row.prefix), 9, FinishReason.STOP),) for row in request.rows)
-
-    def _text(self, prefix: str) -> str:
-        if not prefix:
-            return self.first
-        self.prefixes.append(prefix)
-        return prefix + (self.then.pop(0) if self.then else " and so on.")
-
-
-def summarized(engine: LeadEngine, spec: Spec, *, article: str = ARTICLE, **options: bool):
-    summarizer = summarizer_with(engine)
-    summarizer.card = summarizer.card.model_copy(update={"family": "causal"})
-    return summarizer.summarize(Article(article), (spec,), **options).summaries[0]
+def summarized(engine: ContinuingEngine, spec: Spec, *, article: str = ARTICLE, **options: bool):
+    return summarizer_with(engine, family="causal").summarize(Article(article), (spec,), **options).summaries[0]
 
 
 WRONG = "The port of Marlow reopened on Monday after Ida Fenn fell across its main quay."
@@ -55,6 +27,7 @@ def test_the_model_goes_on_with_the_articles_next_word():
     assert summary.text == LEAD
     assert [sentence.from_article for sentence in summary.sentences] == [False]
     assert summary.finish_reason is FinishReason.STOP
+    assert summary.output_tokens == 2 * ContinuingEngine.tokens
     assert summary.warnings == ()
 
 

@@ -127,7 +127,7 @@ def test_short_falls_back_to_the_first_sentence_of_long(short):
     script = {(Length.SHORT, 1): (short,), (Length.LONG, 1): (f"{GOOD} {MORE} {LAST}",)}
     texts, asked = chosen(script, SHORT, LONG)
     assert texts[0] == GOOD
-    # Nothing is generated a second time.
+    # A sentence of the model's is at hand, so nothing is generated again.
     assert asked == list(script)
 
 

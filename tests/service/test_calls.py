@@ -16,7 +16,7 @@ from nutgraf_models.lengths import Length
 from nutgraf_models.loading import load_summarizer
 from support.articles import ARTICLE, OTHER
 from support.pages import PAYWALLS
-from support.server import TIMEOUT, GatedEngine, ScriptedEngine, running_server, summarizer_with
+from support.server import TIMEOUT, ContinuingEngine, GatedEngine, ScriptedEngine, running_server, summarizer_with
 
 SHORT_OF_ARTICLE = "The port of Marlow reopened on Monday after a crane fell across its main quay."
 SHORT_OF_OTHER = "A bakery in Vell has bought the last working windmill in the county, to grind its own flour."
@@ -102,8 +102,22 @@ def test_doubted_sentences_are_replaced_or_shown_as_requested():
     assert written.text == doubted
     assert (written.sentences[0].verdict, written.sentences[0].from_article) == (pb.VERDICT_DOUBTED, False)
     assert pb.WARNING_CODE_DOUBTED_SENTENCES in [one.code for one in written.warnings]
-    # The warm-up, and once for each call: nothing is decoded again.
+    # The warm-up, and once for each call: a lead cannot be written again.
     assert len(engine.asked) == 3
+
+
+def test_a_doubted_sentence_is_written_again_from_where_it_leaves_the_article():
+    engine = ContinuingEngine("The port of Marlow reopened on Monday after Ida Fenn fell.")
+    request = pb.SummarizeRequest(text=ARTICLE, summaries=[pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT)])
+    with running_server(lambda: summarizer_with(engine, family="causal")) as running, running.stub() as stub:
+        engine.prefixes.clear()  # of the warm-up
+        engine.then[:] = [" crane fell across its main quay."]
+        (summary,) = stub.Summarize(request, timeout=TIMEOUT).summaries
+    assert engine.prefixes == ["The port of Marlow reopened on Monday after a"]
+    assert summary.text == SHORT_OF_ARTICLE
+    assert (summary.sentences[0].verdict, summary.sentences[0].from_article) == (pb.VERDICT_SUPPORTED, False)
+    assert summary.finish_reason == pb.FINISH_REASON_STOP
+    assert not summary.warnings
 
 
 def test_a_server_without_the_check_shows_generated_sentences_without_verdicts():

@@ -1,7 +1,7 @@
 """Selection of a summary's sentences: each is complete, self-contained and supported by the article.
 
 A doubted sentence is replaced by another one that the model wrote, or by one of the article's own, shortened by rule.
-Nothing is generated a second time.
+After that, `restarts` may have the model write the summary again.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -53,7 +53,7 @@ def choose(
     its reason is EXTRACTIVE and it has a warning.
     """
     written = [postprocess.whole_sentences(candidate.text, instruction) for candidate in candidates]
-    tokens = max((candidate.token_count for candidate in candidates), default=0)
+    tokens = sum(candidate.token_count for candidate in candidates)
     reason = candidates[0].finish if candidates else FinishReason.STOP
     chooser = _Chooser(prepared, spec)
     if prepared.show_doubted:
