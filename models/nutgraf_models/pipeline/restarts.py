@@ -22,9 +22,7 @@ _MIN_COMMON_WORDS = 2
 _SEAM = frozenset(',()-–—"“”')
 
 
-def restart_prefix(
-    prepared: Prepared, text: str, choice: Choice, candidates: Sequence[Candidate], instruction: str = ""
-) -> str:
+def restart_prefix(prepared: Prepared, text: str, choice: Choice, candidates: Sequence[Candidate]) -> str:
     """What a new attempt at the summary should begin with; empty if the choice needs none, or nothing is left to try.
 
     An attempt is worth its time if a sentence of the article's own had to be inserted. It begins with the model's
@@ -44,7 +42,7 @@ def restart_prefix(
         return ""
     versions = defaultdict(list)
     for candidate in candidates:
-        for version in postprocess.whole_sentences(candidate.text, instruction):
+        for version in postprocess.whole_sentences(candidate.text):
             versions[prepared.article_check.check(version).origin].append(version)
     index = next((index for index in inserted if choice.sentences[index].checked.origin in versions), inserted[0])
     origin = choice.sentences[index].checked.origin

@@ -4,7 +4,7 @@
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 from nutgraf_models.article import Article
@@ -83,42 +83,46 @@ class Summarizer:
             )
             tokens = self.engine.count_tokens([text])[0]
         rows = tuple(row_for(self.card, specs[index], tokens) for index in prepared.generated)
-        (candidates,) = yield (GenerationRequest(text, rows),)
-        # The lead copies the article; there is nothing to write again.
-        can_restart = self.check and not show_doubted and self.card.family != "lead"
-        for _ in range(_MAX_RESTARTS if can_restart else 0):
-            restarts = self._restarts(prepared, text, rows, candidates)
-            if not restarts:
-                break
-            (attempts,) = yield (GenerationRequest(text, tuple(restarts.values())),)
-            more = dict(zip(restarts, attempts, strict=True))
+        choices, seconds = yield from self._write(prepared, text, rows)
+        return self._complete(prepared, choices, seconds)
+
+    def _write(
+        self, prepared: Prepared, text: str, rows: tuple[Row, ...]
+    ) -> Generator[tuple[GenerationRequest, ...], tuple[RowCandidates, ...], tuple[list[Choice], float]]:
+        """Generates the rows, and those again in which a sentence of the article's own would have to be inserted.
+
+        `text`: the article as the model reads it. Returns the choice for each row, and the seconds spent on choosing.
+        """
+        # The lead engine only copies, and doubted sentences stay if the caller wants them.
+        attempts = 1 if self.card.family == "lead" or prepared.show_doubted else 1 + _MAX_RESTARTS
+        pending = dict(enumerate(rows))
+        candidates: RowCandidates = ((),) * len(rows)
+        choices: list[Choice] = []
+        seconds = 0.0
+        for _ in range(attempts):
+            (written,) = yield (GenerationRequest(text, tuple(pending.values())),)
+            more = dict(zip(pending, written, strict=True))
             candidates = tuple((*row, *more.get(index, ())) for index, row in enumerate(candidates))
-        return self._complete(prepared, candidates)
+            started = time.perf_counter()
+            choices = self._choices(prepared, candidates)
+            pending = {
+                index: replace(rows[index], prefix=prefix)
+                for index, choice in enumerate(choices)
+                if (prefix := restart_prefix(prepared, text, choice, candidates[index]))
+            }
+            seconds += time.perf_counter() - started
+            if not pending:
+                break
+        return choices, seconds
 
-    def _restarts(
-        self, prepared: Prepared, text: str, rows: Sequence[Row], candidates: RowCandidates
-    ) -> dict[int, Row]:
-        """The rows to be written again, by their index in `rows`. `text`: the article as the model reads it."""
-        restarts = {}
-        for index, choice in enumerate(self._choices(prepared, candidates)):
-            instruction = self.card.prompt.after(rows[index].length)
-            prefix = restart_prefix(prepared, text, choice, candidates[index], instruction)
-            if prefix:
-                restarts[index] = replace(rows[index], prefix=prefix)
-        return restarts
-
-    def _choices(self, prepared: Prepared, rows: RowCandidates) -> list[Choice]:
+    def _choices(self, prepared: Prepared, candidates: RowCandidates) -> list[Choice]:
         """The choice for each of `prepared.generated`, from the candidates of its row and of the others."""
-        return [
-            choose(
-                prepared,
-                spec := prepared.specs[place],
-                row,
-                [candidate for other in rows if other is not row for candidate in other],
-                self.card.prompt.after(spec.length),
-            )
-            for place, row in zip(prepared.generated, rows, strict=True)
-        ]
+        choices = []
+        for index, row in zip(prepared.generated, candidates, strict=True):
+            spec = prepared.specs[index]
+            others = [candidate for other in candidates if other is not row for candidate in other]
+            choices.append(choose(prepared, spec, row, others, self.card.prompt.after(spec.length)))
+        return choices
 
     def _prepare(self, article: Article, specs: tuple[Spec, ...], show_doubted: bool) -> Prepared:
         """Cleans, splits and plans."""
@@ -153,13 +157,14 @@ class Summarizer:
             time.perf_counter() - started,
         )
 
-    def _complete(self, prepared: Prepared, rows: RowCandidates = ()) -> ArticleSummary:
-        """The answer, from the candidates of each of `prepared.generated`."""
+    def _complete(self, prepared: Prepared, choices: Sequence[Choice] = (), seconds: float = 0.0) -> ArticleSummary:
+        """The answer, from the choice for each of `prepared.generated`, which took `seconds`."""
         started = time.perf_counter()
-        choices = dict(zip(prepared.generated, self._choices(prepared, rows), strict=True))
+        chosen = dict(zip(prepared.generated, choices, strict=True))
         evidence = EvidenceIndex(prepared.normalized, prepared.sentences)
         summaries = []
         for index, spec in enumerate(prepared.specs):
-            choice = choices.get(index) or extract(prepared, spec, TOO_SHORT if prepared.has_story else NO_STORY)
+            choice = chosen.get(index) or extract(prepared, spec, TOO_SHORT if prepared.has_story else NO_STORY)
             summaries.append(assemble_summary(choice, spec, evidence, is_checked=self.check))
-        return assemble_answer(prepared, summaries, self.card.languages, time.perf_counter() - started)
+        seconds += time.perf_counter() - started
+        return assemble_answer(prepared, summaries, self.card.languages, seconds)
