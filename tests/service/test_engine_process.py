@@ -215,8 +215,9 @@ main(["serve", "--port", "0"])
 
 def test_a_hanging_engine_ends_with_its_killed_server(folder, tmp_path):
     os.mkfifo(tmp_path / "hang")
-    tests = str(Path(__file__).parents[1])
-    with running_python("-c", HANGING, str(folder), str(tmp_path), PYTHONPATH=tests) as process:
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]
+    path = os.pathsep.join(filter(None, paths))
+    with running_python("-c", HANGING, str(folder), str(tmp_path), PYTHONPATH=path) as process:
         address = entry(process, "listening")["address"]
         entry(process, "serving")
         (engine,) = children(process.pid)
