@@ -205,10 +205,10 @@ HANGING = """
 import sys
 from pathlib import Path
 from nutgraf._cli.main import main
-from nutgraf_service import server
+from nutgraf_service import model
 from support.fragile import fragile_summarizer
 
-server.load_summarizer = lambda *_, **__: fragile_summarizer(Path(sys.argv[1]), Path(sys.argv[2]))
+model.start_loading = lambda settings: lambda: fragile_summarizer(Path(sys.argv[1]), Path(sys.argv[2]))
 main(["serve", "--port", "0"])
 """
 

@@ -109,16 +109,16 @@ def test_calls_that_are_cancelled_at_the_end_of_the_grace_leave_no_traceback():
 
 
 LOADING = """
-import sys
 import threading
+import structlog
 from nutgraf._cli.main import main
-from nutgraf_service import server
+from nutgraf_service import model
 
-def load(*args, **more):
-    print('{"message": "loads"}', file=sys.stderr, flush=True)
+def load():
+    structlog.get_logger("nutgraf").info("loads")
     threading.Event().wait()
 
-server.load_summarizer = load
+model.start_loading = lambda settings: load
 main(["serve", "--model", "lead", "--port", "0"])
 """
 

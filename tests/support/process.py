@@ -13,14 +13,17 @@ _SERVE_ENGINE = """
 import sys
 from nutgraf._cli.main import main
 from nutgraf_models.engines.lead import LeadEngine
-from nutgraf_service import server
+from nutgraf_service import model, server
 {code}
-load = server.load_summarizer
-def load_with_engine(*arguments, **options):
-    summarizer = load(*arguments, **options)
-    summarizer.engine = Engine()
-    return summarizer
-server.load_summarizer = load_with_engine
+start = model.start_loading
+def start_loading(settings):
+    load = start(settings)
+    def load_with_engine():
+        summarizer = load()
+        summarizer.engine = Engine()
+        return summarizer
+    return load_with_engine
+model.start_loading = start_loading
 main(["serve", "--model", "lead", "--port", "0", *sys.argv[1:]])
 """
 

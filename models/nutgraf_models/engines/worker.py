@@ -94,6 +94,8 @@ def start(descriptor: int) -> "subprocess.Popen[bytes]":
 def main() -> None:
     descriptor, parent = map(int, sys.argv[1:])
     _die_with(parent)
+    # Prevents OpenVINO from importing its model converter, which takes about as long as all other imports.
+    sys.modules["openvino.tools.ovc"] = None  # type: ignore[assignment]
     # Output of Python code is no log entry and may quote an article. Crashes of native code still write to the
     # descriptor.
     sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
