@@ -1,4 +1,4 @@
-"""Whatever a caller does wrong, neither the article, nor a token, nor a path of the server's is told to anybody."""
+"""No error or log entry discloses an article, a token, or a path of the server, whatever a caller does wrong."""
 
 import os
 import re
@@ -16,28 +16,30 @@ from grpc_status import rpc_status
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
 from nutgraf_service.errors import CODES
-from support.process import Log, entry, running_python
+from support.process import Log, entry, serve_engine
+from support.waiting import wait_for
 
 TIMEOUT = 60
 TOKEN, WRONG_TOKEN = "tok-velvet-harpsichord", "tok-crimson-abacus"
-# In the text, the title, the id of an item, and a summary to be checked.
+# For the text, the title, the id of an item, and a summary to check.
 CANARIES = ("Quillfeather", "Marzipan", "Obsidian", "Peppercorn")
 ARTICLE = (
     "Mayor Quillfeather opened the bridge of Tarn on Monday, a year after the flood. It had cost three million. "
     "The old one, said Quillfeather, had stood for a century. Two ferries are to be sold next spring."
 )
-# Of three parts at least: not a method, nor the type of a message.
+# At least three parts, unlike methods and message types.
 A_PATH = re.compile(r"(?<![\w./:])/[\w.-]+/[\w.-]+/[\w.-]+")
 
-# The lead model, which is loaded when somebody opens a pipe, and never ends or breaks where the article says so.
-SERVER = """
-import sys, threading, time
+# The lead model, which loads when a pipe is opened, and never completes, or fails, if the article says so.
+ENGINE = """
+import threading, time
 from pathlib import Path
-from nutgraf._cli.main import main
-from nutgraf_models.engines.lead import LeadEngine
-from nutgraf_service import model
 
-class Told(LeadEngine):
+class Engine(LeadEngine):
+    def __init__(self):
+        super().__init__()
+        Path(PIPE).read_text()
+
     def count_tokens(self, texts):
         if threading.current_thread().name.startswith("nutgraf-check") and "BREAK" in texts[0]:
             raise ValueError("cannot check " + texts[0])
@@ -51,29 +53,20 @@ class Told(LeadEngine):
             time.sleep(0.005)
             return []
         return super().step()
-
-start = model.start_loading
-def load_told(settings):
-    Path(sys.argv[1]).read_text()
-    summarizer = start(settings)()
-    summarizer.engine = Told()
-    return summarizer
-model.start_loading = lambda settings: lambda: load_told(settings)
-main(["serve", "--model", "lead", "--port", "0", "--max-queued-requests", "0", "--max-text-characters", "2000",
-      "--max-message-bytes", "9000", "--cache-bytes", "0", "--max-summary-characters", "2000",
-      "--token-file", sys.argv[2]])
 """
+FLAGS = "--max-queued-requests 0 --max-text-characters 2000 --max-message-bytes 9000 --cache-bytes 0"
+FLAGS += " --max-summary-characters 2000"
 
 
 class Told:
-    """What the caller has been told: reasons, and all words, with what is packed."""
+    """The reasons and all texts that callers have received, including packed details."""
 
     def __init__(self) -> None:
         self.reasons: set[str] = set()
         self.words: list[str] = []
 
     def failed(self, call: Callable[[], object]) -> str | None:
-        """Makes a call; the reason for which it failed, None if it did not or the reason is gRPC's own."""
+        """Makes a call; returns its error reason, or None if it succeeds or gRPC itself fails it."""
         try:
             call()
         except grpc.RpcError as error:
@@ -102,7 +95,7 @@ BAD_REQUESTS = [
     pb.SummarizeRequest(text=ARTICLE, title=CANARIES[1], summaries=[spec(), spec()]),
     pb.SummarizeRequest(text=ARTICLE, title=CANARIES[1], summaries=[spec(max_words=1)]),
     pb.SummarizeRequest(text=f"BREAK. {ARTICLE}", title=CANARIES[1]),
-    pb.SummarizeRequest(text=ARTICLE * 60),  # more than gRPC takes
+    pb.SummarizeRequest(text=ARTICLE * 60),  # over gRPC's limit
 ]
 BAD_CHECKS = [
     pb.CheckSummaryRequest(text=ARTICLE, title=CANARIES[1], summary=f"<p> </p><script>{CANARIES[3]}</script>"),
@@ -125,7 +118,7 @@ def test_no_error_and_no_log_entry_tells_an_article_a_token_or_a_path(tmp_path: 
     tokens.write_text(f"{TOKEN}\n")
     headers = [("authorization", f"Bearer {TOKEN}")]
     told = Told()
-    with running_python("-c", SERVER, str(pipe), str(tokens)) as process:
+    with serve_engine(ENGINE, *FLAGS.split(), "--token-file", str(tokens), PIPE=str(pipe)) as process:
         with grpc.insecure_channel(entry(process, "listening")["address"]) as channel:
             stub = SummarizerServiceStub(channel)
             good = partial(stub.Summarize, pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
@@ -146,12 +139,11 @@ def test_no_error_and_no_log_entry_tells_an_article_a_token_or_a_path(tmp_path: 
                 data = ARTICLE.encode()
                 told.failed(lambda raw=raw, data=data: list(raw(iter([data]), metadata=headers, timeout=TIMEOUT)))
             waiting = stub.Summarize.future(WAITING, metadata=headers, timeout=TIMEOUT)
-            while told.failed(partial(good, metadata=headers)) != "QUEUE_FULL":
-                pass
+            wait_for("QUEUE_FULL", lambda: told.failed(partial(good, metadata=headers)))
             told.failed(partial(stub.Summarize, WAITING, metadata=headers, timeout=0.05))
             waiting.cancel()
             over = Event()
-            # It sends nothing until it is over.
+            # Sends nothing until its end.
             stream = stub.SummarizeMany(iter(lambda: over.wait(TIMEOUT), True), metadata=headers, timeout=TIMEOUT)
             stream.initial_metadata()
             process.send_signal(signal.SIGTERM)
