@@ -49,6 +49,20 @@ def test_in_8_bits_a_token_keeps_its_precision_beside_one_of_large_numbers():
     assert (together - expected).norm() / expected.norm() < 2e-2
 
 
+def test_in_8_bits_numbers_of_one_sign_have_all_steps():
+    torch.manual_seed(0)
+    layer = nn.Linear(400, 30)
+    # These weights lose nothing.
+    layer.weight.data = torch.randint(-127, 128, (30, 400)).float()
+    layer.weight.data[:, 0] = 127
+    model = nn.Sequential(layer)
+    packed.pack(model, packed.Int8Linear)
+    values = torch.randn(50, 400).relu()
+    with torch.inference_mode():
+        expected, got = layer(values), model(values)
+    assert (got - expected).norm() / expected.norm() < 5e-3
+
+
 def test_in_8_bits_nought_is_nought():
     layer = nn.Linear(40, 30)
     model = nn.Sequential(layer)

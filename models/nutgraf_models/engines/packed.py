@@ -59,8 +59,9 @@ class Float16Linear(nn.Module):
 class Int8Linear(nn.Module):
     """A linear layer from and to float32, [..., in] to [..., out], whose product is computed in 8 bits.
 
-    Weights have a scale for each output, what is multiplied has one for each token. PyTorch's own layer has one for a
-    whole batch: a large number in one token would take the others' precision, and a row's result would depend on its
+    Weights have a scale for each output. What is multiplied has 256 steps for each token, from its least number to its
+    largest: what an activation function gives is nearly all positive. PyTorch's own layer has one range for a whole
+    batch: a large number in one token would take the others' precision, and a row's result would depend on its
     neighbours.
     """
 
@@ -76,21 +77,24 @@ class Int8Linear(nn.Module):
             zeros = torch.zeros_like(scales, dtype=torch.long)
             quantized = torch.quantize_per_channel(weight, scales, zeros, axis=0, dtype=torch.qint8)
         self._packed: Any = torch.ops.quantized.linear_prepack(quantized, None)
-        self._bias = None if linear.bias is None else linear.bias.detach()
-        # FBGEMM takes its scale from the least and the largest number of all. This row more has that be from -1 to 1.
+        # What a token's least number, taken from all of them, adds to each output.
+        self._sums = quantized.dequantize().sum(dim=1)
+        self._bias = torch.zeros_like(self._sums) if linear.bias is None else linear.bias.detach()
+        # FBGEMM takes its range from the least and the largest number of all. This row more has that be from 0 to 1.
         self._range = torch.zeros(linear.in_features)
-        self._range[0], self._range[-1] = 1.0, -1.0
+        self._range[0] = 1.0
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         rows = values.flatten(end_dim=-2)
-        largest = torch.maximum(rows.amax(dim=-1, keepdim=True), -rows.amin(dim=-1, keepdim=True)).clamp_(min=_TINY)
+        # `aminmax` takes twenty times as long as the two.
+        least, largest = rows.amin(dim=-1, keepdim=True), rows.amax(dim=-1, keepdim=True)
+        span = largest.sub_(least).clamp_(min=_TINY)
         scaled = rows.new_empty(len(rows) + 1, rows.shape[1])
-        torch.div(rows, largest, out=scaled[:-1])
+        torch.sub(rows, least, out=scaled[:-1]).div_(span)
         scaled[-1] = self._range
-        product: torch.Tensor = torch.ops.quantized.linear_dynamic(scaled, self._packed, False)[:-1].mul_(largest)
-        if self._bias is not None:
-            product.add_(self._bias)
-        return product.view(*values.shape[:-1], product.shape[-1])
+        product = torch.ops.quantized.linear_dynamic(scaled, self._packed, False)[:-1]
+        result = torch.addcmul(self._bias, least, self._sums).addcmul_(product, span)
+        return result.view(*values.shape[:-1], result.shape[-1])
 
 
 class BFloat16Linear(nn.Module):
