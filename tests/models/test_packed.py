@@ -63,6 +63,45 @@ def test_in_8_bits_numbers_of_one_sign_have_all_steps():
     assert (got - expected).norm() / expected.norm() < 5e-3
 
 
+def layer_with_a_large_channel() -> tuple[nn.Linear, torch.Tensor]:
+    """And what it multiplies."""
+    torch.manual_seed(0)
+    values = torch.randn(50, 400)
+    values[:, 7] = 30 + 10 * values[:, 7]
+    return nn.Linear(400, 30), values
+
+
+def test_in_8_bits_a_channel_seen_to_be_large_leaves_the_others_their_precision():
+    layer, values = layer_with_a_large_channel()
+    model, unseen = nn.Sequential(layer), nn.Sequential(layer)
+    channels = packed.observe(model, lambda: model(values))[layer]
+    packed.pack(model, lambda one: packed.Int8Linear(one, channels))
+    packed.pack(unseen, packed.Int8Linear)
+    new = values + torch.randn(50, 400) / 10
+    with torch.inference_mode():
+        expected = layer(new)
+        error, unseen_error = ((one(new) - expected).norm() / expected.norm() for one in (model, unseen))
+    assert error < unseen_error / 3
+
+
+def test_in_8_bits_a_channel_seen_idle_may_still_wake():
+    layer, values = layer_with_a_large_channel()
+    model = nn.Sequential(layer)
+    idle = values.clone()
+    idle[:, 100:] = 0
+    channels = packed.observe(model, lambda: model(idle))[layer]
+    packed.pack(model, lambda one: packed.Int8Linear(one, channels))
+    with torch.inference_mode():
+        expected, got = layer(values), model(values)
+    assert (got - expected).norm() / expected.norm() < 1e-2
+
+
+def test_observing_leaves_nothing_behind():
+    layer = nn.Linear(4, 4)
+    packed.observe(layer, lambda: layer(torch.ones(1, 4)))
+    assert not layer._forward_pre_hooks
+
+
 def test_in_8_bits_nought_is_nought():
     layer = nn.Linear(40, 30)
     model = nn.Sequential(layer)

@@ -6,6 +6,8 @@ such products; what is multiplied is rounded too.
 """
 
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -26,7 +28,34 @@ def has_int8() -> bool:
     return is_available() and hasattr(torch, "quantize_per_channel")
 
 
-def pack(model: nn.Module, kind: "type[Float16Linear | Int8Linear | BFloat16Linear]") -> None:
+@dataclass(frozen=True)
+class Channels:
+    """What a linear layer multiplies, [in]: each channel's mean, and how far its numbers are from that at most."""
+
+    mean: torch.Tensor
+    reach: torch.Tensor
+
+
+def observe(model: nn.Module, run: Callable[[], object]) -> dict[nn.Module, Channels]:
+    """What the model's linear layers multiply while `run` calls the model; of several calls, the last."""
+    seen: dict[nn.Module, Channels] = {}
+
+    def look(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        rows = inputs[0].flatten(end_dim=-2)
+        mean = rows.mean(dim=0)
+        seen[layer] = Channels(mean, torch.maximum(rows.amax(dim=0) - mean, mean - rows.amin(dim=0)))
+
+    hooks = [layer.register_forward_pre_hook(look) for layer in model.modules() if isinstance(layer, nn.Linear)]
+    try:
+        with torch.inference_mode():
+            run()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return seen
+
+
+def pack(model: nn.Module, kind: "Callable[[nn.Linear], Float16Linear | Int8Linear | BFloat16Linear]") -> None:
     """Replaces each linear layer of a float32 model, or of a part of one, that has not been replaced yet."""
     engine = torch.backends.quantized.engine
     # Weights are packed for the engine in use.
@@ -63,13 +92,26 @@ class Int8Linear(nn.Module):
     largest: what an activation function gives is nearly all positive. PyTorch's own layer has one range for a whole
     batch: a large number in one token would take the others' precision, and a row's result would depend on its
     neighbours.
+
+    Args:
+        channels: what the layer usually multiplies. Models have a few channels whose numbers are always far larger than
+            the others', or far from nought, and would leave the others few of the steps. Each channel's mean is
+            subtracted, which the bias makes up for, and large channels are made smaller and their weights larger. That
+            changes nothing but what rounding does, and so needs no more than a rough idea of them.
     """
 
     weight = None
 
-    def __init__(self, linear: nn.Linear) -> None:
+    def __init__(self, linear: nn.Linear, channels: Channels | None = None) -> None:
         super().__init__()
         weight = linear.weight.detach()
+        bias = weight.new_zeros(len(weight)) if linear.bias is None else linear.bias.detach()
+        self._factors: torch.Tensor | None = None
+        if channels is not None:
+            self._factors = _factors(weight, channels)
+            self._offsets = -channels.mean * self._factors
+            bias = bias + weight @ channels.mean
+            weight = weight / self._factors
         scales = weight.abs().amax(dim=1).double().clamp(min=_TINY) / 127
         with warnings.catch_warnings():
             # That such tensors will go (see `has_int8`).
@@ -79,13 +121,15 @@ class Int8Linear(nn.Module):
         self._packed: Any = torch.ops.quantized.linear_prepack(quantized, None)
         # What a token's least number, taken from all of them, adds to each output.
         self._sums = quantized.dequantize().sum(dim=1)
-        self._bias = torch.zeros_like(self._sums) if linear.bias is None else linear.bias.detach()
+        self._bias = bias
         # FBGEMM takes its range from the least and the largest number of all. This row more has that be from 0 to 1.
         self._range = torch.zeros(linear.in_features)
         self._range[0] = 1.0
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         rows = values.flatten(end_dim=-2)
+        if self._factors is not None:
+            rows = torch.addcmul(self._offsets, rows, self._factors)
         # `aminmax` takes twenty times as long as the two.
         least, largest = rows.amin(dim=-1, keepdim=True), rows.amax(dim=-1, keepdim=True)
         span = largest.sub_(least).clamp_(min=_TINY)
@@ -95,6 +139,14 @@ class Int8Linear(nn.Module):
         product = torch.ops.quantized.linear_dynamic(scaled, self._packed, False)[:-1]
         result = torch.addcmul(self._bias, least, self._sums).addcmul_(product, span)
         return result.view(*values.shape[:-1], result.shape[-1])
+
+
+def _factors(weight: torch.Tensor, channels: Channels) -> torch.Tensor:
+    """What to multiply each channel by, at most 1: half of the way, as weights have to be rounded, too
+    (Xiao et al. 2023, "SmoothQuant"). One that seems smaller than the mean may only have been idle."""
+    reach = torch.maximum(channels.reach, channels.reach.mean()).clamp(min=_TINY)
+    ratios = (weight.abs().amax(dim=0).clamp(min=_TINY) / reach).sqrt()
+    return (ratios / ratios.median()).clamp(max=1)
 
 
 class BFloat16Linear(nn.Module):

@@ -29,6 +29,13 @@ _TOGETHER = 8
 # Batches side by side: the second is for those that come while the first is writing.
 _BATCHES = 2
 
+# For a look at what a model's layers multiply; what it says does not matter.
+_SAMPLE = (
+    "The city council voted on Tuesday to close the old harbour bridge for repairs, officials said. The work, which "
+    'will cost 4.2 million, is expected to last until March 2019. "We have no choice," said the mayor, Anna Keller. '
+    "Shop owners nearby fear that they will lose customers, and more than 300 people have signed a letter against it."
+)
+
 
 class TorchEngine:
     """Loads a folder in the hub's format and generates with it.
@@ -68,11 +75,11 @@ class TorchEngine:
         self._card = card
         self._model = model.eval().to(device)
         self.precision = str(dtype).removeprefix("torch.")
-        if can_pack and dtype == torch.float32:
-            self.precision = self._pack(is_seq2seq)
         self._device = device
         self._tokens = ArticleTokenizer(tokenizer.backend_tokenizer)
         self._special = _special_tokens(card, model)
+        if can_pack and dtype == torch.float32:
+            self.precision = self._pack(is_seq2seq)
         self._handles = itertools.count(1)
         self._waiting: dict[Handle, GenerationRequest] = {}
         self._batches: list[_Batch] = []
@@ -84,13 +91,20 @@ class TorchEngine:
         if not (is_seq2seq and precision.multiplies_int8() and packed.has_int8()):
             packed.pack(self._model, packed.Float16Linear)
             return "float16"
-        if not precision.has_amx():
-            packed.pack(self._model, packed.Int8Linear)
-            return "int8"
-        # An encoder is given all tokens of an article at once, which is work for AMX; FBGEMM does not use that.
-        packed.pack(self._model.get_encoder(), packed.BFloat16Linear)
-        packed.pack(self._model, packed.Int8Linear)
-        return "bfloat16 and int8"
+        seen = packed.observe(self._model, self._read_sample)
+        name = "int8"
+        if precision.has_amx():
+            # An encoder is given all tokens of an article at once, which is work for AMX; FBGEMM does not use that.
+            packed.pack(self._model.get_encoder(), packed.BFloat16Linear)
+            name = "bfloat16 and int8"
+        packed.pack(self._model, lambda layer: packed.Int8Linear(layer, seen.get(layer)))
+        return name
+
+    def _read_sample(self) -> None:
+        ids = self._tokens.encode(self._card.prompt.before + _SAMPLE + self._card.prompt.after_long, special=True)
+        tokens = torch.tensor([ids])
+        start = torch.tensor([[self._special.start]])
+        self._model(input_ids=tokens, decoder_input_ids=torch.cat([start, tokens[:, :-1]], dim=1), use_cache=False)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return self._tokens.count(texts)
