@@ -4,7 +4,7 @@ from torch import nn
 
 from checkpoints import checkpoint
 from nutgraf_models.checkpoints.registry import find_card
-from nutgraf_models.engines import packed
+from nutgraf_models.engines import packed, torch_engine
 from nutgraf_models.engines.torch_engine import TorchEngine
 
 pytestmark = pytest.mark.skipif(not packed.is_available(), reason="FBGEMM is for x86")
@@ -136,11 +136,18 @@ def test_an_engine_packs_every_linear_layer(kind, set_cpu_flags):
 
 
 @pytest.mark.parametrize("kind", ["bart", "t5", "pegasus"])
-def test_an_encoder_decoder_computes_in_8_bits_where_the_processor_does(kind, set_cpu_flags):
-    set_cpu_flags("avx2", "avx512_vnni")
+@pytest.mark.parametrize(("flags", "finer"), [((), packed.Float16Linear), (("avx512_bf16",), packed.BFloat16Linear)])
+def test_an_encoder_decoder_computes_in_8_bits_where_the_processor_does(kind, flags, finer, set_cpu_flags, monkeypatch):
+    """Except for the encoder's first layers."""
+    monkeypatch.setattr(torch_engine, "_FINER_LAYERS", 1)
+    set_cpu_flags("avx2", "avx512_vnni", *flags)
     engine = load(kind)
+    encoder = engine._model.get_encoder()
+    first, *others = encoder.block if kind == "t5" else encoder.layers
     assert engine.precision == "int8"
-    assert layers(engine._model) == {packed.Int8Linear}
+    assert layers(first) == {finer}
+    assert [layers(one) for one in others] == [{packed.Int8Linear}] * len(others)
+    assert layers(engine._model.get_decoder()) == {packed.Int8Linear}
 
 
 @pytest.mark.parametrize("kind", ["bart", "t5", "pegasus"])

@@ -29,6 +29,8 @@ _TOGETHER = 8
 # Batches side by side: the second is for those that come while the first is writing.
 _BATCHES = 2
 
+# What an encoder's first layers round goes through all others.
+_FINER_LAYERS = 2
 # For a look at what a model's layers multiply; what it says does not matter.
 _SAMPLE = (
     "The city council voted on Tuesday to close the old harbour bridge for repairs, officials said. The work, which "
@@ -92,11 +94,15 @@ class TorchEngine:
             packed.pack(self._model, packed.Float16Linear)
             return "float16"
         seen = packed.observe(self._model, self._read_sample)
+        encoder = self._model.get_encoder()
+        finer = packed.BFloat16Linear if precision.multiplies_bfloat16() else packed.Float16Linear
         name = "int8"
         if precision.has_amx():
             # An encoder is given all tokens of an article at once, which is work for AMX; FBGEMM does not use that.
-            packed.pack(self._model.get_encoder(), packed.BFloat16Linear)
+            packed.pack(encoder, finer)
             name = "bfloat16 and int8"
+        for layer in _layers(encoder)[:_FINER_LAYERS]:
+            packed.pack(layer, finer)
         packed.pack(self._model, lambda layer: packed.Int8Linear(layer, seen.get(layer)))
         return name
 
@@ -237,6 +243,11 @@ class _Batch:
         ended = [handle for handle in self.requests if handle not in going_on]
         done = {handle: self.requests.pop(handle) for handle in ended}
         return {**failed, **done}
+
+
+def _layers(encoder: torch.nn.Module) -> Sequence[torch.nn.Module]:
+    """An encoder's layers, which models name differently."""
+    return next((list(part) for part in encoder.children() if isinstance(part, torch.nn.ModuleList)), [])
 
 
 def _special_tokens(card: Card, model: Any) -> SpecialTokens:
