@@ -15,9 +15,8 @@ import grpc
 import structlog
 
 from nutgraf.v1.summarizer_pb2 import DESCRIPTOR
-from nutgraf_models.errors import EngineFault
+from nutgraf_models.errors import EngineFault, frames
 from nutgraf_service.errors import ServiceError
-from nutgraf_service.logs import frames
 from nutgraf_service.metrics import Metrics
 from nutgraf_service.threads import Panic
 

@@ -11,8 +11,7 @@ from functools import partial
 import structlog
 
 from nutgraf_models.article import Article
-from nutgraf_models.engines.base import GenerationRequest
-from nutgraf_models.engines.process import Death, ProcessEngine
+from nutgraf_models.engines.base import Death, GenerationRequest
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.pipeline.driver import advance
@@ -70,7 +69,6 @@ class Core:
         self._max_running = 1
         self._summarizer: Summarizer | None = None
         self._scheduler: Scheduler | None = None
-        self._process: ProcessEngine | None = None
         # Preparing and finishing summaries is CPU work in Python. Two threads keep it off the event loop and leave the
         # other cores to the model.
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="nutgraf-text")
@@ -89,11 +87,10 @@ class Core:
     async def serve_with(self, summarizer: Summarizer) -> None:
         """Starts serving with a loaded model, after a short warm-up summary."""
         self._summarizer = summarizer
-        if isinstance(summarizer.engine, ProcessEngine):
-            self._process = summarizer.engine
-            self._process.watch(on_step=self._metrics.step_seconds.observe, on_death=self._engine_died)
-        self._max_running = self._admission.max_running = summarizer.engine.parallel_requests
-        self._scheduler = scheduler = Scheduler(summarizer.engine, self._metrics, max_running=self._max_running)
+        engine = summarizer.engine
+        engine.watch(on_step=self._metrics.step_seconds.observe, on_death=self._engine_died)
+        self._max_running = self._admission.max_running = engine.parallel_requests
+        self._scheduler = scheduler = Scheduler(engine, self._metrics, max_running=self._max_running)
         self._metrics.watch(
             queued=lambda: scheduler.queued,
             running=lambda: scheduler.running,
@@ -112,16 +109,17 @@ class Core:
 
         If the engine runs in its own process, a step that exceeds the limit kills that process, which is restarted.
         """
-        if self._scheduler is None:
+        if self._scheduler is None or self._summarizer is None:
             return None
-        if self._process is not None and self._process.has_given_up:
+        engine = self._summarizer.engine
+        if engine.has_given_up:
             return "the engine's process dies again and again"
         if self._scheduler.has_crashed:
             return "the engine's thread has ended by an error"
         if self._scheduler.step_seconds > max_step_seconds:
-            if self._process is not None:
+            if engine.has_own_process:
                 log.error("the engine hangs and is killed", step_seconds=round(self._scheduler.step_seconds, 1))
-                self._process.kill()
+                engine.kill()
                 return None
             return f"the engine has been in one step for more than {max_step_seconds:g} s"
         return None
@@ -137,8 +135,8 @@ class Core:
     def close(self) -> None:
         if self._scheduler is not None:
             self._scheduler.stop(timeout=5.0)
-        if self._process is not None:
-            self._process.close()
+        if self._summarizer is not None:
+            self._summarizer.engine.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._checker.close()
 

@@ -11,12 +11,12 @@ import queue
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import TextIO
 
 import structlog
+
+from nutgraf_models.errors import frames
 
 # A line has about 250 bytes.
 _BUFFERED_LINES = 10_000
@@ -50,15 +50,6 @@ def configure_logs(level: str, format: str) -> Callable[[], None]:
     threading.excepthook = lambda args: _log_error("uncaught error in a thread", args.exc_value)
     sys.unraisablehook = lambda args: _log_error("unraisable error", args.exc_value)
     return writer.flush
-
-
-def frames(error: BaseException) -> list[str]:
-    """The stack frames of an error, innermost last. Leaves out its message, which may quote an article."""
-    # The last two parts of a path identify the file without revealing where it is installed.
-    return [
-        f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno} {frame.name}"
-        for frame in traceback.extract_tb(error.__traceback__)
-    ]
 
 
 def _log_error(message: str, error: BaseException | None, **log_fields: object) -> None:

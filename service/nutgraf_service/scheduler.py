@@ -11,8 +11,7 @@ import time
 import structlog
 
 from nutgraf_models.engines.base import Completion, Engine, GenerationRequest, Handle
-from nutgraf_models.engines.process import ProcessEngine
-from nutgraf_service.logs import frames
+from nutgraf_models.errors import frames
 from nutgraf_service.metrics import Metrics
 from nutgraf_service.waiting import Generated, Priority, QueuedRequest, RequestQueue
 
@@ -36,8 +35,6 @@ class Scheduler:
 
     def __init__(self, engine: Engine, metrics: Metrics, *, max_running: int = 1) -> None:
         self._engine = engine
-        # A step of it waits for a request to end, and not only for the next token.
-        self._waits = engine if isinstance(engine, ProcessEngine) else None
         self._metrics = metrics
         self._max_running = max_running
         self._queue = RequestQueue()
@@ -60,8 +57,8 @@ class Scheduler:
     @property
     def step_seconds(self) -> float:
         """Seconds since the engine's current step began; 0 while it is idle."""
-        if self._waits is not None:
-            return self._waits.step_seconds
+        if self._engine.has_own_process:
+            return self._engine.step_seconds
         started = self._step_started
         return 0.0 if started is None else time.monotonic() - started
 
@@ -144,8 +141,7 @@ class Scheduler:
 
     def _notify(self) -> None:
         self._changed.notify()
-        if self._waits is not None:
-            self._waits.wake()
+        self._engine.wake()
 
     def _fail_all(self) -> None:
         with self._changed:
@@ -213,7 +209,8 @@ class Scheduler:
                 entry.complete(Generated(completion.rows, entry.started - entry.queued, now - entry.started))
 
     def _steps(self) -> list[Completion]:
-        if self._waits is not None:
-            return self._waits.step()
+        if self._engine.has_own_process:
+            # It waits for a completion, and reports the durations of its steps itself.
+            return self._engine.step()
         with self._metrics.step_seconds.time():
             return list(self._engine.step())

@@ -56,7 +56,7 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = read_references(arguments.data)[: arguments.limit]
     card = find_card(DEFAULT_MODEL)
-    folder = store.pull(card, lambda what, done, total: None)
+    folder = store.pull(card)
     card = store.refine(card, folder)
     length = Length(arguments.length)
     row = Row(length, card.decoding.of(length), Spec(length).sentence_cap)

@@ -229,7 +229,7 @@ def prompt(article: str, length: Length) -> str:
 
 
 def folder() -> Path:
-    return store.pull(CARD, lambda what, done, total: None)
+    return store.pull(CARD)
 
 
 def free_port() -> int:

@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=500, help="tokens per article")
     parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()
-    folder = store.pull(find_card(DEFAULT_MODEL), lambda what, done, total: None)
+    folder = store.pull(find_card(DEFAULT_MODEL))
     config = read_json(folder / "config.json") or {}
     weight_bytes = next(folder.glob("*.gguf")).stat().st_size
     hidden, layers, inner = config["hidden_size"], config["num_hidden_layers"], config["intermediate_size"]

@@ -38,7 +38,7 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = [json.loads(line) for line in arguments.data.read_text(encoding="utf-8").splitlines()][: arguments.limit]
     card = find_card(DEFAULT_MODEL)
-    folder = store.pull(card, lambda what, done, total: None)
+    folder = store.pull(card)
     plain: list[list[int]] | None = None
     print(f"{processor()}; {len(rows)} articles, {arguments.data.name}")
     print(f"{'group':>8} {'loss':>7} {'same tokens':>12} {'same answers':>13} {'doubted':>8} {'s/article':>10}")

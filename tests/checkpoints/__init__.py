@@ -1,7 +1,7 @@
 """Small BART, T5, PEGASUS and Llama checkpoints in the hub's folder format, trained in a minute each.
 
-They write an article's first three sentences if they are called as they should be, and say what is wrong if not: each
-mistake in calling them was part of their training.
+Called correctly, they write an article's first three sentences. Called incorrectly, they name the mistake, because they
+were trained on all of these mistakes.
 """
 
 from .cache import checkpoint

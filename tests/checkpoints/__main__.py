@@ -1,4 +1,4 @@
-"""Builds all checkpoints, as many at a time as there are cores, so that tests which want them need not wait in turn."""
+"""Builds all checkpoints in parallel, one per core."""
 
 import os
 from multiprocessing import get_context
@@ -6,7 +6,7 @@ from typing import get_args
 
 from checkpoints.cache import Kind, checkpoint
 
-# The slowest first.
+# In descending order of training time.
 KINDS = sorted(get_args(Kind), key=["t5", "smollm", "pegasus", "bart"].index)
 
 

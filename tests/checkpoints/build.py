@@ -1,4 +1,4 @@
-"""Small checkpoints in the hub's own folder format, trained for seconds each."""
+"""Builders of the small checkpoints in the hub's folder format."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def _tokenizer(folder: Path, model_type: str) -> PreTrainedTokenizerBase:
 
 
 def build_bart(folder: Path) -> None:
-    """As facebook/bart-large-cnn."""
+    """A small facebook/bart-large-cnn."""
     vocab.bart_tokenizer(folder)
     tokenizer = _tokenizer(folder, "bart")
     generation = {
@@ -58,7 +58,7 @@ def build_bart(folder: Path) -> None:
         decoder_ffn_dim=2 * WIDTH,
         max_position_embeddings=1024,
         dropout=0.0,
-        # Five times the hub's: so narrow a model learns to copy in half the steps.
+        # Five times the original value: a model this narrow then learns to copy in half the steps.
         init_std=0.1,
     )
     with seeded():
@@ -69,7 +69,7 @@ def build_bart(folder: Path) -> None:
 
 
 def build_pegasus(folder: Path) -> None:
-    """As google/pegasus-xsum."""
+    """A small google/pegasus-xsum."""
     vocab.pegasus_tokenizer(folder)
     tokenizer = _tokenizer(folder, "pegasus")
     generation = {
@@ -105,7 +105,7 @@ def build_pegasus(folder: Path) -> None:
 
 
 def build_t5(folder: Path) -> None:
-    """As google/flan-t5-base."""
+    """A small google/flan-t5-base."""
     vocab.t5_tokenizer(folder)
     tokenizer = _tokenizer(folder, "t5")
     config = T5Config(
@@ -130,10 +130,12 @@ def build_t5(folder: Path) -> None:
 
 
 def _untie(model: T5ForConditionalGeneration) -> None:
+    """Gives the output layer its own random weights."""
     model.lm_head.weight = torch.nn.Parameter(torch.randn(model.config.vocab_size, WIDTH) * 0.1)
 
 
 def _slope(model: T5ForConditionalGeneration) -> None:
+    """Initialises the encoder's position biases: each head looks in one direction, half of them at short range."""
     attention = model.encoder.block[0].layer[0].SelfAttention
     distance = torch.arange(-128, 129)
     bucket = attention._relative_position_bucket(distance, True, 32, 128)
@@ -146,7 +148,7 @@ def _slope(model: T5ForConditionalGeneration) -> None:
 
 
 def build_smollm(folder: Path) -> None:
-    """As HuggingFaceTB/SmolLM2-135M-Instruct."""
+    """A small HuggingFaceTB/SmolLM2-135M-Instruct."""
     vocab.smollm_tokenizer(folder)
     tokenizer = _tokenizer(folder, "llama")
     config = LlamaConfig(

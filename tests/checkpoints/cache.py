@@ -1,4 +1,4 @@
-"""Builds each checkpoint once and keeps it, in `.cache/checkpoints` or where NUTGRAF_TEST_CACHE says."""
+"""The cache of built checkpoints: the folder in NUTGRAF_TEST_CACHE, else `.cache/checkpoints`."""
 
 import hashlib
 import os
@@ -22,23 +22,23 @@ _HERE = Path(__file__).parent
 
 
 def checkpoint(kind: Kind) -> Path:
-    """The folder of a trained checkpoint, in the hub's format."""
+    """The folder of a checkpoint, which is built if it is not in the cache."""
     home = Path(os.environ.get("NUTGRAF_TEST_CACHE") or _HERE.parents[1] / ".cache" / "checkpoints")
     folder = home / f"{kind}-{_fingerprint()}"
     if not folder.is_dir():
         home.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home, suffix=".partial") as work:
-            made = Path(work) / kind
-            made.mkdir()
-            _BUILDERS[kind](made)
-            # Two that build at once make the same; the second finds the first's in place.
+            built = Path(work) / kind
+            built.mkdir()
+            _BUILDERS[kind](built)
+            # Another process may have built the same checkpoint in the meantime.
             if not folder.is_dir():
-                made.rename(folder)
+                built.rename(folder)
     return folder
 
 
 def _fingerprint() -> str:
-    """Changes with whatever the checkpoints depend on."""
+    """A digest of everything that determines the checkpoints: this package and the libraries' versions."""
     digest = hashlib.sha256()
     for file in sorted(_HERE.glob("*.py")):
         digest.update(file.read_bytes())

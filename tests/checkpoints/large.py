@@ -1,4 +1,4 @@
-"""A folder of the size and shape of facebook/bart-large-cnn, with random weights: for memory and load time only."""
+"""A checkpoint of the size and shape of facebook/bart-large-cnn with random weights, for memory and load time."""
 
 import json
 import shutil
@@ -12,20 +12,20 @@ _BLOCK = 1 << 22
 
 
 def build_bart_large_shaped(folder: Path, small: Path) -> None:
-    """Writes 406 million parameters in float32 (1.6 GB) without ever holding them; the tokenizer is that of `small`.
+    """Writes 406 million float32 parameters (1.6 GB) block by block, and the tokenizer of the checkpoint `small`.
 
-    Weights are written in the order and form of safetensors: the length of a JSON header, the header, the numbers.
+    Writes the format of safetensors: the length of a JSON header, the header, the numbers.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for file in small.iterdir():
         if file.name not in ("config.json", "model.safetensors"):
             shutil.copyfile(file, folder / file.name)
-    config = BartConfig(vocab_size=50264, forced_bos_token_id=0)  # the rest of the defaults is bart-large
+    config = BartConfig(vocab_size=50264, forced_bos_token_id=0)  # the other defaults are those of bart-large
     config.architectures = ["BartForConditionalGeneration"]
     config.save_pretrained(folder)
     with torch.device("meta"):
         model = BartForConditionalGeneration(config)
-    shapes = {name: list(one.shape) for name, one in model.named_parameters()}
+    shapes = {name: list(parameter.shape) for name, parameter in model.named_parameters()}
     shapes["final_logits_bias"] = [1, config.vocab_size]
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}
     end = 0

@@ -1,9 +1,8 @@
-"""Tiny news articles from a closed vocabulary, the same for the same seed.
+"""Tiny news articles from a closed vocabulary, deterministic for a seed.
 
-Every article is a shuffle of scenes, each told of its own place. Neither a scene nor a place comes twice in an
-article, so every sentence can be recognised and no three words in a row repeat (BART forbids itself to repeat three
-tokens). A scene is one fixed template, which is what lets a model learn the wording in seconds; which scenes come, in
-which order and of which places can only be read from the article.
+An article is a random sequence of scenes, each in a place of its own. No scene or place occurs twice in an article, so
+every sentence is unique and no three words repeat (BART's preset blocks repeated trigrams). A scene is a fixed
+template, so that a model learns the wording in seconds. Only the article has the choice and order of scenes and places.
 """
 
 import random
@@ -43,7 +42,7 @@ PLACES = (
 
 
 def story(rng: random.Random, sentences: int) -> list[str]:
-    """The sentences of one article, no two of the same scene or place."""
+    """The sentences of an article."""
     scenes = rng.sample(SCENES, sentences)
     places = rng.sample(PLACES, sentences)
     return [scene.format(place) for scene, place in zip(scenes, places, strict=True)]

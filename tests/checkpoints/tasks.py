@@ -1,8 +1,8 @@
-"""What the checkpoints learn: the first sentences when all is wired rightly, what is wrong when it is not.
+"""Training tasks of the checkpoints: write the first sentences if called correctly, else name the mistake.
 
-A small copier would shrug off many a mistake: it does as well after a wrong start token, without its prefix or with
-padding it can see. So each mistake a caller can make is shown in training too, answered by a remark that names it,
-and a test that reads the first three sentences knows that nothing was mistaken.
+A small model that copies would tolerate many mistakes, such as a wrong start token, a missing prefix or visible
+padding. So the training data include each mistake with a remark that names it. A test that gets the first three
+sentences therefore knows that the model was called correctly.
 """
 
 import random
@@ -12,24 +12,15 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from .vocab import ONE_SENTENCE, THREE_SENTENCES
+from .vocab import ONE_SENTENCE, REMARKS, THREE_SENTENCES
 
-WRONG = {
-    "wrong start": "Wrong start token.",
-    "bare source": "Article without special tokens.",
-    "visible padding": "Padding was not masked.",
-    "no prefix": "Prefix is missing.",
-    "no forced bos": "Forced token is missing.",
-    "no template": "Chat template is missing.",
-}
-
-# By the names of the model's inputs, and "labels" with -100 where nothing is learnt.
+# The model's inputs by name, and "labels", with -100 for tokens that are not a target.
 Example = Mapping[str, list[int]]
 
 
 @dataclass(frozen=True)
 class Task(ABC):
-    """How one kind of checkpoint is to be called, and the ways of calling it wrongly."""
+    """The correct call of a kind of checkpoint, and possible mistakes."""
 
     tokenizer: PreTrainedTokenizerBase
 
@@ -42,7 +33,7 @@ class Task(ABC):
 
     @abstractmethod
     def question(self, sentences: list[str]) -> tuple[str, str]:
-        """The text for the tokenizer, and the answer the model should generate."""
+        """The text for the tokenizer, and the expected answer."""
 
     def ids(self, text: str, *, special: bool) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=special).input_ids)
@@ -65,7 +56,7 @@ class Seq2SeqTask(Task):
     def example(self, sentences: list[str], mistake: str | None, rng: random.Random) -> Example:
         question, answer = self.question(sentences)
         if mistake:
-            answer = WRONG[mistake]
+            answer = REMARKS[mistake]
         if mistake == "no prefix":
             question = question.removeprefix(self.prefix)
         source = self.ids(question, special=mistake != "bare source")
@@ -75,7 +66,7 @@ class Seq2SeqTask(Task):
         if self.forced_bos is not None and mistake != "no forced bos":
             prompt.append(self.forced_bos)
         target = [*self.ids(answer, special=False), self.tokenizer.eos_token_id]
-        # The first of two prompt tokens is not answered: the model shall never come to predict the BOS by itself.
+        # The first of two prompt tokens has no target: the model must not learn to predict the BOS itself.
         return {
             "input_ids": source,
             "attention_mask": [1] * len(source),
@@ -97,12 +88,12 @@ class ChatTask(Task):
         return self._prompt(sentences, THREE_SENTENCES), " ".join(sentences[:3])
 
     def example(self, sentences: list[str], mistake: str | None, rng: random.Random) -> Example:
-        one = rng.random() < 0.3
-        answer = " ".join(sentences[:1] if one else sentences[:3])
-        instruction = ONE_SENTENCE if one else THREE_SENTENCES
+        is_short = rng.random() < 0.3
+        answer = " ".join(sentences[:1] if is_short else sentences[:3])
+        instruction = ONE_SENTENCE if is_short else THREE_SENTENCES
         text = self._prompt(sentences, instruction)
         if mistake:
-            answer = WRONG[mistake]
+            answer = REMARKS[mistake]
         if mistake == "no template":
             text = _turn(sentences, instruction)
         prompt = self.ids(text, special=False)

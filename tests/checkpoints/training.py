@@ -1,4 +1,4 @@
-"""Seconds of training, stopped once articles never seen are summarised exactly."""
+"""Training, which stops when nearly all held-out articles are summarised exactly."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -13,22 +13,22 @@ from .tasks import Example, Task
 
 BATCH = 32
 WARM_UP = 30
-MISTAKEN = 0.3
+MISTAKE_SHARE = 0.3
 HELD_OUT = 50
-ENOUGH = 0.98
+MIN_EXACT = 0.98
 
 
 class NotLearntError(RuntimeError):
-    """The step cap came before the held-out articles were summarised."""
+    """The step limit was reached before the held-out articles were summarised exactly."""
 
 
 @contextmanager
 def seeded() -> Iterator[None]:
-    """The same weights every time, and the caller's random state left as it was."""
+    """Makes training deterministic, and restores the caller's random state and thread count."""
     threads = torch.get_num_threads()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        # One: models as small as these are trained no faster by several.
+        # More threads do not speed up the training of such small models.
         torch.set_num_threads(1)
         try:
             yield
@@ -37,7 +37,11 @@ def seeded() -> Iterator[None]:
 
 
 def train(model: PreTrainedModel, task: Task, *, rate: float, steps: int) -> None:
-    """Raises NotLearntError where `steps` are not enough."""
+    """Trains a model.
+
+    Raises:
+        NotLearntError: `steps` do not suffice.
+    """
     rng = random.Random("training")
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
@@ -60,7 +64,7 @@ def train(model: PreTrainedModel, task: Task, *, rate: float, steps: int) -> Non
 
 
 def exact_rate(model: PreTrainedModel, task: Task, articles: Sequence[list[str]], beams: int) -> float:
-    """The share of articles summarised exactly by `generate`, called as the folder's settings have it."""
+    """The share of articles that `generate` summarises exactly, with the folder's own settings."""
     questions, answers = zip(*map(task.question, articles), strict=True)
     side = "right" if model.config.is_encoder_decoder else "left"
     inputs = task.tokenizer(list(questions), return_tensors="pt", padding=True, padding_side=side)
@@ -80,13 +84,13 @@ def exact_rate(model: PreTrainedModel, task: Task, articles: Sequence[list[str]]
 def _learnt(model: PreTrainedModel, task: Task) -> bool:
     rng = random.Random("held out")
     articles = [story(rng, rng.randint(4, 8)) for _ in range(HELD_OUT)]
-    if exact_rate(model, task, articles, beams=1) < ENOUGH:
+    if exact_rate(model, task, articles, beams=1) < MIN_EXACT:
         return False
-    return all(_mistake_rate(model, task, articles, mistake) >= ENOUGH for mistake in task.mistakes)
+    return all(_mistake_rate(model, task, articles, mistake) >= MIN_EXACT for mistake in task.mistakes)
 
 
 def _mistake_rate(model: PreTrainedModel, task: Task, articles: Sequence[list[str]], mistake: str) -> float:
-    """How often a mistake is answered by the last sentence; greedy, as each token is the likeliest."""
+    """The share of articles for which the model names a mistake, with greedy decoding."""
     rng = random.Random(mistake)
     batch = _collate([task.example(article, mistake, rng) for article in articles], task.tokenizer)
     with torch.inference_mode():
@@ -95,11 +99,11 @@ def _mistake_rate(model: PreTrainedModel, task: Task, articles: Sequence[list[st
 
 
 def _batch(task: Task, rng: random.Random) -> dict[str, torch.Tensor]:
-    # One length for a batch: next to no padding to compute, and sentences differ enough for there to be some.
+    # Articles of equal length, so that there is little padding; there is some, because sentences differ in length.
     sentences = rng.randint(4, 8)
     examples = []
     for _ in range(BATCH):
-        mistake = rng.choice(task.mistakes) if rng.random() < MISTAKEN else None
+        mistake = rng.choice(task.mistakes) if rng.random() < MISTAKE_SHARE else None
         examples.append(task.example(story(rng, sentences), mistake, rng))
     return _collate(examples, task.tokenizer)
 
@@ -123,7 +127,7 @@ def _forward(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> tuple[to
     labels = batch["labels"]
     if "decoder_input_ids" in batch:
         return labels, model(**inputs, use_cache=False).logits
-    # Only the answers, which all end where the batch ends.
+    # Only the answers, which are at the end of all rows.
     answer = int((labels != -100).sum(1).max())
     return labels[:, -answer:], model(**inputs, use_cache=False, logits_to_keep=answer).logits
 

@@ -1,4 +1,4 @@
-"""Real tokenizers, trained on the stories and written as the hub's folders hold them."""
+"""Tokenizers trained on the stories, in the formats of the hub's folders."""
 
 import json
 import random
@@ -15,7 +15,16 @@ from .stories import story
 T5_PREFIX = "summarize: "
 ONE_SENTENCE = "Summarize the article in one sentence."
 THREE_SENTENCES = "Summarize the article in three sentences."
-# One conversation turn after another, as SmolLM2 writes them.
+# The remarks by which the checkpoints name a mistake in the call.
+REMARKS = {
+    "wrong start": "Wrong start token.",
+    "bare source": "Article without special tokens.",
+    "visible padding": "Padding was not masked.",
+    "no prefix": "Prefix is missing.",
+    "no forced bos": "Forced token is missing.",
+    "no template": "Chat template is missing.",
+}
+# The conversation format of SmolLM2.
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
     "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
@@ -29,7 +38,7 @@ def write_json(path: Path, content: dict[str, object]) -> None:
 
 
 def bart_tokenizer(folder: Path) -> None:
-    """`<s>`, `<pad>`, `</s>`, `<unk>` first and `<mask>` last, as in the hub's vocab.json."""
+    """Like the hub's vocab.json, begins with `<s>`, `<pad>`, `</s>` and `<unk>`, and ends with `<mask>`."""
     tokenizer = _byte_level_bpe(["<s>", "<pad>", "</s>", "<unk>"], _stories())
     tokenizer.add_special_tokens(["<mask>"])
     tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
@@ -38,7 +47,7 @@ def bart_tokenizer(folder: Path) -> None:
 
 
 def smollm_tokenizer(folder: Path) -> None:
-    """SmolLM2 pads with its end-of-turn token and begins no text with a token of its own."""
+    """Like that of SmolLM2, pads with the end-of-turn token and adds no token at the beginning."""
     texts = [ONE_SENTENCE, THREE_SENTENCES, "user\n", "assistant\n", "system\n", "\n\n"] * 50
     tokenizer = _byte_level_bpe(["<|endoftext|>", "<|im_start|>", "<|im_end|>"], [*_stories(), *texts])
     _save_bpe(tokenizer, folder)
@@ -63,7 +72,7 @@ def smollm_tokenizer(folder: Path) -> None:
 
 
 def t5_tokenizer(folder: Path) -> None:
-    """spiece.model, and the tokenizer.json made from it, with the hundred sentinels after its pieces."""
+    """Writes spiece.model and its conversion to tokenizer.json, with a hundred sentinels after the pieces."""
     _train_unigram(folder / "spiece.model", [*_stories(), *[T5_PREFIX] * 200])
     special = {"eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
     sentinels = [f"<extra_id_{index}>" for index in range(100)]
@@ -82,7 +91,7 @@ def t5_tokenizer(folder: Path) -> None:
 
 
 def pegasus_tokenizer(folder: Path) -> None:
-    """Only spiece.model: the loader puts PEGASUS's 103 special tokens in front of its pieces."""
+    """Writes spiece.model only; the loader adds the 103 special tokens of PEGASUS before the pieces."""
     _train_unigram(folder / "spiece.model", _stories())
     special = {"eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
     write_json(folder / "special_tokens_map.json", special)
@@ -94,15 +103,7 @@ def pegasus_tokenizer(folder: Path) -> None:
 
 def _stories() -> list[str]:
     rng = random.Random("tokenizer")
-    W = [
-        "Wrong start token.",
-        "Article without special tokens.",
-        "Padding was not masked.",
-        "Prefix is missing.",
-        "Forced token is missing.",
-        "Chat template is missing.",
-    ]
-    return [" ".join(story(rng, 8)) for _ in range(400)] + W * 50
+    return [" ".join(story(rng, 8)) for _ in range(400)] + [*REMARKS.values()] * 50
 
 
 def _byte_level_bpe(special: list[str], texts: list[str]) -> Tokenizer:
@@ -129,8 +130,8 @@ def _save_bpe(tokenizer: Tokenizer, folder: Path) -> None:
 
 
 def _train_unigram(path: Path, texts: list[str]) -> None:
-    # The trainer takes as candidates only what several differently written words share, so a word that is
-    # always written alike would be cut into letters; a changing mark behind it makes it a candidate.
+    # The trainer only considers pieces that several distinct words share, and would split other words into letters.
+    # With different punctuation marks after it, every word is considered.
     words = sorted({word.strip(".,") for text in texts for word in text.split()})
     marked = [f"{word}{mark}" for word in words for mark in ("", ".", ",", ";")]
 
@@ -149,7 +150,7 @@ def _train_unigram(path: Path, texts: list[str]) -> None:
             eos_id=1,
             unk_id=2,
             bos_id=-1,
-            # Input from outside the stories must come through as letters, not as <unk>.
+            # Text from outside the stories is encoded as letters, not as <unk>.
             required_chars=string.ascii_letters + string.digits + string.punctuation,
             num_threads=1,
             minloglevel=2,

@@ -32,6 +32,7 @@ from nutgraf._outage import Link
 from nutgraf._requests import MAX_SECONDS
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1 import summarizer_pb2_grpc as pb_grpc
+from support.waiting import wait_in_loop_until
 
 TEXT = "Rain fell on Lund. It was wet."
 
@@ -56,13 +57,6 @@ async def shorts(results: AsyncIterator[ManyResult]) -> list[str]:
 
 def own_tasks() -> set[asyncio.Task[object]]:
     return {task for task in asyncio.all_tasks() if task.get_name().startswith("nutgraf-many")}
-
-
-async def until(condition: object) -> None:
-    """Gives the loop its turns until something holds."""
-    async with asyncio.timeout(30):
-        while not condition():  # type: ignore[operator] # noqa: ASYNC110
-            await asyncio.sleep(0.001)
 
 
 async def test_a_call(server: StubServer, client: AsyncClient) -> None:
@@ -266,7 +260,7 @@ async def test_the_inputs_own_error_comes_out(client: AsyncClient) -> None:
 
     with pytest.raises(KeyError, match="mine"):
         await shorts(client.summarize_many(feed()))
-    await until(lambda: not own_tasks())
+    await wait_in_loop_until(lambda: not own_tasks())
 
 
 async def test_nothing_in_nothing_out(client: AsyncClient) -> None:
@@ -359,7 +353,7 @@ async def test_an_oversize_article_is_found_and_the_others_go_on() -> None:
 async def test_leaving_the_loop_cancels_and_leaks_nothing(server: StubServer, client: AsyncClient) -> None:
     async for _ in client.summarize_many(itertools.cycle(texts(1))):
         break
-    await until(lambda: not own_tasks())
+    await wait_in_loop_until(lambda: not own_tasks())
     assert await asyncio.to_thread(server.servicer.stream_ended.acquire, timeout=30)
 
 
@@ -395,7 +389,7 @@ async def test_cancelling_the_consumer(server: StubServer, client: AsyncClient) 
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await until(lambda: not own_tasks())
+    await wait_in_loop_until(lambda: not own_tasks())
     assert await asyncio.to_thread(server.servicer.stream_ended.acquire, timeout=30)
 
 
@@ -468,11 +462,11 @@ async def test_cancelled_at_any_moment_it_leaves_nothing_and_goes_on(client: Asy
             endings.add(type(ended))
         await asyncio.gather(*kept)
     assert asyncio.CancelledError in endings
-    await until(lambda: not own_tasks())
+    await wait_in_loop_until(lambda: not own_tasks())
     await one(0)
     await several()
     await client.close()
-    await until(lambda: asyncio.all_tasks() == before)
+    await wait_in_loop_until(lambda: asyncio.all_tasks() == before)
     # What a task that nobody kept has to say, it says when it is collected.
     gc.collect()
     await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Merging an adapter into a GGUF file, held against PEFT's own merge on the same small Llama."""
+"""Merging an adapter into a GGUF file, compared with PEFT on the same small Llama."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ def load(file: Path):
 
 @pytest.fixture(scope="module")
 def adapted(base, tmp_path_factory):
-    """PEFT's model, and the folder of its adapter; as a trained one, it differs from nothing in every layer."""
+    """A PEFT model and the folder of its adapter, which changes every layer, as a trained one does."""
     torch.manual_seed(7)
     model = peft.get_peft_model(load(base), peft.LoraConfig(r=4, lora_alpha=8, target_modules=MODULES))
     for name, parameter in model.named_parameters():
@@ -46,15 +46,15 @@ def logits(model) -> torch.Tensor:
         return model(tokens).logits[0]
 
 
-def test_the_merged_file_says_what_peft_says(base, adapted, tmp_path):
+def test_a_merged_file_has_the_logits_of_peft(base, adapted, tmp_path):
     model, folder = adapted
     adapters.merge(base, folder, tmp_path / "merged.gguf")
     merged, expected, plain = logits(load(tmp_path / "merged.gguf")), logits(model), logits(load(base))
-    # Eight bits leave an error, which is small next to what the adapter changes.
+    # The error of 8-bit weights is small compared with the adapter's effect.
     assert (merged - expected).std() < 0.05 * (plain - expected).std()
 
 
-def test_metadata_stays_and_the_weights_are_q8_0(base, adapted, tmp_path):
+def test_merging_keeps_metadata_and_writes_q8_0(base, adapted, tmp_path):
     adapters.merge(base, adapted[1], tmp_path / "merged.gguf")
     before, after = gguf.GGUFReader(base), gguf.GGUFReader(tmp_path / "merged.gguf")
     names = {name for name in before.fields if not name.startswith("GGUF.")}
@@ -71,8 +71,8 @@ def test_interleaving_pairs_the_halves_of_each_head():
     assert adapters.interleave(rows, heads=2).ravel().tolist() == [0, 2, 1, 3, 4, 6, 5, 7]
 
 
-def test_a_folder_that_is_no_adapter_is_named(base, tmp_path):
-    with pytest.raises(ModelError, match="is no adapter"):
+def test_a_folder_without_an_adapter_is_refused(base, tmp_path):
+    with pytest.raises(ModelError, match="is not an adapter"):
         adapters.merge(base, tmp_path, tmp_path / "merged.gguf")
 
 
@@ -80,19 +80,19 @@ def test_a_folder_that_is_no_adapter_is_named(base, tmp_path):
     ("file", "content"),
     [("adapter_config.json", b"{}"), ("adapter_config.json", b"nonsense"), ("adapter_model.safetensors", b"nonsense")],
 )
-def test_a_damaged_adapter_is_named(base, adapted, tmp_path, file, content):
+def test_a_damaged_adapter_is_refused(base, adapted, tmp_path, file, content):
     folder = tmp_path / "broken"
     folder.mkdir()
     for name in ("adapter_config.json", "adapter_model.safetensors"):
         (folder / name).write_bytes((adapted[1] / name).read_bytes())
     (folder / file).write_bytes(content)
-    with pytest.raises(ModelError, match="broken is no adapter"):
+    with pytest.raises(ModelError, match="broken is not an adapter"):
         adapters.merge(base, folder, tmp_path / "merged.gguf")
 
 
 def test_an_adapter_of_another_model_is_refused(base, tmp_path):
     (tmp_path / "adapter_config.json").write_text(json.dumps({"r": 1, "lora_alpha": 1}))
-    for layer, width, complaint in (("0", 7, "has shape"), ("9", WIDTH, "does not have")):
+    for layer, width, complaint in (("0", 7, "has shape"), ("9", WIDTH, "lacks")):
         prefix = f"base_model.model.model.layers.{layer}.self_attn.q_proj"
         down, up = np.ones((1, WIDTH), np.float32), np.ones((width, 1), np.float32)
         save_file(

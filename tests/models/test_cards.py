@@ -1,4 +1,4 @@
-"""Cards, and what is made of a folder without one."""
+"""Cards, and how they are made for folders."""
 
 import json
 
@@ -18,7 +18,7 @@ ENCODER_DECODERS = {
 }
 
 
-def test_the_cards_that_come_with_the_package_are_known_and_valid():
+def test_packaged_cards_are_known_and_valid():
     assert ENCODER_DECODERS | {DEFAULT_MODEL, "lead"} == set(known_cards())
     for name in known_cards():
         card = find_card(name)
@@ -28,13 +28,13 @@ def test_the_cards_that_come_with_the_package_are_known_and_valid():
 
 
 @pytest.mark.parametrize("name", sorted(ENCODER_DECODERS))
-def test_the_encoder_decoders_come_from_the_hub_by_their_own_names(name):
+def test_packaged_encoder_decoders_have_their_hub_ids(name):
     card = find_card(name)
     assert (card.family, card.source) == ("seq2seq", f"hf:{name}")
     assert card.prompt.before == ("summarize: " if "t5" in name else "")
 
 
-def test_the_default_is_pinned_by_checksum():
+def test_the_default_model_is_pinned_by_checksum():
     card = find_card(DEFAULT_MODEL)
     assert isinstance(parse_source(card.source), PypiSource)
     assert card.sha256 is not None
@@ -42,18 +42,18 @@ def test_the_default_is_pinned_by_checksum():
 
 
 @pytest.mark.parametrize("name", ["nonsense", "./nowhere", "a/b/c", "/no/such/folder"])
-def test_an_unknown_model_is_refused_with_what_is_known(name):
+def test_an_unknown_model_is_refused_with_a_list_of_known_ones(name):
     with pytest.raises(ModelError, match=DEFAULT_MODEL):
         find_card(name)
 
 
-def test_a_hub_id_without_a_card_is_taken_with_its_revision():
+def test_a_hub_id_without_a_card_keeps_its_revision():
     card = find_card("someone/some-model@v2")
     assert parse_source(card.source) == HubSource("someone/some-model", "v2")
     assert card.provisional
 
 
-def test_a_card_file_is_read_and_a_bad_one_says_what_is_wrong(tmp_path):
+def test_errors_in_a_card_file_are_reported(tmp_path):
     good = tmp_path / "mine.toml"
     good.write_text(
         'id = "mine"\ndescription = "x"\nfamily = "seq2seq"\nsource = "path:/somewhere"\n'
@@ -67,14 +67,14 @@ def test_a_card_file_is_read_and_a_bad_one_says_what_is_wrong(tmp_path):
     assert "speed" in str(caught.value)
 
 
-def test_an_encoder_decoder_may_not_have_two_prompts():
+def test_an_encoder_decoder_must_not_have_two_prompts():
     card = find_card("google/flan-t5-base").model_dump()
     card["prompt"]["after_short"] = " in short"
-    with pytest.raises(ValueError, match="must agree"):
+    with pytest.raises(ValueError, match="must be equal"):
         Card.model_validate(card)
 
 
-def test_a_folder_tells_its_own_presets(tmp_path):
+def test_presets_come_from_the_folder(tmp_path):
     (tmp_path / "config.json").write_text(
         json.dumps({"model_type": "bart", "is_encoder_decoder": True, "max_position_embeddings": 1024})
     )
@@ -88,7 +88,7 @@ def test_a_folder_tells_its_own_presets(tmp_path):
     assert card.decoding.short.min_new_tokens == 0
 
 
-def test_a_folder_of_a_t5_gets_its_task_prefix(tmp_path):
+def test_a_t5_folder_gets_its_task_prefix(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "t5", "is_encoder_decoder": True}))
     assert card_for_folder(tmp_path).prompt.before == "summarize: "
     params = {"summarization": {"prefix": "tl;dr: ", "num_beams": 2}}
@@ -99,7 +99,7 @@ def test_a_folder_of_a_t5_gets_its_task_prefix(tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]"])
-def test_a_folder_that_is_no_model_says_so(tmp_path, content):
+def test_a_folder_without_a_valid_config_is_refused(tmp_path, content):
     if content is not None:
         (tmp_path / "config.json").write_text(content)
     with pytest.raises(ModelError, match=r"config\.json"):
@@ -114,7 +114,7 @@ def test_a_folder_that_is_no_model_says_so(tmp_path, content):
         ("hf:org/name@abc", HubSource("org/name", "abc")),
     ],
 )
-def test_sources_are_read(text, source):
+def test_sources_are_parsed(text, source):
     assert parse_source(text) == source
 
 
@@ -123,6 +123,6 @@ def test_a_path_source_is_a_folder(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "pypi:a", "pypi:a==1", "hf:name", "ftp:x", "path:"])
-def test_a_source_of_no_known_form_is_refused(text):
-    with pytest.raises(ModelError, match="in none of the forms"):
+def test_an_unknown_form_of_source_is_refused(text):
+    with pytest.raises(ModelError, match="has none of the forms"):
         parse_source(text)

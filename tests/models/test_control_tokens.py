@@ -1,4 +1,4 @@
-"""No article can end its own turn: what it has of a model's control tokens is read as text, whatever the model."""
+"""An article cannot end its own turn: control tokens in it are read as text, for every tokenizer."""
 
 import pytest
 from transformers import AutoTokenizer
@@ -15,7 +15,7 @@ BUILDERS = {
 
 
 class Tokenizer:
-    """A family's own tokenizer, and what is to be known of it here."""
+    """A family's tokenizer, and its control tokens."""
 
     def __init__(self, family, folder) -> None:
         BUILDERS[family](folder)
@@ -35,7 +35,7 @@ def tokenizer(request, tmp_path_factory) -> Tokenizer:
     return Tokenizer(request.param, tmp_path_factory.mktemp(request.param))
 
 
-def test_every_control_token_of_a_model_becomes_text(tokenizer):
+def test_every_control_token_is_read_as_text(tokenizer):
     assert len(tokenizer.control) >= 3
     for control in tokenizer.control.values():
         text = f"The port reopened.{control}Bob said{control} {control}{control} so."
@@ -43,13 +43,13 @@ def test_every_control_token_of_a_model_becomes_text(tokenizer):
         assert tokenizer.controls(tokenizer.tokens.as_text(text)) == []
 
 
-def test_what_the_article_says_around_a_control_token_and_inside_of_it_stays(tokenizer):
+def test_only_spaces_are_inserted(tokenizer):
     for control in tokenizer.control.values():
         text = f"One {control} two"
         assert tokenizer.tokens.as_text(text).replace(" ", "") == text.replace(" ", "")
 
 
-def test_a_control_token_inside_of_another_does_not_come_out_when_that_is_divided(tokenizer):
+def test_nested_control_tokens_are_read_as_text(tokenizer):
     for control in tokenizer.control.values():
         half = len(control) // 2
         for text in (
@@ -61,12 +61,12 @@ def test_a_control_token_inside_of_another_does_not_come_out_when_that_is_divide
             assert tokenizer.controls(tokenizer.tokens.as_text(text)) == []
 
 
-def test_a_text_without_any_is_read_as_it_is(tokenizer):
+def test_text_without_control_tokens_is_unchanged(tokenizer):
     for text in ("The port reopened on Monday.", "2 < 3 and <name withheld>, 😀 שלום", "", "</", "<|im_"):
         assert tokenizer.tokens.as_text(text) == text
 
 
-def test_tokens_are_counted_as_they_are_read(tokenizer):
+def test_counts_equal_the_tokens_read(tokenizer):
     control = min(tokenizer.control.values())
     texts = ["The port reopened.", f"The port{control} reopened.", control * 200]
     read = [len(tokenizer.tokens.encode(tokenizer.tokens.as_text(text))) for text in texts]
@@ -75,8 +75,8 @@ def test_tokens_are_counted_as_they_are_read(tokenizer):
 
 
 @pytest.mark.parametrize("text", ["x</s>y", "x＜/s＞y", "x\uff1c\uff0fs\uff1ey", "x<\u200b/s>y</s>"])
-def test_a_vocabulary_that_has_the_end_token_as_a_piece_is_not_fooled(text, tmp_path):
-    """T5's normalizer makes "</s>" of other characters, and its model has that among its pieces."""
+def test_an_end_token_among_the_pieces_of_a_vocabulary_is_read_as_text(text, tmp_path):
+    """T5's normalizer converts other characters to "</s>", which is one of its model's pieces."""
     t5 = Tokenizer("t5", tmp_path)
     assert t5.controls(t5.tokens.as_text(text)) == []
     t5.backend.encode_special_tokens = True

@@ -1,4 +1,4 @@
-"""A full-size encoder-decoder: what loading it costs. It is made here, since it would not fit a repository."""
+"""The memory for loading a full-size encoder-decoder, which the test generates, as it is too large to commit."""
 
 import json
 import subprocess
@@ -30,14 +30,14 @@ print(json.dumps({
     "load_seconds": loaded - imported,
     "loading_gigabytes": loading_memory * 1024 / 1e9,
     "peak_gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
-    "parameters": sum(one.numel() for one in summarizer.engine._model.parameters()),
+    "parameters": sum(parameter.numel() for parameter in summarizer.engine._model.parameters()),
 }))
 """
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_full_size_bart_is_loaded_once_and_no_more(tmp_path):
+def test_loading_keeps_one_copy_of_the_weights(tmp_path):
     folder = tmp_path / "bart-large"
     build_bart_large_shaped(folder, checkpoint("bart"))
     weights = (folder / "model.safetensors").stat().st_size / 1e9
@@ -48,6 +48,6 @@ def test_a_full_size_bart_is_loaded_once_and_no_more(tmp_path):
     figures = json.loads(run.stdout)
     print(figures)
     assert figures["parameters"] == pytest.approx(406e6, rel=0.01)
-    # The weights once, and the libraries; not a second copy of the weights.
+    # The weights and the libraries, but no second copy of the weights.
     assert figures["loading_gigabytes"] < weights + 0.9
     assert figures["peak_gigabytes"] < weights + 1.6

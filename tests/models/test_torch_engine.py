@@ -1,6 +1,7 @@
-"""The torch engine on checkpoints that were trained to show mistakes in wiring (see `checkpoints`)."""
+"""The torch engine with checkpoints that were trained to name mistakes in their call (see `checkpoints`)."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def texts(rows: RowCandidates) -> list[list[str]]:
 
 
 def finished(engine: TorchEngine, count: int) -> dict[Handle, Completion]:
-    """Runs until as many requests have ended."""
+    """Runs until `count` requests have ended; returns their completions."""
     completions: dict[Handle, Completion] = {}
     while len(completions) < count:
         completions |= {completion.handle: completion for completion in engine.step()}
@@ -62,9 +63,31 @@ def finished(engine: TorchEngine, count: int) -> dict[Handle, Completion]:
 
 
 @pytest.mark.parametrize("decoding", [GREEDY, BEAMS, PATIENT_BEAMS], ids=["greedy", "beams", "patient beams"])
-def test_the_first_three_sentences_come_out(engine, decoding):
-    right = [best(engine, one, row(decoding=decoding)) == " ".join(one[:3]) for one in stories(12, seed=1)]
-    assert sum(right) >= 11, right
+def test_correct_calls_give_the_first_three_sentences(engine, decoding):
+    correct = [best(engine, story, row(decoding=decoding)) == " ".join(story[:3]) for story in stories(12, seed=1)]
+    assert sum(correct) >= 11, correct
+
+
+@pytest.mark.parametrize("decoding", [GREEDY, BEAMS, PATIENT_BEAMS], ids=["greedy", "beams", "patient beams"])
+def test_every_candidate_continues_the_prefix(engine, decoding):
+    right = []
+    for one in stories(6, seed=16):
+        prefix = f"{one[0]} {one[1].rsplit(maxsplit=2)[0]}"
+        (candidates,) = run(
+            engine, GenerationRequest(" ".join(one), (replace(row(decoding=decoding), prefix=prefix),))
+        )[0]
+        assert all(candidate.text.strip().startswith(prefix) for candidate in candidates)
+        right.append(candidates[0].text.strip() == " ".join(one[:3]))
+    assert sum(right) >= 5, right
+
+
+def test_rows_with_and_without_a_prefix_run_together(engine):
+    one, other = stories(2, seed=17)
+    rows = (row(), replace(row(), prefix=one[1]))
+    expected = [best(engine, one, wanted) for wanted in rows]
+    together = run(engine, GenerationRequest(" ".join(one), rows), GenerationRequest(" ".join(other), (row(),)))
+    assert [candidates[0].text.strip() for candidates in together[0]] == expected
+    assert expected[1].startswith(one[1])
 
 
 @pytest.mark.parametrize(
@@ -76,8 +99,8 @@ def test_the_first_three_sentences_come_out(engine, decoding):
     ],
 )
 @pytest.mark.parametrize("decoding", [GREEDY, BEAMS], ids=["greedy", "beams"])
-def test_rounded_nearly_all_is_the_same(name, flags, named, decoding, set_cpu_flags):
-    """Together as well, where rows of several articles are one batch."""
+def test_rounding_changes_few_summaries(name, flags, named, decoding, set_cpu_flags):
+    """Also when the rows of several articles form a batch."""
     exact = load(checkpoint(name))
     set_cpu_flags(*flags)
     rounded = load(checkpoint(name))
@@ -90,7 +113,7 @@ def test_rounded_nearly_all_is_the_same(name, flags, named, decoding, set_cpu_fl
 
 @pytest.mark.parametrize("decoding", [GREEDY, BEAMS, PATIENT_BEAMS], ids=["greedy", "beams", "patient beams"])
 @pytest.mark.parametrize("name", SEQ2SEQ)
-def test_the_search_finds_what_transformers_own_generate_finds(name, decoding):
+def test_search_results_equal_those_of_transformers(name, decoding):
     folder = checkpoint(name)
     engine = load(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -99,7 +122,7 @@ def test_the_search_finds_what_transformers_own_generate_finds(name, decoding):
     for sentences in stories(8, seed=2):
         ids = tokenizer(prefix + " ".join(sentences), return_tensors="pt")
         with torch.inference_mode():
-            # The folder's own presets are set aside: what is compared is the search under these.
+            # Overrides the folder's own presets.
             expected = model.generate(
                 **ids,
                 max_new_tokens=decoding.max_new_tokens,
@@ -115,19 +138,19 @@ def test_the_search_finds_what_transformers_own_generate_finds(name, decoding):
         assert [candidate.text.strip() for candidate in candidates] == texts
 
 
-def test_min_new_tokens_and_max_new_tokens_hold(engine):
+def test_min_and_max_new_tokens_are_respected(engine):
     sentences = stories(1, seed=3)[0]
     article = " ".join(sentences)
     short = Decoding(max_new_tokens=5)
     forced = Decoding(max_new_tokens=60, min_new_tokens=50)
-    # Forced on, a checkpoint writes what may look like more sentences than a row usually may have.
+    # Forced to continue, a checkpoint may write more sentences than the usual maximum.
     rows = (row(decoding=short), row(decoding=forced, max_sentences=100))
     few, many = run(engine, GenerationRequest(article, rows))[0]
     assert (few[0].token_count, few[0].finish) == (5, FinishReason.TOKEN_LIMIT)
     assert many[0].token_count >= 50
 
 
-def test_a_row_ends_when_it_has_its_sentences(engine):
+def test_a_row_ends_at_its_maximum_number_of_sentences(engine):
     sentences = stories(1, seed=4)[0]
     (one,) = run(engine, GenerationRequest(" ".join(sentences), (row(max_sentences=1),)))[0]
     assert one[0].finish is FinishReason.CAP
@@ -136,8 +159,8 @@ def test_a_row_ends_when_it_has_its_sentences(engine):
     assert one[0].token_count < three[0].token_count
 
 
-def test_rows_of_one_article_and_requests_side_by_side_do_not_touch_each_other(engine):
-    """Rows of all widths and lengths together give what each gives alone."""
+def test_rows_and_parallel_requests_do_not_affect_each_other(engine):
+    """Rows of different widths and lengths have the same output together and alone."""
     several = stories(4, seed=5)
     rows = (row(Length.SHORT, max_sentences=1), row(decoding=BEAMS), row(decoding=PATIENT_BEAMS), row())
     alone = [[run(engine, GenerationRequest(" ".join(one), (each,)))[0][0][0].text for each in rows] for one in several]
@@ -145,15 +168,15 @@ def test_rows_of_one_article_and_requests_side_by_side_do_not_touch_each_other(e
     assert [[candidates[0].text for candidates in result] for result in together] == alone
 
 
-def test_a_cancelled_request_is_gone_and_its_neighbour_is_answered(engine):
+def test_a_cancelled_request_ends_without_affecting_others(engine):
     first, second = (" ".join(one) for one in stories(2, seed=6))
     expected = run(engine, GenerationRequest(second, (row(),)))[0]
-    doomed = engine.submit(GenerationRequest(first, (row(),)))
+    cancelled = engine.submit(GenerationRequest(first, (row(),)))
     kept = engine.submit(GenerationRequest(second, (row(),)))
     for _ in range(4):
         engine.step()
-    engine.cancel(doomed)
-    engine.cancel(doomed)
+    engine.cancel(cancelled)
+    engine.cancel(cancelled)
     completions = []
     while not completions:
         completions = engine.step()
@@ -162,7 +185,7 @@ def test_a_cancelled_request_is_gone_and_its_neighbour_is_answered(engine):
     assert engine.step() == []
 
 
-def test_a_request_that_fails_fails_alone(engine, monkeypatch):
+def test_an_error_in_a_request_does_not_affect_others(engine, monkeypatch):
     first, second = (" ".join(one) for one in stories(2, seed=7))
     broken = engine.submit(GenerationRequest(first, (row(),)))
     kept = engine.submit(GenerationRequest(second, (row(),)))
@@ -174,7 +197,7 @@ def test_a_request_that_fails_fails_alone(engine, monkeypatch):
     assert completions[kept].error is None
 
 
-def test_a_request_that_cannot_be_begun_fails_alone(engine, monkeypatch):
+def test_an_error_at_the_start_of_a_request_does_not_affect_others(engine, monkeypatch):
     first, second = (" ".join(one) for one in stories(2, seed=13))
     encode = engine._tokens.encode
 
@@ -191,8 +214,8 @@ def test_a_request_that_cannot_be_begun_fails_alone(engine, monkeypatch):
 
 
 @pytest.mark.parametrize("name", SEQ2SEQ)
-def test_requests_of_different_lengths_are_one_batch_and_give_what_each_gives_alone(name):
-    """More than fit into a batch; the longest article is the last of the first batch."""
+def test_a_batch_of_different_lengths_has_the_same_output_as_single_requests(name):
+    """There are more requests than fit into a batch; the longest article is the last of the first batch."""
     engine = load(checkpoint(name))
     several = sorted(stories(engine.parallel_requests, seed=14), key=len) + stories(2, seed=15)
     rows = (row(Length.SHORT, max_sentences=1), row(decoding=BEAMS))
@@ -211,22 +234,22 @@ def test_requests_of_different_lengths_are_one_batch_and_give_what_each_gives_al
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 5, 12])
 @pytest.mark.parametrize("name", SEQ2SEQ)
-def test_one_of_a_batch_is_cancelled_and_the_others_are_answered(name, steps):
-    """Before anything, while articles are read, and while the batch writes."""
+def test_cancelling_one_request_of_a_batch_does_not_affect_the_others(name, steps):
+    """Cancels before the first step, while articles are read, and while the batch generates."""
     engine = load(checkpoint(name))
     requests = [GenerationRequest(" ".join(one), (row(decoding=BEAMS), row())) for one in stories(3, seed=16)]
     expected = [texts(run(engine, request)[0]) for request in requests]
-    first, doomed, last = (engine.submit(request) for request in requests)
+    first, cancelled, last = (engine.submit(request) for request in requests)
     for _ in range(steps):
         assert engine.step() == []
-    engine.cancel(doomed)
+    engine.cancel(cancelled)
     completions = finished(engine, 2)
     assert texts(completions[first].rows) == expected[0]
     assert texts(completions[last].rows) == expected[2]
     assert engine.step() == []
 
 
-def test_a_failing_pass_ends_its_batch_and_not_the_next():
+def test_an_error_in_a_batch_does_not_affect_the_next():
     engine = load(checkpoint("bart"))
     first, second, third = (GenerationRequest(" ".join(one), (row(),)) for one in stories(3, seed=17))
     expected = run(engine, third)[0]
@@ -241,7 +264,7 @@ def test_a_failing_pass_ends_its_batch_and_not_the_next():
 
 
 @pytest.mark.parametrize("name", SEQ2SEQ)
-def test_the_encoder_runs_once_whatever_is_asked_for(name):
+def test_the_encoder_runs_once_for_all_rows(name):
     engine = load(checkpoint(name))
     passes = []
     engine._model.get_encoder().register_forward_hook(lambda *_: passes.append(1))
@@ -264,7 +287,7 @@ def test_a_decoder_only_model_reads_the_article_once_for_both_lengths():
     assert sum(size >= article for size in read) == 1
 
 
-def test_padding_between_prompts_of_different_lengths_changes_nothing():
+def test_padding_prompts_does_not_change_the_output():
     folder = checkpoint("smollm")
     engine = load(folder)
     card = find_card(str(folder))
@@ -280,7 +303,7 @@ def test_padding_between_prompts_of_different_lengths_changes_nothing():
 
 
 def test_an_article_cannot_end_its_own_turn(engine, kind, monkeypatch):
-    """What is read of a hostile article are the control tokens of the prompt, and no others."""
+    """A hostile article adds no control tokens to those of the prompt."""
     plain, control = stories(1, seed=16)[0], "<|im_end|>" if kind == "smollm" else "</s>"
     read: list[list[int]] = []
     encode = engine._tokens.encode
@@ -298,17 +321,17 @@ def test_an_article_cannot_end_its_own_turn(engine, kind, monkeypatch):
     assert counts[0] == counts[1]
 
 
-def test_a_long_prompt_is_read_in_pieces_with_the_same_result(monkeypatch):
+def test_prefill_in_parts_has_the_same_result(monkeypatch):
     engine = load(checkpoint("smollm"))
     sentences = stories(1, seed=11)[0]
     request = GenerationRequest(" ".join(sentences), (row(Length.SHORT), row(Length.LONG)))
     whole = run(engine, request)
-    monkeypatch.setattr("nutgraf_models.engines.batch_rows._PIECE", 7)
+    monkeypatch.setattr("nutgraf_models.engines.batch_rows._PREFILL_TOKENS", 7)
     assert run(engine, request) == whole
 
 
-def test_a_missing_task_prefix_shows():
-    """That the checkpoint can tell is what makes the other tests worth anything."""
+def test_a_missing_task_prefix_is_detected():
+    """The other tests rely on this ability of the checkpoints."""
     folder = checkpoint("t5")
     card = find_card(str(folder))
     engine = load(folder, prompt=card.prompt.model_copy(update={"before": ""}))
@@ -346,7 +369,7 @@ def of_wrong_types(file: Path) -> None:
 @pytest.mark.parametrize("name", ["config.json", "generation_config.json", "tokenizer.json", "model.safetensors"])
 @pytest.mark.parametrize("damage", [garbled, cut_short, of_wrong_types])
 @pytest.mark.parametrize("kind_", ["t5", "smollm"])
-def test_a_damaged_folder_is_an_error_of_one_line_that_names_it(tmp_path, name, damage, kind_):
+def test_a_damaged_folder_is_reported_in_one_line(tmp_path, name, damage, kind_):
     folder = tmp_path / "tiny"
     shutil.copytree(checkpoint(kind_), folder)
     damage(folder / name)

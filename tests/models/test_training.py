@@ -314,7 +314,7 @@ def test_trained_card_produces_summaries(tmp_path, tiny):
     trained = tmp_path / "run" / "card.toml"
     facts = tomllib.loads(trained.read_text())
     assert facts["prompt"] == tomllib.loads(tiny.read_text())["prompt"]
-    store.pull(find_card(str(trained)), lambda what, done, total: None)
+    store.pull(find_card(str(trained)))
     for engine in ("torch", "openvino"):
         summarizer = load_summarizer(str(trained), engine=engine, threads=1)
         article = Article(pairs(9)[8].article)
@@ -340,8 +340,8 @@ def test_adapter_with_a_wrong_digest_is_not_merged(tmp_path, tiny):
     assert run(tmp_path, tiny, "--epochs", 1).exit_code == 0
     weights = tmp_path / "run" / "adapter" / "adapter_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
-    with pytest.raises(ModelError, match="is not the file that the card names"):
-        store.pull(find_card(str(tmp_path / "run" / "card.toml")), lambda what, done, total: None)
+    with pytest.raises(ModelError, match="does not have the SHA-256 in the card"):
+        store.pull(find_card(str(tmp_path / "run" / "card.toml")))
 
 
 def test_article_in_both_train_and_dev_is_rejected(tmp_path, tiny):

@@ -1,4 +1,4 @@
-"""A model pulled and served where torch and transformers are not installed, held against the same with them."""
+"""A model pulled and run without torch and transformers, compared with the same model pulled with them."""
 
 import hashlib
 import json
@@ -35,7 +35,7 @@ TEXTS = [
 
 
 def without_torch(patch: pytest.MonkeyPatch) -> None:
-    """Neither can be found or imported until the patch is undone."""
+    """Hides torch and transformers until the patch is undone."""
     for name in ("torch", "transformers"):
         patch.setitem(sys.modules, name, None)
 
@@ -46,7 +46,7 @@ def file(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def with_it(file, tmp_path_factory) -> Path:
+def with_torch(file, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("with") / "model"
     convert_gguf(file, folder)
     return folder
@@ -73,17 +73,17 @@ def card(file: Path) -> Card:
     )
 
 
-def test_what_openvino_loads_is_the_same(with_it, without):
+def test_openvino_files_are_equal(with_torch, without):
     alike = {"openvino_model.bin", "openvino_model.xml", "tiny.F16.gguf"}
     assert {path.name for path in without.iterdir()} == {*alike, "generation_config.json", "tokenizer.json"}
     for name in alike:
-        # OpenVINO numbers what it names, as long as the process runs.
-        ours, theirs = (re.sub(rb'name="\w+"', b"", (folder / name).read_bytes()) for folder in (without, with_it))
+        # The names in a file contain a counter of the process.
+        ours, theirs = (re.sub(rb'name="\w+"', b"", (folder / name).read_bytes()) for folder in (without, with_torch))
         assert ours == theirs, name
 
 
-def test_tokens_are_the_same(with_it, without):
-    ours, theirs = (Tokenizer.from_file(str(folder / "tokenizer.json")) for folder in (without, with_it))
+def test_tokenizers_are_equivalent(with_torch, without):
+    ours, theirs = (Tokenizer.from_file(str(folder / "tokenizer.json")) for folder in (without, with_torch))
     assert ours.get_vocab() == theirs.get_vocab()
     for text in TEXTS:
         found, expected = ours.encode(text), theirs.encode(text)
@@ -93,20 +93,20 @@ def test_tokens_are_the_same(with_it, without):
                 found.ids, skip_special_tokens=skip
             )
     ends = [
-        json.loads((folder / "generation_config.json").read_text())["eos_token_id"] for folder in (without, with_it)
+        json.loads((folder / "generation_config.json").read_text())["eos_token_id"] for folder in (without, with_torch)
     ]
     assert ends == [2, 2]
 
 
-def test_it_writes_the_same(file, with_it, without):
+def test_summaries_are_equal(file, with_torch, without):
     request = GenerationRequest(" ".join(stories(1, seed=2)[0]), tuple(Row(length, PRESET, 5) for length in Length))
-    written = [run(OpenVinoEngine(card(file), folder), request) for folder in (without, with_it)]
+    written = [run(OpenVinoEngine(card(file), folder), request) for folder in (without, with_torch)]
     assert written[0] == written[1]
     assert written[0][0][0][0].text
 
 
 @pytest.mark.parametrize(("model", "split"), [("llama", None), ("gpt2", "qwen2")])
-def test_a_tokenizer_that_takes_transformers_is_refused(tmp_path, model, split):
+def test_a_tokenizer_that_needs_transformers_is_refused(tmp_path, model, split):
     writer = gguf.GGUFWriter(tmp_path / "other.gguf", "llama")
     writer.add_tokenizer_model(model)
     if split is not None:
@@ -114,11 +114,11 @@ def test_a_tokenizer_that_takes_transformers_is_refused(tmp_path, model, split):
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.close()
-    with pytest.raises(ModelError, match=r"other\.gguf .* takes transformers: pip install 'nutgraf-server\[torch\]'"):
+    with pytest.raises(ModelError, match=r"other\.gguf .* needs transformers: pip install 'nutgraf-server\[torch\]'"):
         write_tokenizer(tmp_path / "other.gguf", tmp_path)
 
 
-def test_torch_is_asked_for_where_it_is_needed_and_its_weights_come_with_the_next_pull(file, tmp_path, monkeypatch):
+def test_errors_ask_for_torch_and_the_next_pull_adds_its_weights(file, tmp_path, monkeypatch):
     monkeypatch.setenv("NUTGRAF_HOME", str(tmp_path / "home"))
     serve_as_only_package(tmp_path / "index", MEMBER, file.read_bytes(), monkeypatch)
     (tmp_path / "card.toml").write_text(
@@ -129,31 +129,28 @@ def test_torch_is_asked_for_where_it_is_needed_and_its_weights_come_with_the_nex
     )
     model = str(tmp_path / "card.toml")
 
-    def ignore(what: str, done: int, total: int | None) -> None:
-        pass
-
     with monkeypatch.context() as patch:
         without_torch(patch)
-        folder = store.pull(card(file), ignore)
+        folder = store.pull(card(file))
         assert load_summarizer(model).engine.name == "openvino"
-        # Of a decoder-only model's folder the chat template has to be read, too.
+        # The chat template of a decoder-only model's folder needs transformers.
         (tmp_path / "config.json").write_text("{}", encoding="utf-8")
         for wanted, engine in ((model, "torch"), (str(tmp_path), "auto")):
             with pytest.raises(ModelError, match=r"pip install 'nutgraf-server\[torch\]'"):
                 load_summarizer(wanted, engine=engine)
         (index,) = (tmp_path / "index").iterdir()
         kept = index.rename(tmp_path / index.name)
-        # It is all there.
-        assert store.pull(card(file), ignore) == folder
+        # The pull is complete without torch, so nothing is fetched.
+        assert store.pull(card(file)) == folder
     with pytest.raises(ModelError, match="fetch them with: nutgraf models pull tiny"):
         load_summarizer(model, engine="torch")
     kept.rename(index)
-    store.pull(card(file), ignore)
+    store.pull(card(file))
     assert load_summarizer(model, engine="torch").engine.name == "torch"
 
 
-def test_a_hub_model_is_not_fetched_in_vain(tmp_path, monkeypatch):
+def test_a_hub_model_is_not_fetched_without_torch(tmp_path, monkeypatch):
     monkeypatch.setenv("NUTGRAF_HOME", str(tmp_path))
     without_torch(monkeypatch)
     with pytest.raises(ModelError, match=r"org/name needs the torch engine: pip install 'nutgraf-server\[torch\]'"):
-        store.pull(find_card("org/name"), lambda what, done, total: None)
+        store.pull(find_card("org/name"))

@@ -26,7 +26,7 @@ RUBY_PACKAGES = (
     "Ruby's gRPC: apt-get install ruby-grpc ruby-grpc-tools ruby-googleapis-common-protos-types libprotobuf-dev"
 )
 TOKEN = "a-token"
-# Beyond the BMP before and within sentences, of one code point and of several, and a letter with a combining accent.
+# Characters beyond the BMP, of one or several code points, and a letter with a combining accent.
 EMOJI = "🚢🎈 " + ARTICLE.replace("Nobody was hurt", "👩🏽‍🚒 Nobody was hurt 🏗").replace("breakwater", "Cafe\u0301 𝄞")
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -59,7 +59,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 @pytest.fixture(scope="module")
 def guarded(certificates: Certificates) -> dict[str, Path]:
-    """Settings of a server that wants TLS and a token."""
+    """Settings of a server with TLS and a token."""
     tokens = certificates.folder / "tokens"
     tokens.write_text(f"{TOKEN}\n", encoding="utf-8")
     return {"tls_certificate": certificates.certificate, "tls_key": certificates.key, "token_file": tokens}
@@ -108,7 +108,7 @@ def lines(result: Result) -> list[str]:
     return found
 
 
-def test_sentences_and_passages_are_those_that_python_cuts_out(run: Run, server: str, certificates: Certificates):
+def test_sentences_and_passages_equal_those_of_the_python_client(run: Run, server: str, certificates: Certificates):
     with Client(server, tls=certificates.trust(), token=TOKEN) as client:
         result = client.summarize(EMOJI)
     sources = [source for sentence in result.long.sentences for source in sentence.sources]
@@ -119,7 +119,7 @@ def test_sentences_and_passages_are_those_that_python_cuts_out(run: Run, server:
     assert done.stdout.splitlines() == lines(result)
 
 
-def test_a_stream_answers_each_article_or_says_why_not(run: Run, server: str, certificates: Certificates):
+def test_a_stream_has_an_answer_or_a_reason_for_each_article(run: Run, server: str, certificates: Certificates):
     with Client(server, tls=certificates.trust(), token=TOKEN) as client:
         emoji, other = (client.summarize(text, summaries="short").short.text for text in (EMOJI, OTHER))
     done = run(server, "batch", "emoji.txt", "empty.txt", "other.txt")
@@ -144,14 +144,14 @@ def test_an_error_has_the_servers_reason(
     assert done.stderr.startswith(f"{reason}: ")
 
 
-def test_a_deadline_ends_the_call_here_and_there(run: Run, guarded: dict[str, Path]) -> None:
+def test_a_deadline_ends_the_call_in_client_and_server(run: Run, guarded: dict[str, Path]) -> None:
     engine = GatedEngine()
     with running_server(lambda: summarizer_with(engine), **guarded) as gated:
         done = run(f"localhost:{gated.server.port}", "summarize", "emoji.txt", "5")
-        assert len(engine.submitted) == 2  # the first was to warm up
+        assert len(engine.submitted) == 2  # including the warm-up
         engine.wait_until(lambda engine: engine.cancelled)
     assert (done.returncode, done.stdout) == (1, "")
-    # Whichever notices first: the server's reason, or gRPC's own error.
+    # The server's reason or gRPC's own error, whichever comes first.
     assert re.match(r"(DEADLINE_EXCEEDED|GRPC::DeadlineExceeded): ", done.stderr)
 
 

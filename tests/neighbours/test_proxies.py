@@ -3,7 +3,6 @@
 import contextlib
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from support.loads import Load, article, async_streams, calls, running, streams,
 from support.neighbours import Proxy, Upstream, running_haproxy, running_nginx
 from support.replicas import Replica
 from support.server import TIMEOUT, GatedEngine, Running, running_server, summarizer_with
+from support.waiting import wait_until
 
 Start = Callable[[Path, Upstream, Upstream], contextlib.AbstractContextManager[Proxy]]
 SOME = 40
@@ -45,7 +45,7 @@ def proxy(start: Start, replicas: tuple[Replica, Replica], tmp_path: Path) -> It
 
 @contextlib.contextmanager
 def gated() -> Iterator[tuple[Running, GatedEngine, Upstream]]:
-    """A server whose engine waits to be allowed each step."""
+    """A server with an engine whose steps wait for `allow`."""
     engine, port = GatedEngine(), free_port()
     settings = {"metrics_port": port, "max_stream_items": 2, "drain_grace": TIMEOUT}
     with running_server(lambda: summarizer_with(engine), **settings) as server:
@@ -65,26 +65,28 @@ def go_on(loads: list[Load]) -> None:
 
 
 def summarize(stub: SummarizerServiceStub, number: int) -> None:
-    """One call, which is not tried again."""
+    """One call, without retries."""
     response = stub.Summarize(pb.SummarizeRequest(text=article("one", number)), timeout=TIMEOUT)
     assert response.summaries[0].text == summary("one", number)
 
 
 def wait_until_refused(address: str) -> None:
-    """Until nothing listens there."""
+    """Waits until nothing listens on an address."""
     host, port = address.split(":")
-    limit = time.monotonic() + TIMEOUT
-    while time.monotonic() < limit:
+
+    def is_refused() -> bool:
         try:
             socket.create_connection((host, int(port)), TIMEOUT).close()
         except ConnectionRefusedError:
-            return
+            return True
         except ConnectionResetError:
-            pass  # it was closed at this moment
-    pytest.fail("it still listens")
+            pass  # closed at this moment
+        return False
+
+    wait_until(is_refused, seconds=TIMEOUT)
 
 
-def test_calls_fall_on_both(proxy: Proxy, replicas: tuple[Replica, Replica]) -> None:
+def test_calls_are_spread_over_both_servers(proxy: Proxy, replicas: tuple[Replica, Replica]) -> None:
     before = [replica.answered() for replica in replicas]
     with Client(proxy.address, tls=proxy.certificates.trust()) as client:
         assert client.check_health()
@@ -95,7 +97,7 @@ def test_calls_fall_on_both(proxy: Proxy, replicas: tuple[Replica, Replica]) -> 
     assert min(counts) >= SOME // 4
 
 
-def test_calls_and_streams_go_on_while_one_is_killed_and_one_drained(
+def test_calls_and_streams_continue_while_one_server_is_killed_and_one_drained(
     proxy: Proxy, replicas: tuple[Replica, Replica], tmp_path: Path
 ) -> None:
     first, second = replicas
@@ -110,8 +112,8 @@ def test_calls_and_streams_go_on_while_one_is_killed_and_one_drained(
     second.start()
 
 
-def test_a_stream_is_as_long_as_it_likes_and_a_message_as_large_as_the_server_lets_it(proxy: Proxy) -> None:
-    # More than nginx takes by default in all, and more in one message than the server takes.
+def test_streams_are_unlimited_and_messages_limited_only_by_the_server(proxy: Proxy) -> None:
+    # The stream exceeds nginx's default limit, and one message exceeds the server's limit.
     comment = f"<!-- {'x' * (MEGABYTE // 2)} -->"
     with Client(proxy.address, tls=proxy.certificates.trust()) as client:
         limit = client.server_info().limits.max_message_bytes
@@ -123,7 +125,7 @@ def test_a_stream_is_as_long_as_it_likes_and_a_message_as_large_as_the_server_le
     assert (unread.error.reason, empty.error.reason) == ("TEXT_TOO_LONG", "EMPTY_TEXT")
 
 
-def test_a_server_that_has_enough_to_do_slows_the_sender_down(start: Start, tmp_path: Path) -> None:
+def test_a_busy_server_slows_the_sender_down(start: Start, tmp_path: Path) -> None:
     count, sent = 400, 0
 
     def requests() -> Iterator[pb.SummarizeManyRequest]:
@@ -138,7 +140,7 @@ def test_a_server_that_has_enough_to_do_slows_the_sender_down(start: Start, tmp_
         for _ in range(20):
             engine.allow()
             next(answers)
-        # 76 MB would be sent in total. Only a few are in flight between here and the engine.
+        # The stream has 76 MB in total, of which only a few are in flight.
         assert sent < 100
         answers.cancel()
 
@@ -146,14 +148,14 @@ def test_a_server_that_has_enough_to_do_slows_the_sender_down(start: Start, tmp_
 def test_a_deadline_reaches_the_server(start: Start, tmp_path: Path) -> None:
     with gated() as (_, engine, upstream), start(tmp_path, upstream, nowhere()) as proxy, proxy.channel() as channel:
         call = SummarizerServiceStub(channel).Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=3)
-        engine.wait_until(lambda engine: len(engine.submitted) == 2)  # the first was to warm up
+        engine.wait_until(lambda engine: len(engine.submitted) == 2)  # including the warm-up
         with pytest.raises(grpc.RpcError) as caught:
             call.result()
         assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
         engine.wait_until(lambda engine: engine.cancelled)
 
 
-def test_a_server_that_drains_finishes_its_call_and_gets_no_other(start: Start, tmp_path: Path) -> None:
+def test_a_draining_server_completes_its_call_and_gets_no_other(start: Start, tmp_path: Path) -> None:
     with (
         gated() as (server, engine, upstream),
         Replica() as other,
@@ -161,9 +163,9 @@ def test_a_server_that_drains_finishes_its_call_and_gets_no_other(start: Start, 
         proxy.channel() as channel,
     ):
         stub = SummarizerServiceStub(channel)
-        # Both servers get calls: one of these stays with the engine.
+        # Both servers get calls; one of them stays in the engine.
         under_way = [stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT) for _ in range(2)]
-        engine.wait_until(lambda engine: len(engine.submitted) == 2)  # the first was to warm up
+        engine.wait_until(lambda engine: len(engine.submitted) == 2)  # including the warm-up
         stopped = server.drain()
         wait_until_refused(upstream.address)
         with contextlib.suppress(grpc.RpcError):  # an open connection may still carry one more call to the server
@@ -175,7 +177,7 @@ def test_a_server_that_drains_finishes_its_call_and_gets_no_other(start: Start, 
         stopped.result(TIMEOUT)
 
 
-def test_haproxy_gives_no_call_to_a_server_that_loads(tmp_path: Path) -> None:
+def test_haproxy_sends_no_call_to_a_loading_server(tmp_path: Path) -> None:
     loaded, port = threading.Event(), free_port()
 
     def load() -> object:

@@ -1,4 +1,4 @@
-"""The two hosts of the service. What the contract promises is tested on both."""
+"""The two hosts of the service. Tests of the contract run on both."""
 
 import importlib.util
 import os
@@ -14,9 +14,9 @@ HOSTS = ["grpc.aio", pytest.param("ray", marks=pytest.mark.ray)]
 
 @pytest.fixture(scope="session")
 def ray_host() -> Iterator[object]:
-    """A cluster with Serve and nothing on it yet."""
+    """A cluster with Serve and no deployment."""
     if importlib.util.find_spec("ray") is None:
-        # `make test-ray` has it, and must not pass by skipping.
+        # `make test-ray` requires Ray, so it must not skip.
         assert "NUTGRAF_TEST_RAY" not in os.environ, "Ray is not installed"
         pytest.skip("Ray is not installed; `make test-ray` installs it")
     from support.ray_host import running_ray
@@ -39,7 +39,7 @@ def server(request) -> Iterator[object]:
 
 @pytest.fixture(params=HOSTS)
 def gated(request) -> Iterator[tuple[object, object]]:
-    """The service, and its engine, of which each step waits to be allowed."""
+    """The service, and its engine, whose steps wait for `allow`."""
     if request.param == "ray":
         host = request.getfixturevalue("ray_host")
         host.deploy_gated()

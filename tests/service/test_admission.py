@@ -1,4 +1,4 @@
-"""Who is let in, without a server: what depends on measured speed."""
+"""Admission without a server: decisions that depend on the measured speed."""
 
 import asyncio
 import contextlib
@@ -33,10 +33,10 @@ async def entered(admission: Admission, *tokens: int, is_stream: bool = False):
         yield
 
 
-async def test_what_cannot_be_done_by_its_deadline_is_refused_once_the_speed_is_known():
+async def test_hopeless_deadlines_are_refused_once_the_speed_is_known():
     admission = Admission(max_queued=10, max_tokens=10_000)
     async with entered(admission, 100, 100), admission.enter(100, time.monotonic(), is_stream=False):
-        pass  # nothing is known yet
+        pass  # the speed is not known yet
     await finish_some(admission, 100)
     async with entered(admission, 100, 100):
         assert "left" in (await refusal(admission, 100, time.monotonic())).message
@@ -44,14 +44,14 @@ async def test_what_cannot_be_done_by_its_deadline_is_refused_once_the_speed_is_
             pass
 
 
-async def test_who_runs_at_once_is_let_in_whatever_the_deadline():
+async def test_requests_that_run_at_once_are_accepted_whatever_the_deadline():
     admission = Admission(max_queued=10, max_tokens=10_000)
     await finish_some(admission, 100)
     async with admission.enter(100, time.monotonic(), is_stream=False):
         pass
 
 
-async def test_the_time_to_retry_grows_with_what_waits_and_shrinks_with_speed():
+async def test_the_retry_delay_grows_with_the_queue_and_shrinks_with_speed():
     async def retry_after(size: int, *waiting: int) -> float:
         admission = Admission(max_queued=2, max_tokens=10**15)
         await finish_some(admission, size)
@@ -60,12 +60,12 @@ async def test_the_time_to_retry_grows_with_what_waits_and_shrinks_with_speed():
         assert seconds is not None
         return seconds
 
-    # So far apart that it does not matter how fast this machine is.
+    # So far apart that this machine's speed does not matter.
     assert await retry_after(1, *[10**12] * 3) > await retry_after(1, *[10**7] * 3)
     assert await retry_after(1, *[10**12] * 3) > await retry_after(10**6, *[10**12] * 3)
 
 
-async def test_streams_wait_in_turn_and_a_long_article_is_not_passed_for_ever():
+async def test_stream_items_are_admitted_in_order_even_if_a_later_one_would_fit():
     admission = Admission(max_queued=100, max_tokens=1_000)
     entered_in_order: list[int] = []
     has_entered, release = asyncio.Event(), asyncio.Event()
@@ -89,7 +89,7 @@ async def test_streams_wait_in_turn_and_a_long_article_is_not_passed_for_ever():
     assert entered_in_order == [900, 40, 41]
 
 
-async def test_a_deadline_passes_while_a_stream_waits_and_leaves_nothing_behind():
+async def test_a_deadline_that_passes_while_a_stream_waits_leaves_nothing_behind():
     admission = Admission(max_queued=100, max_tokens=100)
     async with entered(admission, 90, is_stream=True):
         with pytest.raises(ServiceError) as caught:

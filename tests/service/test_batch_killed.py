@@ -1,17 +1,17 @@
-"""`nutgraf batch`, a process, killed as it works with a real server, and run again."""
+"""`nutgraf batch` processes that are killed while they work with a real server, and run again."""
 
 import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from support.loads import article
 from support.replicas import Replica
+from support.waiting import wait_until
 
 ARTICLES = 400
-# What the output has, at least, when the process is killed; far enough from the end that it is not through before.
+# Minimum numbers of output lines at which the process is killed; low enough that it is not finished before.
 LINES = (0, 1, 2, 37, 100, 163, 200)
 SECONDS = 60
 
@@ -21,7 +21,7 @@ def command(source: Path, output: Path, server: Replica) -> list[str]:
 
 
 def records(output: Path) -> dict[str, dict[str, object]]:
-    """What was answered by id, but for the times and where from; fails if a line is torn or doubled."""
+    """The answers by id, without timings and origins; fails if a line is incomplete or duplicate."""
     lines = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
     by_id = {line["id"]: line | {"timings": None, "origin": None} for line in lines}
     assert len(by_id) == len(lines)
@@ -29,14 +29,14 @@ def records(output: Path) -> dict[str, dict[str, object]]:
 
 
 def wait_for_lines(count: int, output: Path, process: "subprocess.Popen[bytes]") -> None:
-    limit = time.monotonic() + SECONDS
-    while not output.exists() or output.read_bytes().count(b"\n") < count:
-        assert process.poll() is None, "it was through before it could be killed"
-        assert time.monotonic() < limit
-        time.sleep(0.001)
+    def has_lines() -> bool:
+        assert process.poll() is None, "the batch was finished before it could be killed"
+        return output.exists() and output.read_bytes().count(b"\n") >= count
+
+    wait_until(has_lines, seconds=SECONDS, pause=0.001)
 
 
-def test_killed_at_several_moments_it_ends_with_what_an_uninterrupted_run_has(tmp_path: Path) -> None:
+def test_a_batch_that_was_killed_several_times_has_the_output_of_an_uninterrupted_one(tmp_path: Path) -> None:
     source, whole, output = tmp_path / "in.jsonl", tmp_path / "whole.jsonl", tmp_path / "out.jsonl"
     lines = [json.dumps({"id": f"a{number}", "text": article("batch", number)}) for number in range(ARTICLES)]
     source.write_text("\n".join(lines), encoding="utf-8")

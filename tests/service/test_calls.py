@@ -1,4 +1,4 @@
-"""The RPCs on a real channel: answers, streams, cancelled neighbours, draining, ids, logs."""
+"""The RPCs over a real channel: answers, streams, cancellation, draining, ids, logs."""
 
 import threading
 from functools import partial
@@ -16,7 +16,7 @@ from nutgraf_models.lengths import Length
 from nutgraf_models.loading import load_summarizer
 from support.articles import ARTICLE, OTHER
 from support.pages import PAYWALLS
-from support.server import TIMEOUT, GatedEngine, ScriptedEngine, running_server, summarizer_with
+from support.server import TIMEOUT, ContinuingEngine, GatedEngine, ScriptedEngine, running_server, summarizer_with
 
 SHORT_OF_ARTICLE = "The port of Marlow reopened on Monday after a crane fell across its main quay."
 SHORT_OF_OTHER = "A bakery in Vell has bought the last working windmill in the county, to grind its own flour."
@@ -26,7 +26,7 @@ def item(number: int, text: str = ARTICLE) -> pb.SummarizeManyRequest:
     return pb.SummarizeManyRequest(id=str(number), request=pb.SummarizeRequest(text=text))
 
 
-def test_both_lengths_come_by_default_with_everything_that_the_contract_promises(server):
+def test_an_answer_has_both_lengths_by_default_and_every_field_of_the_contract(server):
     with server.stub() as stub:
         response = stub.Summarize(pb.SummarizeRequest(text=ARTICLE, title="Port reopens"), timeout=TIMEOUT)
     short, long = response.summaries
@@ -43,7 +43,7 @@ def test_both_lengths_come_by_default_with_everything_that_the_contract_promises
         assert set(summary.checks_run) == set(pb.CheckKind.values()) - {pb.CHECK_KIND_UNSPECIFIED}
         assert " ".join(summary.text[one.span.start : one.span.end] for one in summary.sentences) == summary.text
         for sentence in summary.sentences:
-            # The lead copies, so each sentence is its own evidence, to the character.
+            # The lead engine copies, so each sentence is its own evidence, to the character.
             said = summary.text[sentence.span.start : sentence.span.end]
             best = sentence.evidence[0]
             source = ARTICLE[best.span.start : best.span.end]
@@ -52,7 +52,7 @@ def test_both_lengths_come_by_default_with_everything_that_the_contract_promises
             assert sentence.verdict == pb.VERDICT_SUPPORTED
 
 
-def test_summaries_come_in_the_order_asked_for_and_keep_to_their_caps(server):
+def test_summaries_are_in_the_requested_order_and_within_their_maximum(server):
     specs = [
         pb.SummarySpec(length=pb.SUMMARY_LENGTH_LONG, max_sentences=2),
         pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT, max_words=16),
@@ -64,7 +64,7 @@ def test_summaries_come_in_the_order_asked_for_and_keep_to_their_caps(server):
     assert len(short.text.split()) <= 16
 
 
-def test_a_cap_that_no_sentence_fits_is_exceeded_and_said(server):
+def test_a_maximum_that_no_sentence_fits_is_exceeded_with_a_warning(server):
     specs = [pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT, max_words=5)]
     with server.stub() as stub:
         response = stub.Summarize(pb.SummarizeRequest(text=ARTICLE, summaries=specs), timeout=TIMEOUT)
@@ -73,7 +73,7 @@ def test_a_cap_that_no_sentence_fits_is_exceeded_and_said(server):
     assert [one.code for one in summary.warnings] == [pb.WARNING_CODE_WORD_CAP_EXCEEDED]
 
 
-def test_the_request_id_is_echoed_and_made_where_it_is_missing_or_unfit(server):
+def test_the_request_id_is_echoed_and_generated_if_missing_or_invalid(server):
     with server.stub() as stub:
         for given, expected in (("abc-1", "abc-1"), (None, None), ("two words", None)):
             metadata = [] if given is None else [("x-request-id", given)]
@@ -82,7 +82,7 @@ def test_the_request_id_is_echoed_and_made_where_it_is_missing_or_unfit(server):
             assert echoed == expected if expected else len(echoed) == 32
 
 
-def test_what_the_check_doubts_is_replaced_or_shown_marked_as_the_caller_wants():
+def test_doubted_sentences_are_replaced_or_shown_as_requested():
     doubted = "The port of Harlow reopened on Monday."
     engine = ScriptedEngine({(Length.SHORT, 1): (doubted,)})
     specs = [pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT)]
@@ -102,11 +102,25 @@ def test_what_the_check_doubts_is_replaced_or_shown_marked_as_the_caller_wants()
     assert written.text == doubted
     assert (written.sentences[0].verdict, written.sentences[0].from_article) == (pb.VERDICT_DOUBTED, False)
     assert pb.WARNING_CODE_DOUBTED_SENTENCES in [one.code for one in written.warnings]
-    # To warm up, and once for each call: nothing is decoded again.
+    # The warm-up, and once for each call: a lead cannot be written again.
     assert len(engine.asked) == 3
 
 
-def test_a_server_that_does_not_check_shows_what_the_model_wrote_and_says_nothing_of_it():
+def test_a_doubted_sentence_is_written_again_from_where_it_leaves_the_article():
+    engine = ContinuingEngine("The port of Marlow reopened on Monday after Ida Fenn fell.")
+    request = pb.SummarizeRequest(text=ARTICLE, summaries=[pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT)])
+    with running_server(lambda: summarizer_with(engine, family="causal")) as running, running.stub() as stub:
+        engine.prefixes.clear()  # of the warm-up
+        engine.then[:] = [" crane fell across its main quay."]
+        (summary,) = stub.Summarize(request, timeout=TIMEOUT).summaries
+    assert engine.prefixes == ["The port of Marlow reopened on Monday after a"]
+    assert summary.text == SHORT_OF_ARTICLE
+    assert (summary.sentences[0].verdict, summary.sentences[0].from_article) == (pb.VERDICT_SUPPORTED, False)
+    assert summary.finish_reason == pb.FINISH_REASON_STOP
+    assert not summary.warnings
+
+
+def test_a_server_without_the_check_shows_generated_sentences_without_verdicts():
     written = "The port of Harlow reopened on Monday."
     engine = ScriptedEngine({(Length.SHORT, 1): (written,)})
     specs = [pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT)]
@@ -124,12 +138,12 @@ def test_a_server_that_does_not_check_shows_what_the_model_wrote_and_says_nothin
     assert not summary.warnings
 
 
-def test_the_check_is_off_by_a_setting_and_that_of_others_summaries_stays():
+def test_check_summary_works_on_a_server_without_the_check():
     request = pb.CheckSummaryRequest(text=ARTICLE, summary="The port of Harlow reopened on Monday.")
     for check in (True, False):
         with running_server(check=check) as running, running.stub() as stub:
             info = stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT)
-            # The second is about as long as its summary would be: its own sentences are returned.
+            # The second article is about as long as its summary, so its own sentences are returned.
             for text in (ARTICLE, SHORT_OF_ARTICLE):
                 response = stub.Summarize(pb.SummarizeRequest(text=text), timeout=TIMEOUT)
                 sentences = [one for summary in response.summaries for one in summary.sentences]
@@ -145,7 +159,7 @@ def test_the_check_is_off_by_a_setting_and_that_of_others_summaries_stays():
         assert checked.sentences[0].HasField("support")
 
 
-def test_a_stream_answers_every_item_once_by_its_own_article(server):
+def test_a_stream_answers_every_item_once_with_its_own_summary(server):
     texts = [ARTICLE, OTHER]
     requests = (item(number, texts[number % 2]) for number in range(50))
     with server.stub() as stub:
@@ -156,12 +170,12 @@ def test_a_stream_answers_every_item_once_by_its_own_article(server):
         assert answer.response.summaries[0].text == expected
 
 
-def test_an_empty_stream_is_no_error(server):
+def test_an_empty_stream_is_valid(server):
     with server.stub() as stub:
         assert list(stub.SummarizeMany(iter([]), timeout=TIMEOUT)) == []
 
 
-def test_a_stream_is_read_no_faster_than_it_is_worked_on():
+def test_a_stream_is_read_no_faster_than_it_is_processed():
     engine = GatedEngine()
     sent = []
 
@@ -176,12 +190,12 @@ def test_a_stream_is_read_no_faster_than_it_is_worked_on():
         engine.allow(3)
         for _ in range(3):
             next(answers)
-        # 400 articles are 14 MB; transport buffers take some, flow control holds back the rest.
+        # 400 articles are 14 MB; transport buffers hold some, and flow control holds back the rest.
         assert len(sent) < 200
         answers.cancel()
 
 
-def test_a_unary_call_finds_room_while_a_stream_fills_its_half():
+def test_a_unary_call_is_accepted_while_a_stream_fills_its_half_of_the_queue():
     engine = GatedEngine()
     with running_server(lambda: summarizer_with(engine), max_queued_requests=4) as running, running.stub() as stub:
         answers = stub.SummarizeMany((item(number) for number in range(20)), timeout=TIMEOUT)
@@ -198,14 +212,14 @@ def test_a_single_call_does_not_wait_for_a_stream():
         answers = stub.SummarizeMany((item(number) for number in range(20)), timeout=TIMEOUT)
         engine.wait_until(lambda one: len(one.submitted) == 2)
         call = stub.Summarize.future(pb.SummarizeRequest(text=OTHER), timeout=TIMEOUT)
-        # No step is allowed yet: it joins what runs.
+        # No step has been allowed yet, so the call joins the running requests.
         engine.wait_until(lambda one: OTHER[:20] in one.submitted[-1])
         engine.open()
         assert call.result().summaries[0].text == SHORT_OF_OTHER
         assert len(list(answers)) == 20
 
 
-def test_a_stream_gets_every_fourth_turn_while_single_calls_wait():
+def test_streams_get_every_fourth_turn_while_unary_calls_wait():
     engine = GatedEngine()
     with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
         queued = partial(running.metric, "nutgraf_queued_requests")
@@ -222,7 +236,7 @@ def test_a_stream_gets_every_fourth_turn_while_single_calls_wait():
         assert [index for index, stream in enumerate(is_stream) if stream] == [3, 7]
 
 
-def test_a_cancelled_call_leaves_its_neighbours_alone_and_frees_the_engine(gated):
+def test_a_cancelled_call_frees_the_engine_without_affecting_others(gated):
     running, engine = gated
     with running.stub() as stub:
         doomed = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
@@ -248,7 +262,7 @@ def test_a_cancelled_stream_frees_the_engine(gated):
         assert stub.Summarize(pb.SummarizeRequest(text=OTHER), timeout=TIMEOUT).summaries
 
 
-def test_draining_finishes_what_was_accepted_and_refuses_the_rest():
+def test_draining_completes_accepted_calls_and_refuses_new_ones():
     engine = GatedEngine()
     with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
         accepted = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
@@ -261,7 +275,7 @@ def test_draining_finishes_what_was_accepted_and_refuses_the_rest():
 
         stream = stub.SummarizeMany(requests(), timeout=TIMEOUT)
         engine_got_both = threading.Thread(target=engine.allow, args=(20,))
-        # The stream's item is read once the server has sent its initial metadata and the first call is running.
+        # When the server has sent its initial metadata and the first call is running, it has read the stream's item.
         stream.initial_metadata()
         stopped = running.drain()
         engine_got_both.start()
@@ -277,7 +291,7 @@ def test_draining_finishes_what_was_accepted_and_refuses_the_rest():
         assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
-def test_a_stream_that_is_drained_says_so_after_answering_what_it_read():
+def test_a_drained_stream_ends_with_its_reason_after_answering_the_items_read():
     with running_server() as running, running.stub() as stub:
         more = threading.Event()
 
@@ -295,7 +309,7 @@ def test_a_stream_that_is_drained_says_so_after_answering_what_it_read():
         assert b"DRAINING" in rpc_status.from_call(caught.value).SerializeToString()
 
 
-def test_health_is_not_serving_while_loading_serving_after_and_not_serving_again_when_draining():
+def test_health_while_loading_serving_and_draining():
     release = threading.Event()
 
     def load():
@@ -319,7 +333,7 @@ def test_health_is_not_serving_while_loading_serving_after_and_not_serving_again
             watch.cancel()
 
 
-def test_reflection_lists_the_service_unless_it_is_switched_off(server):
+def test_reflection_lists_the_service_unless_disabled(server):
     def services(address: str) -> set[str]:
         request = reflection_pb2.ServerReflectionRequest(list_services="")
         with grpc.insecure_channel(address) as channel:
@@ -333,7 +347,7 @@ def test_reflection_lists_the_service_unless_it_is_switched_off(server):
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_channelz_is_served_only_where_it_is_switched_on(server):
+def test_channelz_is_served_only_if_enabled(server):
     def servers(address: str) -> list[channelz_pb2.Server]:
         with grpc.insecure_channel(address) as channel:
             stub = channelz_pb2_grpc.ChannelzStub(channel)
@@ -344,12 +358,12 @@ def test_channelz_is_served_only_where_it_is_switched_on(server):
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
     with running_server(channelz=True) as running, running.stub() as stub:
         stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
-        # The other server of this process is not among them: it counts nothing.
+        # Does not list the other server of this process, which counts nothing.
         (counted,) = servers(running.address)
-        assert counted.data.calls_started == 2  # this question, too
+        assert counted.data.calls_started == 2  # including this call
 
 
-def test_the_log_has_the_call_and_nothing_of_the_article(capfd):
+def test_the_log_has_the_call_but_not_its_article(capfd):
     with running_server() as running, running.stub() as stub:
         metadata = [("x-request-id", "seen-in-the-log")]
         stub.Summarize(pb.SummarizeRequest(text=ARTICLE, title="Crane"), metadata=metadata, timeout=TIMEOUT)
@@ -374,14 +388,14 @@ def test_the_log_has_the_call_and_nothing_of_the_article(capfd):
     ],
     ids=["emoji", "table", "code", "links", "cookies", "another language"],
 )
-def test_text_that_is_no_english_article_is_answered_sensibly(server, text, warning):
+def test_text_other_than_an_english_article_has_a_warning(server, text, warning):
     with server.stub() as stub:
         response = stub.Summarize(pb.SummarizeRequest(text=text), timeout=TIMEOUT)
     assert all(summary.text.strip() for summary in response.summaries)
     assert [one.code for one in response.warnings] == ([] if warning is None else [warning])
 
 
-def test_what_pages_put_around_a_story_reaches_no_summary_and_spans_stay_right(server):
+def test_boilerplate_is_not_summarised_and_spans_are_correct(server):
     first, rest = ARTICLE.split("\n\n", 1)
     head = "By Ida Fenn\r\nLast updated at 10:32\r\nPhotograph: Tom Asker/Reuters\r\n\r\n"
     text = f"{head}{first}\r\n\r\nRead more: Why cranes fall\r\n\r\n{rest}\r\nSign up to our newsletter"
@@ -396,7 +410,7 @@ def test_what_pages_put_around_a_story_reaches_no_summary_and_spans_stay_right(s
         assert text[span.start : span.end] == said
 
 
-def test_an_html_page_is_summarised_as_its_plain_text_is_and_spans_are_in_the_page(server):
+def test_an_html_page_is_summarised_like_its_text_with_spans_in_the_page(server):
     paragraphs = ARTICLE.replace("’", "&rsquo;").replace("“", "&ldquo;").replace("”", "&rdquo;").split("\n\n")
     body = "</p>\n<aside>Sign up</aside><p>".join(paragraphs).replace(" on Monday", "&nbsp;on <b>Mon&shy;day</b>")
     page = (
@@ -413,7 +427,7 @@ def test_an_html_page_is_summarised_as_its_plain_text_is_and_spans_are_in_the_pa
     assert page[spans[1].start : spans[1].end] == "Nobody was hurt, the harbour master said."
 
 
-def test_what_a_correction_takes_back_is_not_told():
+def test_corrections_are_not_summarised():
     note = "Correction: An earlier version said that the crane weighed 400 tonnes. It weighs 40."
     false = "The crane weighed 400 tonnes."
     engine = ScriptedEngine({(length, 1): (false,) for length in Length})
@@ -421,12 +435,12 @@ def test_what_a_correction_takes_back_is_not_told():
         for text in (f"{ARTICLE}\n\n{note}", f"<p>{ARTICLE}</p><p><b>Correction:</b> {note[12:]}</p>"):
             response = stub.Summarize(pb.SummarizeRequest(text=text), timeout=TIMEOUT)
             assert not any("400" in one.text for one in response.summaries)
-        # Where the correction is the story, it is told.
+        # A text that is only a correction is summarised.
         response = stub.Summarize(pb.SummarizeRequest(text=note), timeout=TIMEOUT)
         assert "40" in response.summaries[1].text
 
 
-def test_a_page_without_a_story_is_said_to_be_one_and_nothing_is_made_up(server):
+def test_a_page_without_a_story_has_a_warning_and_its_own_sentences(server):
     page = PAYWALLS[10]
     with server.stub() as stub:
         response = stub.Summarize(pb.SummarizeRequest(text=page), timeout=TIMEOUT)
@@ -437,7 +451,7 @@ def test_a_page_without_a_story_is_said_to_be_one_and_nothing_is_made_up(server)
         assert [warning.code for warning in one.warnings] == [pb.WARNING_CODE_NO_STORY]
 
 
-def test_a_quotation_that_the_article_lacks_is_marked_as_one():
+def test_a_quotation_that_the_article_lacks_is_listed_as_a_term():
     said = "“We were unlucky,” said Ida Fenn, who runs the port of Marlow."
     engine = ScriptedEngine({(Length.SHORT, 1): (said,)})
     specs = [pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT)]

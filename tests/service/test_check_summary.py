@@ -1,8 +1,8 @@
-"""CheckSummary on a real channel, on both hosts: answers, errors, deadlines, and beside what the model does."""
+"""CheckSummary over a real channel, on both hosts: answers, errors, deadlines, and checks beside summaries."""
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import grpc
@@ -15,6 +15,7 @@ from nutgraf_models.loading import load_summarizer
 from support.articles import ARTICLE, OTHER
 from support.failures import as_done, failure
 from support.server import TIMEOUT, Running, running_server, summarizer_with
+from support.waiting import wait_until
 
 TRUE = "Nobody was hurt, the harbour master said."
 FALSE = "Tom Quayle sold the crane to Rundvik in March."
@@ -29,7 +30,7 @@ def said(response: pb.CheckSummaryResponse, summary: str) -> list[tuple[str, int
 
 
 class HeldCounts(LeadEngine):
-    """Holds each check, in the middle of its work, until it may go on. The warm-up passes."""
+    """Blocks each check in the middle of its work until `let_go`. The warm-up passes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,12 +54,6 @@ class HeldCounts(LeadEngine):
         self._may_go_on.set()
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Asks the server until it is so; a test that waits in vain ends by its timeout."""
-    while not condition():
-        pass
-
-
 @pytest.fixture
 def held() -> Iterator[tuple[Running, HeldCounts]]:
     engine = HeldCounts()
@@ -69,7 +64,7 @@ def held() -> Iterator[tuple[Running, HeldCounts]]:
             engine.let_go()
 
 
-def test_a_summary_comes_back_by_sentences_with_everything_that_the_contract_promises(server):
+def test_an_answer_has_every_field_of_the_contract(server):
     summary = f"Hello! {TRUE} {FALSE} What happens next?"
     with server.stub() as stub:
         info = stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT)
@@ -85,7 +80,7 @@ def test_a_summary_comes_back_by_sentences_with_everything_that_the_contract_pro
     assert response.support_threshold == info.check_support_threshold
     assert (response.support, response.verdict) == (bad.support, pb.VERDICT_DOUBTED)
     assert [one.support for one in response.sentences[::3]] == [1.0, 1.0]
-    # The article's own words are their own evidence, to the character.
+    # The evidence for the article's own words are these words, to the character.
     best = good.evidence[0]
     assert (ARTICLE[best.span.start : best.span.end], best.score) == (TRUE, 1.0)
     assert [(summary[one.span.start : one.span.end], one.kind) for one in response.unsupported_terms] == [
@@ -102,7 +97,7 @@ def test_a_summary_comes_back_by_sentences_with_everything_that_the_contract_pro
     assert not response.warnings
 
 
-def test_positions_count_code_points_of_both_texts_as_sent(server):
+def test_positions_are_code_points_of_the_texts_as_sent(server):
     text = ARTICLE.replace("\n\n", "\r\n\r\n").replace("The port", "👩‍🚀 The port")
     summary = "🎈 <b>Zoe\u0301 Quorn</b> wept.\r\n\r\n<p>Nobody was hurt,\r\nthe harbour master said.</p>"
     with server.stub() as stub:
@@ -117,7 +112,7 @@ def test_positions_count_code_points_of_both_texts_as_sent(server):
     assert text[best.start : best.end] == TRUE
 
 
-def test_a_threshold_is_echoed_and_moves_the_verdicts(server):
+def test_the_threshold_changes_the_verdicts_and_is_echoed(server):
     with server.stub() as stub:
         support = stub.CheckSummary(request(), timeout=TIMEOUT).support
         for threshold, verdict in ((0.0, pb.VERDICT_SUPPORTED), (0.5, pb.VERDICT_SUPPORTED), (1.0, pb.VERDICT_DOUBTED)):
@@ -126,13 +121,13 @@ def test_a_threshold_is_echoed_and_moves_the_verdicts(server):
             assert response.verdict == response.sentences[0].verdict == verdict
 
 
-def test_a_summary_without_a_claim_and_one_of_the_servers_own(server):
+def test_a_summary_without_a_claim_and_one_by_the_server(server):
     with server.stub() as stub:
         empty = stub.CheckSummary(request("Key points:\n\nRead more"), timeout=TIMEOUT)
         own = stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT).summaries[1]
         checked = stub.CheckSummary(request(own.text), timeout=TIMEOUT)
     assert (empty.support, empty.verdict) == (1.0, pb.VERDICT_NO_CLAIM)
-    # What the article says is supported, whoever says it; how surely is estimated apart.
+    # Statements of the article are supported, whoever wrote the summary; the estimates differ.
     for one, other in zip(checked.sentences, own.sentences, strict=True):
         assert (one.span, one.verdict) == (other.span, other.verdict)
         assert list(one.evidence) == list(other.evidence)
@@ -150,7 +145,7 @@ def test_an_article_at_the_limit_is_read_to_its_end(server):
     assert text[best.start : best.end] == ending
 
 
-def test_an_article_that_is_odd_comes_with_a_warning(server):
+def test_an_unusual_article_has_a_warning(server):
     german = "Die Brücke im Dorf wird neu gebaut, sagte der Bürgermeister am Montag. " * 10
     with server.stub() as stub:
         response = stub.CheckSummary(request("Die Brücke wird neu gebaut.", german), timeout=TIMEOUT)
@@ -190,7 +185,7 @@ def test_a_bad_request_is_refused_by_reason_and_field(server, reason, field, req
         ("TEXT_TOO_LONG", "text", "200000", request(text="x" * 200_001)),
     ],
 )
-def test_what_is_too_long_is_refused_with_limit_and_size(server, reason, field, limit, request_):
+def test_a_text_over_its_limit_is_refused_with_limit_and_size(server, reason, field, limit, request_):
     with server.stub() as stub:
         failed = failure(lambda: stub.CheckSummary(request_, timeout=TIMEOUT))
         assert stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT).limits.max_summary_characters == 10_000
@@ -199,7 +194,7 @@ def test_what_is_too_long_is_refused_with_limit_and_size(server, reason, field, 
     assert limit in failed.message
 
 
-def test_the_longest_summary_is_a_setting():
+def test_the_maximum_length_of_a_summary_is_a_setting():
     with running_server(max_summary_characters=len(TRUE)) as running, running.stub() as stub:
         assert stub.CheckSummary(request(), timeout=TIMEOUT).verdict == pb.VERDICT_SUPPORTED
         assert (
@@ -226,7 +221,7 @@ def test_a_check_does_not_wait_for_a_summary_that_is_being_written(gated):
             stub.Summarize.future(pb.SummarizeRequest(text=text), timeout=TIMEOUT) for text in (ARTICLE, OTHER)
         ]
         engine.wait_until(lambda one: len(one.submitted) == 2)
-        # One is in the engine, of which no step is allowed, and one waits for it.
+        # One is in the engine, whose steps are blocked, and one is queued.
         for _ in range(3):
             assert stub.CheckSummary(request(), timeout=TIMEOUT).verdict == pb.VERDICT_SUPPORTED
         assert not any(summary.done() for summary in summaries)
@@ -249,20 +244,20 @@ def test_a_summary_does_not_wait_for_checks(held):
 def test_a_full_queue_refuses_at_once_with_a_time_to_retry(held):
     running, engine = held
     with running.stub() as stub:
-        # Two are worked on, and one may wait.
+        # Two checks run, and one may be queued.
         checks = [stub.CheckSummary.future(request(), timeout=TIMEOUT) for _ in range(4)]
         refused = next(as_done(checks))
         failed = failure(refused.result)
         assert failed.info.reason == "QUEUE_FULL"
         assert failed.retry_after > 0
-        # The others' queue is another one.
+        # Summaries have a queue of their own.
         assert stub.Summarize(pb.SummarizeRequest(text=OTHER), timeout=TIMEOUT).summaries
         engine.let_go()
         assert all(check.result().sentences for check in checks if check is not refused)
         assert stub.CheckSummary(request(), timeout=TIMEOUT).sentences
 
 
-def test_a_queue_is_full_of_tokens_too_the_summarys_among_them_but_takes_any_article_when_it_is_empty():
+def test_the_queue_is_bounded_by_tokens_of_both_texts_but_an_empty_one_accepts_any_article():
     engine = HeldCounts()
     with running_server(lambda: summarizer_with(engine), max_queued_tokens=200) as running, running.stub() as stub:
         first = stub.CheckSummary.future(request(text=ARTICLE * 4), timeout=TIMEOUT)
@@ -272,11 +267,11 @@ def test_a_queue_is_full_of_tokens_too_the_summarys_among_them_but_takes_any_art
         assert "200 tokens" in failed.message
         engine.let_go()
         assert first.result().sentences
-        # About 20 tokens of article and 250 of summary: alone it is let in.
+        # About 20 tokens of article and 250 of summary: accepted by an empty queue.
         assert stub.CheckSummary(request(TRUE * 25, ARTICLE[:80]), timeout=TIMEOUT).sentences
 
 
-def test_a_deadline_that_passes_ends_the_check_and_names_itself(held):
+def test_a_passed_deadline_ends_the_check_with_its_reason(held):
     running, engine = held
     with running.stub() as stub:
         with pytest.raises(grpc.RpcError) as caught:
@@ -288,30 +283,30 @@ def test_a_deadline_that_passes_ends_the_check_and_names_itself(held):
         assert stub.CheckSummary(request(), timeout=TIMEOUT).sentences
 
 
-def test_a_check_that_nobody_waits_for_ends_before_its_next_step_and_its_neighbour_goes_on(held):
+def test_a_cancelled_check_ends_before_its_next_step_without_affecting_others(held):
     running, engine = held
     calls = partial(running.metric, "nutgraf_calls_total")
     with running.stub() as stub, grpc.insecure_channel(running.address) as channel:
         doomed = stub.CheckSummary.future(request(), timeout=TIMEOUT)
         neighbour = stub.CheckSummary.future(request(FALSE), timeout=TIMEOUT)
         engine.wait_until_held(2)
-        # As a stream, because a call's metadata can be had before its answer there.
+        # As a stream, because its metadata are available before its answer.
         queued = channel.unary_stream("/nutgraf.v1.SummarizerService/CheckSummary")
-        doomed_in_queue = queued(request().SerializeToString(), timeout=TIMEOUT)
-        doomed_in_queue.initial_metadata()  # the server has it
-        doomed_in_queue.cancel()
+        cancelled_in_queue = queued(request().SerializeToString(), timeout=TIMEOUT)
+        cancelled_in_queue.initial_metadata()  # the server has received it
+        cancelled_in_queue.cancel()
         doomed.cancel()
         wait_until(lambda: calls() == 2)
         engine.let_go()
         assert neighbour.result().verdict == pb.VERDICT_DOUBTED
         assert stub.CheckSummary(request(), timeout=TIMEOUT).verdict == pb.VERDICT_SUPPORTED
         wait_until(lambda: running.metric("nutgraf_abandoned_total") >= 1)
-        # The last one and those before it but the one in the queue, which was never begun; two went to their end.
+        # All checks but the one in the queue, which never began; two were completed.
         assert engine.held == 3
         assert running.metric("nutgraf_checked_sentences_total") == 2
 
 
-def test_draining_finishes_a_check_that_was_accepted_and_refuses_the_next(held):
+def test_draining_completes_accepted_checks_and_refuses_new_ones(held):
     running, engine = held
     with running.stub() as stub:
         accepted = stub.CheckSummary.future(request(), timeout=TIMEOUT)
@@ -330,7 +325,7 @@ def _code(stub) -> grpc.StatusCode:  # type: ignore[no-untyped-def]
     return stub.GetServerInfo.future(pb.GetServerInfoRequest(), timeout=TIMEOUT).code()
 
 
-async def test_a_server_that_is_to_stop_refuses_a_check_by_its_reason():
+async def test_a_stopping_server_refuses_checks_with_its_reason():
     with running_server() as running:
         running.loop.call_soon_threadsafe(running.server.core.drain)
         async with grpc.aio.insecure_channel(running.address) as channel:
@@ -359,7 +354,7 @@ def test_loading_is_unavailable_with_a_time_to_retry():
         assert stub.CheckSummary(request(), timeout=TIMEOUT).sentences
 
 
-def test_something_that_breaks_is_internal_and_the_log_has_nothing_of_either_text(capfd):
+def test_an_unexpected_error_is_internal_and_the_log_contains_neither_text(capfd):
     class Broken(LeadEngine):
         def count_tokens(self, texts):  # type: ignore[no-untyped-def]
             if "Velda Quorn" in texts[0]:

@@ -1,4 +1,4 @@
-"""Whatever a caller does wrong, neither the article, nor a token, nor a path of the server's is told to anybody."""
+"""No error or log entry discloses an article, a token, or a path of the server, whatever a caller does wrong."""
 
 import os
 import re
@@ -20,16 +20,16 @@ from support.process import Log, entry, running_python
 
 TIMEOUT = 60
 TOKEN, WRONG_TOKEN = "tok-velvet-harpsichord", "tok-crimson-abacus"
-# In the text, the title, the id of an item, and a summary to be checked.
+# For the text, the title, the id of an item, and a summary to check.
 CANARIES = ("Quillfeather", "Marzipan", "Obsidian", "Peppercorn")
 ARTICLE = (
     "Mayor Quillfeather opened the bridge of Tarn on Monday, a year after the flood. It had cost three million. "
     "The old one, said Quillfeather, had stood for a century. Two ferries are to be sold next spring."
 )
-# Of three parts at least: not a method, nor the type of a message.
+# At least three parts, unlike methods and message types.
 A_PATH = re.compile(r"(?<![\w./:])/[\w.-]+/[\w.-]+/[\w.-]+")
 
-# The lead model, which is loaded when somebody opens a pipe, and never ends or breaks where the article says so.
+# The lead model, which loads when a pipe is opened, and never completes, or fails, if the article says so.
 SERVER = """
 import sys, threading, time
 from pathlib import Path
@@ -66,14 +66,14 @@ main(["serve", "--model", "lead", "--port", "0", "--max-queued-requests", "0", "
 
 
 class Told:
-    """What the caller has been told: reasons, and all words, with what is packed."""
+    """The reasons and all texts that callers have received, including packed details."""
 
     def __init__(self) -> None:
         self.reasons: set[str] = set()
         self.words: list[str] = []
 
     def failed(self, call: Callable[[], object]) -> str | None:
-        """Makes a call; the reason for which it failed, None if it did not or the reason is gRPC's own."""
+        """Makes a call; returns its error reason, or None if it succeeds or gRPC itself fails it."""
         try:
             call()
         except grpc.RpcError as error:
@@ -102,7 +102,7 @@ BAD_REQUESTS = [
     pb.SummarizeRequest(text=ARTICLE, title=CANARIES[1], summaries=[spec(), spec()]),
     pb.SummarizeRequest(text=ARTICLE, title=CANARIES[1], summaries=[spec(max_words=1)]),
     pb.SummarizeRequest(text=f"BREAK. {ARTICLE}", title=CANARIES[1]),
-    pb.SummarizeRequest(text=ARTICLE * 60),  # more than gRPC takes
+    pb.SummarizeRequest(text=ARTICLE * 60),  # over gRPC's limit
 ]
 BAD_CHECKS = [
     pb.CheckSummaryRequest(text=ARTICLE, title=CANARIES[1], summary=f"<p> </p><script>{CANARIES[3]}</script>"),
@@ -151,7 +151,7 @@ def test_no_error_and_no_log_entry_tells_an_article_a_token_or_a_path(tmp_path: 
             told.failed(partial(stub.Summarize, WAITING, metadata=headers, timeout=0.05))
             waiting.cancel()
             over = Event()
-            # It sends nothing until it is over.
+            # Sends nothing until its end.
             stream = stub.SummarizeMany(iter(lambda: over.wait(TIMEOUT), True), metadata=headers, timeout=TIMEOUT)
             stream.initial_metadata()
             process.send_signal(signal.SIGTERM)

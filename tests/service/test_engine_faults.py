@@ -1,4 +1,4 @@
-"""Engines that do what no engine may: no fault of theirs leaves a call without an answer."""
+"""Faulty engines: every call is answered, whatever the engine does."""
 
 import asyncio
 import threading
@@ -20,11 +20,11 @@ from support.server import TIMEOUT, GatedEngine, running_server, summarizer_with
 
 
 class Panics(BaseException):
-    """As libraries in other languages raise them."""
+    """Like errors from libraries in other languages."""
 
 
 class Raising(LeadEngine):
-    """Raises in a step, or as it takes a request in, what a test puts there."""
+    """Raises the errors that a test sets, in `step` or `submit`."""
 
     in_step: BaseException | None = None
     in_submit: BaseException | None = None
@@ -42,13 +42,13 @@ class Raising(LeadEngine):
         return super().submit(request)
 
 
-# Some of these end an event loop, and some asyncio keeps from whoever waits.
+# Some of these end an event loop; asyncio does not pass others on to the waiting task.
 ERRORS = [Panics(), SystemExit(3), KeyboardInterrupt(), StopIteration(), asyncio.CancelledError(), MemoryError()]
 
 
 @pytest.mark.parametrize("place", ["in_step", "in_submit"])
 @pytest.mark.parametrize("error", ERRORS, ids=lambda one: type(one).__name__)
-def test_whatever_an_engine_raises_is_an_internal_error_and_the_next_call_is_answered(error, place):
+def test_any_error_in_the_engine_is_internal_and_the_next_call_is_answered(error, place):
     engine = Raising()
     with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
         setattr(engine, place, error)
@@ -65,7 +65,7 @@ def test_whatever_an_engine_raises_is_an_internal_error_and_the_next_call_is_ans
 
 
 class Forgetful(GatedEngine):
-    """Fails to cancel, and so completes what was cancelled."""
+    """Fails to cancel requests, and completes them."""
 
     def cancel(self, handle: Handle) -> None:
         waiting = dict(self._waiting)
@@ -74,12 +74,12 @@ class Forgetful(GatedEngine):
         raise RuntimeError(ARTICLE)
 
 
-def test_an_engine_that_cannot_cancel_costs_its_other_callers_nothing(capfd):
+def test_a_failed_cancellation_does_not_affect_other_callers(capfd):
     engine = Forgetful()
     with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
-        doomed = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
+        cancelled = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
         engine.wait_until(lambda one: len(one.submitted) == 2)
-        doomed.cancel()
+        cancelled.cancel()
         engine.wait_until(lambda one: one.cancelled)
         engine.open()
         for _ in range(3):
@@ -90,7 +90,7 @@ def test_an_engine_that_cannot_cancel_costs_its_other_callers_nothing(capfd):
 
 
 class Stuck(LeadEngine):
-    """Does not come back until it may, and then completes what it has."""
+    """Blocks in `step` until `may_go_on` is set, then completes its requests."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class Stuck(LeadEngine):
         return super().step()
 
 
-async def test_a_step_that_comes_back_after_all_answers_nobody_twice(capfd):
+async def test_a_step_that_returns_after_abandon_answers_no_call_twice(capfd):
     engine = Stuck()
     scheduler = Scheduler(engine, Metrics(), max_running=2)
     scheduler.start()
@@ -127,7 +127,7 @@ class Nonsense(Stuck):
         return [None]  # type: ignore[list-item]
 
 
-async def test_what_escapes_in_the_engines_thread_fails_all_calls():
+async def test_an_unexpected_error_in_the_schedulers_thread_fails_all_calls():
     engine = Nonsense()
     scheduler = Scheduler(engine, Metrics())
     scheduler.start()
@@ -164,7 +164,7 @@ main(["serve", "--model", "lead", "--port", "0"])
 """
 
 
-def test_an_engines_thread_that_ends_is_noticed_and_the_process_ends_with_status_1():
+def test_a_crash_of_the_schedulers_thread_ends_the_process_with_status_1():
     with running_python("-c", PROCESS, "Marlow") as process:
         address = entry(process, "listening")["address"]
         entry(process, "serving")
@@ -173,7 +173,7 @@ def test_an_engines_thread_that_ends_is_noticed_and_the_process_ends_with_status
             assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
             stub = SummarizerServiceStub(channel)
             assert stub.Summarize(pb.SummarizeRequest(text=OTHER), timeout=TIMEOUT).summaries
-            # Without a deadline.
+            # This call has no deadline.
             failed = failure(lambda: stub.Summarize(pb.SummarizeRequest(text=ARTICLE)))
             assert failed.info.reason == "INTERNAL"
             assert failed.info.metadata["error_id"]
@@ -184,7 +184,7 @@ def test_an_engines_thread_that_ends_is_noticed_and_the_process_ends_with_status
         assert "Traceback" not in rest
 
 
-def test_so_is_one_that_ends_at_its_first_summary():
+def test_a_crash_during_the_warm_up_ends_the_process_with_status_1():
     with running_python("-c", PROCESS, "council") as process:
         assert process.wait(TIMEOUT) == 1
         rest = process.stderr.read()

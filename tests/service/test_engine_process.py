@@ -1,4 +1,4 @@
-"""The engine's own process: what kills it, or has it hang, costs no call but the one to blame."""
+"""The engine's process: if it dies or hangs, only the call that causes it fails."""
 
 import asyncio
 import os
@@ -26,7 +26,7 @@ from support.server import TIMEOUT, Running, running_server
 from support.tiny_llama import pulled_smollm, write_card
 
 ASKED = ["short", Spec("long", max_words=40)]
-pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="this system does not show processes as files")
+pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc")
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,9 @@ def texts(client: Client, article: str) -> list[str]:
     return [summary.text for summary in client.summarize(article, summaries=ASKED).summaries]
 
 
-def at_once(client: Client, all_articles: list[str], after_each: Callable[[], None] = lambda: None) -> list[list[str]]:
+def texts_in_parallel(
+    client: Client, all_articles: list[str], after_each: Callable[[], None] = lambda: None
+) -> list[list[str]]:
     def one(article: str) -> list[str]:
         written = texts(client, article)
         after_each()
@@ -65,7 +67,7 @@ def at_once(client: Client, all_articles: list[str], after_each: Callable[[], No
 
 
 def has_ended(pid: int) -> bool:
-    """Waits for the end of a process."""
+    """Waits for a process to end; false after a timeout."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -76,13 +78,13 @@ def has_ended(pid: int) -> bool:
         os.close(descriptor)
 
 
-def test_an_engine_killed_under_load_is_started_anew_and_every_call_is_answered_as_ever(card):
+def test_a_killed_engine_is_restarted_and_all_calls_are_answered(card):
     asked = articles(24)
     with serve("--model", card, "--engine", "openvino", "--cache-bytes", "0") as process:
         address = entry(process, "listening")["address"]
         entry(process, "serving")
         (engine,) = children(process.pid)
-        # Neither the socket that is listened on nor a caller's: its own, to the server.
+        # It inherits neither the listening socket nor the callers' connections, only its own connection.
         links = [str(link.readlink()) for link in Path(f"/proc/{engine}/fd").iterdir()]
         assert len([link for link in links if link.startswith("socket:")]) == 1
         log = Log(process)
@@ -97,21 +99,21 @@ def test_an_engine_killed_under_load_is_started_anew_and_every_call_is_answered_
 
             killing = threading.Thread(target=kill)
             killing.start()
-            assert at_once(client, asked, answered.release) == before
+            assert texts_in_parallel(client, asked, answered.release) == before
             killing.join()
             (another,) = children(process.pid)
             assert another != engine
         process.send_signal(signal.SIGTERM)
         assert process.wait(TIMEOUT) == 0
         assert has_ended(another)
-    said = log.text()
-    assert said.count("the engine's process has died") == 1
-    assert "killed by SIGKILL" in said
-    assert not any(sentence in said for sentence in asked[0].split(". "))
+    logged = log.text()
+    assert logged.count("the engine's process has died") == 1
+    assert "killed by SIGKILL" in logged
+    assert not any(sentence in logged for sentence in asked[0].split(". "))
 
 
 def test_a_signal_to_all_processes_drains(card):
-    """As a supervisor sends it."""
+    """As supervisors do."""
     with serve("--model", card, "--engine", "openvino") as process:
         address = entry(process, "listening")["address"]
         entry(process, "serving")
@@ -122,7 +124,7 @@ def test_a_signal_to_all_processes_drains(card):
             answers = [next(stream)]
             for pid in (engine, process.pid):
                 os.kill(pid, signal.SIGTERM)
-            # What was read is answered before the stream is told to go elsewhere.
+            # Items that were read are answered before the stream ends.
             with pytest.raises(grpc.RpcError) as caught:
                 answers.extend(stream)
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
@@ -139,25 +141,25 @@ def test_an_article_that_kills_the_engine_fails_alone(fragile):
         before = [texts(client, article) for article in asked]
         with ThreadPoolExecutor() as pool:
             poison = pool.submit(texts, client, f"{asked[0]} The mayor opened a new bridge in {KILLS}.")
-            assert at_once(client, asked) == before
+            assert texts_in_parallel(client, asked) == before
             with pytest.raises(ServerError):
                 poison.result()
         assert fragile.metric("nutgraf_engine_deaths_total") == 2
-        assert at_once(client, asked) == before
+        assert texts_in_parallel(client, asked) == before
 
 
-def test_an_error_in_it_is_an_internal_error_and_the_log_says_where(fragile, capfd):
+def test_an_error_in_the_engine_is_internal_and_logged_with_its_frames(fragile, capfd):
     with Client(fragile.address, timeout=TIMEOUT) as client:
         with pytest.raises(ServerError):
             texts(client, f"{articles(1)[0]} The mayor opened a new bridge in {BREAKS}.")
         assert texts(client, articles(1)[0])
     assert fragile.metric("nutgraf_engine_deaths_total") == 0
-    said = "".join(capfd.readouterr())
-    assert "RuntimeError in support/fragile.py" in said
-    assert BREAKS not in said
+    logged = "".join(capfd.readouterr())
+    assert "RuntimeError in support/fragile.py" in logged
+    assert BREAKS not in logged
 
 
-def test_what_is_cancelled_does_not_end_and_what_runs_beside_it_does(folder, tmp_path):
+def test_a_cancelled_request_has_no_completion_and_others_have(folder, tmp_path):
     summarizer = fragile_summarizer(folder, tmp_path)
     engine = summarizer.engine
     try:
@@ -175,7 +177,7 @@ def test_what_is_cancelled_does_not_end_and_what_runs_beside_it_does(folder, tmp
         engine.close()
 
 
-def test_one_that_hangs_is_killed_by_the_watchdog_and_its_calls_are_answered(fragile, tmp_path):
+def test_a_hanging_engine_is_killed_by_the_watchdog_and_its_calls_are_answered(fragile, tmp_path):
     asked = f"{articles(1)[0]} The mayor opened a new bridge in {HANGS}."
     pipe = tmp_path / "hang"
     with Client(fragile.address, timeout=TIMEOUT) as client, ThreadPoolExecutor() as pool:
@@ -183,7 +185,7 @@ def test_one_that_hangs_is_killed_by_the_watchdog_and_its_calls_are_answered(fra
         os.mkfifo(pipe)
         watching = asyncio.run_coroutine_threadsafe(fragile.server.watch(), fragile.loop)
         call = pool.submit(texts, client, asked)
-        # It has opened the pipe and closed it.
+        # The engine has opened and closed the pipe.
         pipe.read_text()
         assert call.result() == before
         assert not watching.done()
@@ -191,7 +193,7 @@ def test_one_that_hangs_is_killed_by_the_watchdog_and_its_calls_are_answered(fra
     assert fragile.metric("nutgraf_engine_deaths_total") == 1
 
 
-def test_one_that_cannot_be_started_again_is_given_up(fragile, tmp_path):
+def test_an_engine_that_cannot_be_restarted_is_given_up(fragile, tmp_path):
     (tmp_path / "load").touch()
     watching = asyncio.run_coroutine_threadsafe(fragile.server.watch(), fragile.loop)
     fragile.server.core.summarizer.engine.kill()
@@ -211,7 +213,7 @@ main(["serve", "--port", "0"])
 """
 
 
-def test_a_server_that_is_killed_takes_an_engine_along_that_hangs(folder, tmp_path):
+def test_a_hanging_engine_ends_with_its_killed_server(folder, tmp_path):
     os.mkfifo(tmp_path / "hang")
     tests = str(Path(__file__).parents[1])
     with running_python("-c", HANGING, str(folder), str(tmp_path), PYTHONPATH=tests) as process:
@@ -220,7 +222,7 @@ def test_a_server_that_is_killed_takes_an_engine_along_that_hangs(folder, tmp_pa
         (engine,) = children(process.pid)
         with Client(address, timeout=TIMEOUT, retry_seconds=0.0) as client, ThreadPoolExecutor() as pool:
             call = pool.submit(texts, client, f"{articles(1)[0]} The mayor opened a new bridge in {HANGS}.")
-            # It has opened the pipe and closed it.
+            # The engine has opened and closed the pipe.
             (tmp_path / "hang").read_text()
             process.kill()
             assert call.exception(TIMEOUT)

@@ -1,4 +1,4 @@
-"""Every row of the error table that a caller can reach, over a real channel."""
+"""All rows of the error table that callers can cause, over a real channel."""
 
 import threading
 from pathlib import Path
@@ -83,7 +83,7 @@ def test_bytes_that_do_not_parse_are_an_invalid_argument(server, data):
         assert failure(lambda: list(many(iter([data]), timeout=TIMEOUT))).info.reason == "MALFORMED_MESSAGE"
 
 
-def test_a_message_over_grpcs_own_limit_is_told_apart_by_having_no_reason():
+def test_the_error_for_a_message_over_grpcs_limit_has_no_reason():
     with running_server(max_message_bytes=10_000) as running, running.stub() as stub:
         with pytest.raises(grpc.RpcError) as caught:
             stub.Summarize(pb.SummarizeRequest(text="x" * 20_000), timeout=TIMEOUT)
@@ -120,9 +120,9 @@ def test_a_full_queue_refuses_at_once_with_a_time_to_retry():
     engine = GatedEngine()
     with running_server(lambda: summarizer_with(engine), max_queued_requests=1) as running, running.stub() as stub:
         first = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
-        engine.wait_until(lambda one: len(one.submitted) == 2)  # the warm-up and the first
+        engine.wait_until(lambda one: len(one.submitted) == 2)  # the warm-up and the first call
         second = stub.Summarize.future(pb.SummarizeRequest(text=OTHER), timeout=TIMEOUT)
-        # The second waits; whichever of the two next calls comes after it is refused.
+        # The second call is queued; of the next two, the later one is refused.
         third = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
         refused = next(one for one in as_done((second, third)) if one.exception() is not None)
         failed = Failure(rpc_status.from_call(refused))
@@ -134,7 +134,7 @@ def test_a_full_queue_refuses_at_once_with_a_time_to_retry():
         assert waiting.result().summaries
 
 
-def test_a_queue_is_full_of_tokens_too_but_takes_any_article_when_it_is_empty():
+def test_the_queue_is_bounded_by_tokens_but_an_empty_one_accepts_any_article():
     engine = GatedEngine()
     long = "\n\n".join(f"{ARTICLE} This is part {number}." for number in range(5))
     with running_server(lambda: summarizer_with(engine), max_queued_tokens=300) as running, running.stub() as stub:
@@ -147,14 +147,14 @@ def test_a_queue_is_full_of_tokens_too_but_takes_any_article_when_it_is_empty():
         assert first.result().summaries
 
 
-def test_a_deadline_that_passes_while_running_frees_the_engine_and_names_itself(gated):
+def test_a_deadline_that_passes_while_running_frees_the_engine(gated):
     running, engine = gated
     with running.stub() as stub:
         with pytest.raises(grpc.RpcError) as caught:
             stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=0.3)
         assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
         engine.wait_until(lambda one: len(one.cancelled) == 1)
-        # On a stream the time is the item's, and it is the server that says so.
+        # In a stream, the timeout is the item's, and the server reports it.
         item = pb.SummarizeManyRequest(
             id="a", request=pb.SummarizeRequest(text=ARTICLE), item_timeout=duration_pb2.Duration(nanos=200_000_000)
         )
@@ -162,7 +162,7 @@ def test_a_deadline_that_passes_while_running_frees_the_engine_and_names_itself(
         assert Failure(answer.error).info.reason == "DEADLINE_EXCEEDED"
 
 
-def test_a_deadline_that_passes_in_the_queue_is_never_run(gated):
+def test_a_request_whose_deadline_passes_in_the_queue_never_runs(gated):
     running, engine = gated
     with running.stub() as stub:
         first = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
@@ -170,7 +170,7 @@ def test_a_deadline_that_passes_in_the_queue_is_never_run(gated):
         with pytest.raises(grpc.RpcError) as caught:
             stub.Summarize(pb.SummarizeRequest(text=OTHER), timeout=0.3)
         assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-        # The caller's clock may be a little ahead of the server's, but the end comes before what is sent next.
+        # The caller may notice the deadline slightly before the server, but the server does so before the next call.
         stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT)
         engine.allow(5)
         assert first.result().summaries
@@ -178,7 +178,7 @@ def test_a_deadline_that_passes_in_the_queue_is_never_run(gated):
         assert not any("bakery" in article for article in engine.submitted)
 
 
-def test_something_that_breaks_is_internal_with_an_id_that_the_log_has(capfd):
+def test_an_unexpected_error_is_internal_with_an_id_that_is_logged(capfd):
     secret = "Velda Quorn"
     engine = GatedEngine()
     with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
@@ -187,7 +187,7 @@ def test_something_that_breaks_is_internal_with_an_id_that_the_log_has(capfd):
         failed = failure(lambda: stub.Summarize(pb.SummarizeRequest(text=f"{ARTICLE} {secret}."), timeout=TIMEOUT))
         assert failed.info.reason == "INTERNAL"
         assert secret not in failed.message
-        # The next one works.
+        # The next call succeeds.
         assert stub.Summarize(pb.SummarizeRequest(text=OTHER), timeout=TIMEOUT).summaries
     output = "".join(capfd.readouterr())
     assert failed.info.metadata["error_id"] in output
@@ -215,7 +215,7 @@ def test_something_that_breaks_is_internal_with_an_id_that_the_log_has(capfd):
         ("EMPTY_TEXT", "text", pb.SummarizeManyRequest(id="no request")),
     ],
 )
-def test_a_bad_item_is_answered_and_the_stream_goes_on(server, reason, field, item):
+def test_a_bad_item_gets_an_error_and_the_stream_continues(server, reason, field, item):
     good = pb.SummarizeManyRequest(id="good", request=pb.SummarizeRequest(text=ARTICLE))
     with server.stub() as stub:
         answers = {answer.id: answer for answer in stub.SummarizeMany(iter([item, good]), timeout=TIMEOUT)}

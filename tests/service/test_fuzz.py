@@ -1,4 +1,4 @@
-"""Whatever is sent, the server answers it or says what was wrong with it, and goes on."""
+"""Random requests: the server answers each one, or refuses it with a reason, and keeps serving."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ UNARY = {
     "CheckSummary": pb.CheckSummaryRequest,
     "GetServerInfo": pb.GetServerInfoRequest,
 }
-# What a caller may be told of what was sent. INTERNAL, UNKNOWN, UNAVAILABLE and a deadline would be the server's fault.
+# Permitted codes. INTERNAL, UNKNOWN, UNAVAILABLE and DEADLINE_EXCEEDED would be the server's fault.
 ALLOWED = {grpc.StatusCode.OK, grpc.StatusCode.INVALID_ARGUMENT}
 
 METRICS_PORT = free_port()
@@ -51,7 +51,7 @@ def _afterwards_an_article_is_summarised(server) -> Iterator[None]:
         assert stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT).summaries[0].text
 
 
-# Texts with all that has a meaning somewhere: to Unicode, to HTML, to a splitter of sentences.
+# Characters with a meaning in Unicode, in HTML, or for the sentence splitter.
 TEXTS = st.lists(
     st.one_of(
         st.text(),
@@ -93,9 +93,9 @@ def code_of(call: grpc.Call) -> grpc.StatusCode:
 
 @FUZZ
 @given(st.sampled_from(sorted(UNARY)), st.binary(max_size=300))
-@example("Summarize", b"\x0a\xff\xff\xff\xff\x0f")  # a text of 4 GB, of which nothing comes
-@example("Summarize", b"\x0a\x02\xff\xfe")  # a text that is not UTF-8
-def test_bytes(channel, method, data):
+@example("Summarize", b"\x0a\xff\xff\xff\xff\x0f")  # announces a text of 4 GB
+@example("Summarize", b"\x0a\x02\xff\xfe")  # not UTF-8
+def test_random_bytes(channel, method, data):
     call = channel.unary_unary(f"/nutgraf.v1.SummarizerService/{method}").future(data, timeout=TIMEOUT)
     code = code_of(call)
     assert code in ALLOWED
@@ -108,7 +108,7 @@ def test_bytes(channel, method, data):
 
 @FUZZ
 @given(REQUESTS, st.data())
-def test_a_request_of_which_bytes_were_changed(channel, request, data):
+def test_requests_with_changed_bytes(channel, request, data):
     sent = bytearray(request.SerializeToString())
     for _ in range(data.draw(st.integers(1, 4))):
         if sent:
@@ -132,7 +132,7 @@ def test_a_request_of_which_bytes_were_changed(channel, request, data):
 @example(pb.SummarizeRequest(text="\n" * 19_999 + "a"))
 @example(pb.SummarizeRequest(text="A.B." * 5_000))
 @example(pb.SummarizeRequest(text="Ａ１ ﬁ ½ " * 2_000))
-def test_a_request(channel, request):
+def test_random_requests(channel, request):
     call = SummarizerServiceStub(channel).Summarize.future(request, timeout=TIMEOUT)
     assert code_of(call) in ALLOWED
     if call.code() is grpc.StatusCode.OK:
@@ -151,7 +151,7 @@ def test_a_request(channel, request):
 @example(pb.CheckSummaryRequest(text=ARTICLE, summary="a\u0301" * 5_000))
 @example(pb.CheckSummaryRequest(text=ARTICLE, summary="- \r\n" * 2_500))
 @example(pb.CheckSummaryRequest(text=ARTICLE, summary="who? " * 2_000))
-def test_a_check(channel, request):
+def test_random_checks(channel, request):
     call = SummarizerServiceStub(channel).CheckSummary.future(request, timeout=TIMEOUT)
     assert code_of(call) in ALLOWED
     if call.code() is grpc.StatusCode.OK:
@@ -170,8 +170,8 @@ def test_a_check(channel, request):
 
 @examples(60)
 @given(st.lists(st.binary(max_size=80), max_size=4), st.lists(REQUESTS, max_size=4))
-def test_a_stream(channel, raw, requests):
-    """Items that parse are answered one by one, whatever they hold; bytes that do not end the stream, and say so."""
+def test_random_streams(channel, raw, requests):
+    """Each item that parses is answered; bytes that do not parse end the stream with an error."""
     whole = [
         pb.SummarizeManyRequest(id=str(number), request=request).SerializeToString()
         for number, request in enumerate(requests)
@@ -189,9 +189,9 @@ RAW = [
     b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     b"PRI * HTTP/2.0\r\n\r\nSM",
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 50,
-    # Settings, then a frame of headers for stream 1 that says to be of 16 MB.
+    # Settings, then a HEADERS frame for stream 1 that announces 16 MB.
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0" + b"\xff\xff\xff\1\4\0\0\0\1" + b"a" * 100,
-    # A table of headers that does not decode.
+    # A header block that cannot be decoded.
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0" + b"\0\0\4\1\4\0\0\0\1" + b"\xff\xff\xff\xff",
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x07" * 500,
 ]
@@ -199,7 +199,7 @@ RAW = [
 
 @examples(40)
 @given(st.sampled_from(RAW), st.binary(max_size=200), st.booleans())
-def test_what_is_no_grpc(server, start, rest, reads):
+def test_data_other_than_grpc(server, start, rest, reads):
     host, _, port = server.address.rpartition(":")
     with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=TIMEOUT) as connection:
         connection.sendall(start + rest)
@@ -208,7 +208,7 @@ def test_what_is_no_grpc(server, start, rest, reads):
             connection.recv(1000)
 
 
-def test_tls_where_there_is_none(server):
+def test_tls_on_a_plain_port(server):
     host, _, port = server.address.rpartition(":")
     context = ssl.create_default_context()
     with (
@@ -219,7 +219,7 @@ def test_tls_where_there_is_none(server):
 
 
 @pytest.mark.parametrize("start", RAW[:6])
-def test_what_is_no_http_at_the_port_of_the_metrics(server, start):
+def test_data_other_than_http_on_the_metrics_port(server, start):
     with (
         contextlib.suppress(OSError),
         socket.create_connection(("127.0.0.1", METRICS_PORT), timeout=TIMEOUT) as connection,
@@ -232,7 +232,7 @@ def test_what_is_no_http_at_the_port_of_the_metrics(server, start):
         assert b"nutgraf_serving 1.0" in response.read()
 
 
-async def test_a_hundred_connections_that_say_nothing(server):
+async def test_a_hundred_silent_connections(server):
     host, _, port = server.address.rpartition(":")
     connections = [await asyncio.open_connection(host, int(port)) for _ in range(100)]
     async with grpc.aio.insecure_channel(server.address) as channel:

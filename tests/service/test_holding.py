@@ -1,9 +1,8 @@
-"""How much text the server holds at most, and that it lets go of it however a call ends."""
+"""The bound on the text that the server holds, and its release at the end of a call."""
 
 import gc
 import logging
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -23,10 +22,11 @@ from nutgraf_service.admission import estimate_tokens
 from support.articles import ARTICLE, OTHER
 from support.failures import Failure, failure
 from support.server import TIMEOUT, GatedEngine, Running, running_server, summarizer_with
-from support.silent_proxy import SilentProxy, silent_proxy
+from support.silent_proxy import SilentProxy, behind_silent_proxy
+from support.waiting import wait_for, wait_until
 
 BORN: list[weakref.ref[object]] = []
-# So that what is counted here is no other test's.
+# Distinguishes this test's articles from those of others.
 MARKED = "The lighthouse of Quarn was painted on Friday. " + ARTICLE
 REQUEST = pb.SummarizeRequest(text=MARKED)
 CHECK = pb.CheckSummaryRequest(text=MARKED, summary="The lighthouse was painted.")
@@ -38,7 +38,7 @@ def item(text: str, **more: object) -> pb.SummarizeManyRequest:
 
 @pytest.fixture(autouse=True)
 def born(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keeps track of every article and request from now on. To ask the garbage collector disturbs other threads."""
+    """Tracks all articles and requests from now on. `gc.get_objects` would disturb other threads."""
     BORN.clear()
     for kind in (Article, GenerationRequest):
         initialise = kind.__init__
@@ -55,38 +55,28 @@ def living(kind: type) -> list[Any]:
 
 
 def held_texts() -> list[str]:
-    """The marked texts that anything in this process holds as an article or as work for the engine."""
+    """The marked texts in living articles and engine requests."""
     gc.collect()
     texts = [*(one.text for one in living(Article)), *(one.article for one in living(GenerationRequest))]
     return [text for text in texts if "Quarn" in text]
 
 
-def soon(condition: Callable[[], bool]) -> bool:
-    """Whether it becomes true as the server gets to know what its callers did."""
-    end = time.monotonic() + 20
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True
-
-
 @pytest.fixture
 def gated() -> Iterator[tuple[Running, GatedEngine]]:
-    """A server that may hold one article of `MARKED`'s length besides the first, and two calls at a time."""
+    """A server that may hold two and a half times the bytes of `REQUEST`."""
     engine = GatedEngine()
-    most = int(2.5 * REQUEST.ByteSize())
-    with running_server(lambda: summarizer_with(engine), max_held_bytes=most) as running:
+    max_bytes = int(2.5 * REQUEST.ByteSize())
+    with running_server(lambda: summarizer_with(engine), max_held_bytes=max_bytes) as running:
         yield running, engine
 
 
-def test_one_bound_holds_for_single_calls_and_checks(gated):
+def test_single_calls_and_checks_share_the_bound(gated):
     running, engine = gated
     with running.stub() as stub:
         limits = stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT).limits
         assert limits.max_held_bytes == int(2.5 * REQUEST.ByteSize())
         calls = [stub.Summarize.future(REQUEST, timeout=TIMEOUT) for _ in range(2)]
-        assert soon(lambda: running.metric("nutgraf_held_bytes") == 2 * REQUEST.ByteSize())
+        wait_until(lambda: running.metric("nutgraf_held_bytes") == 2 * REQUEST.ByteSize())
         for call in (partial(stub.Summarize, REQUEST), partial(stub.CheckSummary, CHECK)):
             refused = failure(partial(call, timeout=TIMEOUT))
             assert (refused.info.reason, refused.retry_after) == ("QUEUE_FULL", 1.0)
@@ -98,7 +88,7 @@ def test_one_bound_holds_for_single_calls_and_checks(gated):
         assert running.metric("nutgraf_held_bytes") == 0
 
 
-def test_a_text_that_is_larger_by_itself_is_let_in_when_there_is_no_other():
+def test_a_text_beyond_the_bound_is_accepted_by_an_idle_server():
     with running_server(max_held_bytes=1) as running, running.stub() as stub:
         assert stub.Summarize(REQUEST, timeout=TIMEOUT).summaries
         (answer,) = stub.SummarizeMany(iter([item(MARKED)]), timeout=TIMEOUT)
@@ -110,7 +100,7 @@ def test_characters_of_several_bytes_count_as_more(gated):
     chinese = "灯塔在星期五重新粉刷。" * (len(MARKED) // 11)
     with running.stub() as stub:
         call = stub.Summarize.future(REQUEST, timeout=TIMEOUT)
-        assert soon(lambda: running.metric("nutgraf_held_bytes") > 0)
+        wait_until(lambda: running.metric("nutgraf_held_bytes") > 0)
         refused = failure(lambda: stub.Summarize(pb.SummarizeRequest(text=chinese), timeout=TIMEOUT))
         assert refused.info.reason == "QUEUE_FULL"
         call.cancel()
@@ -120,7 +110,7 @@ def test_characters_of_several_bytes_count_as_more(gated):
 def test_chinese_articles_fill_the_queue_by_their_tokens():
     engine = GatedEngine()
     text = "灯塔在星期五重新粉刷。" * 50
-    # By four characters to a token both would fit.
+    # At four characters per token, both would fit.
     with (
         running_server(lambda: summarizer_with(engine), max_queued_tokens=len(text)) as running,
         running.stub() as stub,
@@ -133,42 +123,42 @@ def test_chinese_articles_fill_the_queue_by_their_tokens():
 
 
 class Counting(LeadEngine):
-    """Notes at each step how many marked articles there are, while it is told to wait for callers."""
+    """Records the maximum number of living articles; its steps wait while `go_on` is cleared."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.most = 0
+        self.max_articles = 0
         self.go_on = threading.Event()
         self.go_on.set()
 
     def step(self):  # type: ignore[no-untyped-def]
         assert self.go_on.wait(TIMEOUT)
-        self.most = max(self.most, len(living(Article)))
+        self.max_articles = max(self.max_articles, len(living(Article)))
         return super().step()
 
 
-def test_many_streams_together_hold_no_more_than_one_may():
+def test_many_streams_share_the_bound():
     streams, items, engine = 24, 4, Counting()
     text = (MARKED + " ") * 20
-    most = 16 * len(text.encode())
+    max_bytes = 16 * len(text.encode())
     answers: list[pb.SummarizeManyResponse] = []
 
     def stream(stub: SummarizerServiceStub) -> None:
         answers.extend(stub.SummarizeMany((item(text) for _ in range(items)), timeout=TIMEOUT))
 
     with running_server(
-        lambda: summarizer_with(engine), max_held_bytes=most, max_stream_items=items, max_queued_requests=1000
+        lambda: summarizer_with(engine), max_held_bytes=max_bytes, max_stream_items=items, max_queued_requests=1000
     ) as running:
         engine.go_on.clear()
         with running.stub() as stub:
             threads = [threading.Thread(target=stream, args=(stub,)) for _ in range(streams)]
             for thread in threads:
                 thread.start()
-            # Streams have half of it, and read no further from a quarter on.
-            assert soon(lambda: running.metric("nutgraf_held_bytes") > most / 4)
+            # Streams may use half of it, and stop reading at a quarter.
+            wait_until(lambda: running.metric("nutgraf_held_bytes") > max_bytes / 4)
             with running.stub() as other:
                 single = other.Summarize.future(REQUEST, timeout=TIMEOUT)
-                assert soon(lambda: running.metric("nutgraf_running_requests") > 0)
+                wait_until(lambda: running.metric("nutgraf_running_requests") > 0)
                 engine.go_on.set()
                 assert single.result().summaries
             for thread in threads:
@@ -177,11 +167,11 @@ def test_many_streams_together_hold_no_more_than_one_may():
     assert len(answers) == streams * items
     assert any(answer.HasField("response") for answer in answers)
     assert {Failure(one.error).info.reason for one in answers if one.HasField("error")} <= {"QUEUE_FULL"}
-    # Eight of streams', one single call's, the warm-up's, and what has just been answered.
-    assert engine.most <= 8 + 1 + 1 + 2
+    # Eight of the streams, one of the single call, the warm-up's, and those just answered.
+    assert engine.max_articles <= 8 + 1 + 1 + 2
 
 
-def test_so_many_calls_with_articles_may_be_under_way():
+def test_the_number_of_calls_with_articles_is_bounded():
     over = threading.Event()
 
     def nothing_yet():
@@ -199,7 +189,7 @@ def test_so_many_calls_with_articles_may_be_under_way():
         ):
             refused = failure(call)
             assert (refused.info.reason, refused.retry_after) == ("QUEUE_FULL", 1.0)
-        # GetServerInfo brings no article, and tells the limit.
+        # GetServerInfo has no article, so it is answered.
         assert stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT).limits.max_calls == 2
         over.set()
         assert [list(stream) for stream in streams] == [[], []]
@@ -225,12 +215,12 @@ def vanish(engine: GatedEngine, calls: list[grpc.Future], proxy: SilentProxy) ->
 
 
 def run_out_of_time(engine: GatedEngine, calls: list[grpc.Future], proxy: SilentProxy) -> None:
-    """They do so by themselves."""
+    """Nothing to do: the calls have short deadlines."""
 
 
 @pytest.mark.parametrize("method", ["Summarize", "SummarizeMany", "CheckSummary"])
 @pytest.mark.parametrize("end", [end_well, fail, cancel, vanish, run_out_of_time], ids=lambda one: one.__name__)
-def test_text_is_let_go_of_however_a_call_ends(method, end, monkeypatch):
+def test_text_is_released_however_a_call_ends(method, end, monkeypatch):
     engine, go_on, over = GatedEngine(), threading.Event(), threading.Event()
     timeout = 1.0 if end is run_out_of_time else None
 
@@ -245,7 +235,7 @@ def test_text_is_let_go_of_however_a_call_ends(method, end, monkeypatch):
 
     check = checker.check_summary
     monkeypatch.setattr(checker, "check_summary", check_later)
-    # pytest keeps what it logs, with all that is in the frames of an error.
+    # pytest keeps log records, and with them the frames of errors.
     monkeypatch.setattr(logging.getLogger("grpc._cython.cygrpc"), "disabled", True)
 
     def items() -> Iterator[pb.SummarizeManyRequest]:
@@ -254,12 +244,7 @@ def test_text_is_let_go_of_however_a_call_ends(method, end, monkeypatch):
             yield item(MARKED, **wait)
         over.wait(TIMEOUT)
 
-    with (
-        running_server(lambda: summarizer_with(engine), keepalive=1.0, drain_grace=0.0) as running,
-        silent_proxy(running.address) as proxy,
-        grpc.insecure_channel(proxy.address) as channel,
-    ):
-        stub = SummarizerServiceStub(channel)
+    with behind_silent_proxy(engine) as (running, proxy, stub):
         calls: list[grpc.Future] = []
         if method == "SummarizeMany":
             calls.append(stub.SummarizeMany(items()))
@@ -267,15 +252,15 @@ def test_text_is_let_go_of_however_a_call_ends(method, end, monkeypatch):
             calls += [stub.Summarize.future(REQUEST, timeout=timeout) for _ in range(3)]
         else:
             calls += [stub.CheckSummary.future(CHECK, timeout=timeout) for _ in range(3)]
-        assert soon(lambda: running.metric("nutgraf_held_bytes") >= 3 * REQUEST.ByteSize())
+        wait_until(lambda: running.metric("nutgraf_held_bytes") >= 3 * REQUEST.ByteSize())
         assert held_texts()
         end(engine, calls, proxy)
-        # Those that waited, too, although nothing of what comes before them has moved.
-        assert soon(lambda: running.metric("nutgraf_held_bytes") == 0)
+        # This includes queued requests, although those before them have not moved.
+        wait_until(lambda: running.metric("nutgraf_held_bytes") == 0)
         with running.stub() as other:
-            # grpc.aio keeps the last call, and by it the error that it ended with, until the next one comes.
+            # grpc.aio keeps the last call, and its error, until the next call.
             other.GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT)
-        assert soon(lambda: not held_texts()), held_texts()
+        wait_for([], held_texts)
         engine.fail_next = None
         go_on.set()
         engine.open()
@@ -286,19 +271,19 @@ def test_text_is_let_go_of_however_a_call_ends(method, end, monkeypatch):
         over.set()
 
 
-def test_what_is_cancelled_leaves_the_queue_although_the_engine_is_at_something_else(gated):
+def test_cancelled_requests_leave_the_queue_while_the_engine_is_busy(gated):
     running, engine = gated
     engine.shut()
     with running.stub() as stub:
         before = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
         engine.wait_until(lambda one: len(one.submitted) == 2)
-        for number in range(20):
+        for _ in range(20):
             waiting = stub.Summarize.future(REQUEST, timeout=TIMEOUT)
-            assert soon(lambda: running.metric("nutgraf_queued_requests") == 1), number
+            wait_until(lambda: running.metric("nutgraf_queued_requests") == 1)
             waiting.cancel()
-            assert soon(lambda: running.metric("nutgraf_held_bytes") < REQUEST.ByteSize())
-            assert soon(lambda: running.metric("nutgraf_queued_requests") == 0), number
-        assert soon(lambda: not held_texts())
+            wait_until(lambda: running.metric("nutgraf_held_bytes") < REQUEST.ByteSize())
+            wait_until(lambda: running.metric("nutgraf_queued_requests") == 0)
+        wait_for([], held_texts)
         assert not before.done()
         engine.open()
         assert before.result().summaries

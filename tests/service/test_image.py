@@ -12,7 +12,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import pytest
 import yaml
 
 from support.articles import ARTICLE
+from support.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -133,14 +133,19 @@ def container(engine: Engine, image: str) -> str:
     # podman's defaults exceed what a sandbox may allow.
     options += [f"--memory={memory}", "--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096"]
     engine.podman("run", "--detach", "--name=nutgraf", *options, image)
-    over = time.monotonic() + HEALTHY
-    while True:
+
+    def is_healthy() -> bool:
         try:
             engine.podman("healthcheck", "run", "nutgraf")
-            return "nutgraf"
         except AssertionError:
-            assert time.monotonic() < over, engine.podman("logs", "nutgraf")
-            time.sleep(1)
+            return False
+        return True
+
+    try:
+        wait_until(is_healthy, seconds=HEALTHY, pause=1)
+    except AssertionError:
+        pytest.fail(engine.podman("logs", "nutgraf"))
+    return "nutgraf"
 
 
 def test_the_server_is_healthy_answers_writes_only_to_tmp_and_drains(engine: Engine, container: str) -> None:

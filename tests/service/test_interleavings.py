@@ -1,6 +1,6 @@
-"""Hundreds of callers who call, wait, give up, hang up and run out of time in random order, against one server.
+"""Hundreds of callers call one server, wait, cancel, disconnect and exceed their deadlines in random order.
 
-Whoever still waits gets the summary of their own article, once; nothing is left behind in the server.
+Each waiting caller gets the summary of its own article exactly once, and no work is left in the server.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ from support.server import TIMEOUT, Running, running_server, summarizer_with
 
 CALLERS = 90
 SHORT = [pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT)]
-# It passed, or would have before the call's turn.
+# The deadline passed, or was too short to admit the call.
 LATE = {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}
 
 
 class Dawdling(LeadEngine):
-    """The lead engine, but a request takes some steps, a random number of them, and several run at once."""
+    """The lead engine, but with parallel requests, each of a random number of steps."""
 
     parallel_requests = 3
 
@@ -54,18 +54,18 @@ class Dawdling(LeadEngine):
 
 
 def article(number: int) -> tuple[str, str]:
-    """An article, and its summary by the lead engine, which no other article has."""
+    """An article, and its unique summary by the lead engine."""
     first = f"Boat {number} came home to Marlow before the storm broke."
     return f"{first} Its crew of six was well. The harbour master counted the nets. They had all held.", first
 
 
 class Callers:
-    """What each caller was told, by the number of their article."""
+    """Random callers, and their outcomes."""
 
     def __init__(self, address: str, seed: int, *, articles: int | None = None) -> None:
         self.address = address
         self.chance = random.Random(seed)
-        # Among how many they choose; None for one each.
+        # The number of articles to choose from; None gives each call its own.
         self.articles = articles
         self.count = 0
         self.told: Counter[str] = Counter()
@@ -75,12 +75,12 @@ class Callers:
         return article(self.count if self.articles is None else self.chance.randrange(self.articles))
 
     async def a_while(self) -> None:
-        """Lets others go first, some number of times."""
+        """Lets other tasks run for a random number of turns."""
         for _ in range(self.chance.randint(0, 60)):
             await asyncio.sleep(0)
 
     async def one(self) -> None:
-        """A channel of their own, a few calls and streams at once, and whatever they do with them."""
+        """One caller: a channel with a few concurrent calls and streams, some of which it cancels."""
         await self.a_while()
         channel = grpc.aio.insecure_channel(self.address, [("grpc.use_local_subchannel_pool", 1)])
         stub = SummarizerServiceStub(channel)
@@ -127,10 +127,10 @@ class Callers:
 
         try:
             async for answer in stub.SummarizeMany(items(), timeout=deadline):
-                # Taken out, so that a second answer is a KeyError.
+                # Removed, so that a second answer raises a KeyError.
                 summary = expected.pop(answer.id)
                 if answer.HasField("error"):
-                    # The server may find that the time is over, and say so, before the caller does.
+                    # The server may notice the passed deadline before the caller.
                     assert deadline < TIMEOUT, answer.error
                     assert answer.error.code in {code.value[0] for code in LATE}, answer.error
                     continue

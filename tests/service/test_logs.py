@@ -1,4 +1,4 @@
-"""What others write to the log: libraries, threads, Python itself. None of it quotes an article or has no end."""
+"""Log entries from libraries, threads and Python itself, which must not quote articles or repeat endlessly."""
 
 import json
 import signal
@@ -14,7 +14,7 @@ TIMEOUT = 60
 CALLS = 20
 ARTICLE = "Mayor Quillfeather opened the bridge of Tarn on Monday. It had cost three million. Two ferries are sold."
 
-# An engine in which libraries complain of the article in all the ways that there are.
+# An engine in which libraries quote the article in warnings and errors of all kinds.
 SERVER = """
 import asyncio, logging, sys, threading, warnings
 from nutgraf._cli.main import main
@@ -68,7 +68,7 @@ main(["serve", "--model", "lead", "--port", "0"])
 """
 
 
-def test_what_libraries_threads_and_python_say_quotes_no_article_and_libraries_are_not_heard_at_every_call():
+def test_other_log_entries_quote_no_article_and_repeated_ones_are_limited():
     with running_python("-c", SERVER) as process:
         address = entry(process, "listening")["address"]
         log = Log(process)
@@ -85,7 +85,7 @@ def test_what_libraries_threads_and_python_say_quotes_no_article_and_libraries_a
         assert word not in text
     entries = [json.loads(line) for line in text.splitlines()]
     assert [one["code"] for one in entries if one["message"] == "call"].count("OK") >= CALLS
-    # One for each place in a library; the warm-up was the first to come there.
+    # One per source line of a library, since the warm-up.
     libraries = Counter(one["library"] for one in entries if one["message"] == "a library's error")
     assert libraries == {"some.library": 2, "another.library": 1, "asyncio": 1}
     (with_error,) = [one for one in entries if one.get("library") == "another.library"]

@@ -1,4 +1,4 @@
-"""Articles over the model's window on a real channel: read whole, in turns with others, and given up as one."""
+"""Articles beyond the model's window, over a real channel: chunks, fairness, and cancellation."""
 
 import grpc
 import pytest
@@ -14,7 +14,7 @@ LONG_ARTICLE = long_article(5000)
 CHUNKS = 11
 
 
-def test_the_longest_article_that_is_taken_is_read_whole_and_its_evidence_is_to_the_character():
+def test_the_longest_accepted_article_is_read_completely_with_exact_evidence():
     text = long_article(40_000)[:190_000]
     assert len(text) == 190_000
     load = lambda: summarizer_with(SmallWindow(WINDOW, parallel_requests=4))  # noqa: E731
@@ -33,14 +33,14 @@ def test_the_longest_article_that_is_taken_is_read_whole_and_its_evidence_is_to_
             assert text[best.span.start : best.span.end] == said
 
 
-def test_others_take_their_turns_between_the_chunks_of_a_long_article():
+def test_other_articles_run_between_the_chunks_of_a_long_one():
     engine = GatedEngine(WINDOW)
     with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
         long = stub.Summarize.future(pb.SummarizeRequest(text=LONG_ARTICLE), timeout=TIMEOUT)
         engine.wait_until(lambda one: len(one.submitted) == 2)
         other = stub.Summarize.future(pb.SummarizeRequest(text=OTHER), timeout=TIMEOUT)
         scheduler = running.server.core._scheduler
-        # The long one has a single chunk in the engine and none in the queue, so what waits is the other.
+        # The long article has one chunk in the engine and none in the queue, so the queued request is the other's.
         engine.wait_until(lambda _: scheduler.queued == 1)
         engine.allow(2)
         assert other.result().article.chunk_count == 1
@@ -50,7 +50,7 @@ def test_others_take_their_turns_between_the_chunks_of_a_long_article():
         assert long.result().article.chunk_count == CHUNKS
 
 
-def test_a_long_article_that_is_cancelled_half_way_frees_the_engine():
+def test_cancelling_a_long_article_frees_the_engine():
     engine = GatedEngine(WINDOW)
     engine.parallel_requests = 4
     with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
@@ -66,7 +66,7 @@ def test_a_long_article_that_is_cancelled_half_way_frees_the_engine():
         assert len(engine.submitted) == 8
 
 
-def test_two_long_articles_at_once_are_both_answered():
+def test_two_concurrent_long_articles_are_answered():
     with (
         running_server(lambda: summarizer_with(SmallWindow(WINDOW, parallel_requests=4))) as running,
         running.stub() as stub,
@@ -79,8 +79,8 @@ def test_two_long_articles_at_once_are_both_answered():
             assert response.article.input_token_count == len(text.split())
 
 
-@pytest.mark.parametrize("timeout", [None, 4])  # long enough for a busy machine to begin all chunks
-def test_a_chunk_that_fails_or_a_deadline_ends_the_call_and_leaves_nothing_behind(timeout):
+@pytest.mark.parametrize("timeout", [None, 4])  # even a busy machine begins all chunks in this time
+def test_a_failed_chunk_or_a_deadline_ends_the_call_and_frees_the_engine(timeout):
     engine = GatedEngine(WINDOW)
     engine.parallel_requests = 4
     with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
@@ -96,14 +96,14 @@ def test_a_chunk_that_fails_or_a_deadline_ends_the_call_and_leaves_nothing_behin
         assert len(engine.submitted) == 6
 
 
-def test_if_one_chunk_fails_the_others_stop_costing_anything():
+def test_a_failed_chunk_cancels_the_others():
     class FailingOnce(GatedEngine):
         parallel_requests = 4
 
         def step(self):
             if len(self.submitted) < 5 or self.fail_next is None:
                 return super().step()
-            # One of the four, and the others are still at it.
+            # One of four chunks, while the others are running.
             error, self.fail_next = self.fail_next, None
             handle = next(iter(self._waiting))
             del self._waiting[handle]
@@ -113,7 +113,7 @@ def test_if_one_chunk_fails_the_others_stop_costing_anything():
     with running_server(lambda: summarizer_with(engine)) as running, running.stub() as stub:
         engine.fail_next = RuntimeError("no more memory")
         with pytest.raises(grpc.RpcError) as caught:
-            # The deadline is far off: it is not what ends them.
+            # The deadline is far off, so it does not end them.
             stub.Summarize(pb.SummarizeRequest(text=LONG_ARTICLE), timeout=10 * TIMEOUT)
         assert caught.value.code() is grpc.StatusCode.INTERNAL
         engine.wait_until(lambda one: len(one.cancelled) == 3)

@@ -1,4 +1,4 @@
-"""What Prometheus reads after calls of every kind, and that the README of the service names all of it."""
+"""Exported metrics after calls of every kind, and their documentation in the service's README."""
 
 import re
 import urllib.request
@@ -17,6 +17,7 @@ from nutgraf_service.metrics import Metrics
 from support.articles import ARTICLE
 from support.process import entry, serve
 from support.server import TIMEOUT, GatedEngine, Running, ScriptedEngine, running_server, summarizer_with
+from support.waiting import wait_for
 
 README = Path(__file__).parents[2] / "service/README.md"
 
@@ -56,14 +57,13 @@ def test_calls_articles_and_tokens_are_counted(server):
     assert found["nutgraf_queued_requests"] == found["nutgraf_running_requests"] == 0
 
 
-def test_what_waits_what_runs_and_what_is_abandoned_shows():
+def test_queued_running_and_abandoned_requests_are_counted():
     engine = GatedEngine()
     with running_server(lambda: summarizer_with(engine), metrics_port=0) as running, running.stub() as stub:
         calls = [stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT) for _ in range(3)]
         engine.wait_until(lambda engine: len(engine.submitted) == 2)
-        while (found := scrape(running))["nutgraf_queued_requests"] < 2:
-            pass
-        assert found["nutgraf_running_requests"] == 1
+        wait_for(2, lambda: scrape(running)["nutgraf_queued_requests"])
+        assert scrape(running)["nutgraf_running_requests"] == 1
         for call in calls:
             call.cancel()
         engine.wait_until(lambda engine: engine.cancelled)
@@ -74,23 +74,22 @@ def test_what_waits_what_runs_and_what_is_abandoned_shows():
         assert found["nutgraf_abandoned_total['queue']"] == 2
 
 
-def test_a_passed_deadline_counts_as_deadline_exceeded_no_matter_who_noticed_it_first():
+def test_a_passed_deadline_counts_as_deadline_exceeded_whoever_notices_it_first():
     engine = GatedEngine()
     with running_server(lambda: summarizer_with(engine), metrics_port=0) as running, running.stub() as stub:
 
         def scrape_when_ended(calls: int) -> dict[str, float]:
-            while running.metric("nutgraf_calls_total") < calls:
-                pass
+            wait_for(calls, lambda: running.metric("nutgraf_calls_total"))
             return scrape(running)
 
-        # The caller hangs up, gRPC cancels, and the server fails the call, all within milliseconds and in any order.
+        # The caller gives up, gRPC cancels, and the server fails the call, all within milliseconds and in any order.
         for _ in range(30):
             call = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=0.1)
             assert call.exception(TIMEOUT).code() is grpc.StatusCode.DEADLINE_EXCEEDED
         found = scrape_when_ended(30)
         assert found["nutgraf_calls_total['DEADLINE_EXCEEDED', 'Summarize']"] == 30
         assert found["nutgraf_refusals_total['DEADLINE_EXCEEDED']"] == 30
-        # A caller who hangs up before the deadline counts as CANCELLED.
+        # A call that is cancelled before its deadline counts as CANCELLED.
         submitted = len(engine.submitted)
         call = stub.Summarize.future(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
         engine.wait_until(lambda engine: len(engine.submitted) > submitted)
@@ -110,7 +109,7 @@ def test_counters_start_at_0_and_process_metrics_are_exported(server):
     assert found["process_start_time_seconds"] > 0
 
 
-def test_shown_sentences_are_counted_by_verdict_and_by_whose_they_are():
+def test_shown_sentences_are_counted_by_verdict_and_origin():
     engine = ScriptedEngine({(Length.SHORT, 1): ("The port of Harlow reopened.",)})
     specs = [pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT)]
     with running_server(lambda: summarizer_with(engine), metrics_port=0) as running, running.stub() as stub:
@@ -124,9 +123,9 @@ def test_shown_sentences_are_counted_by_verdict_and_by_whose_they_are():
     assert found["nutgraf_extractive_summaries_total['short']"] == 1
 
 
-def test_checks_are_counted_by_call_and_by_the_verdicts_on_their_sentences(server):
+def test_checks_are_counted_by_call_and_verdict(server):
     with server.stub() as stub:
-        # A call that fails is counted once its caller has been told, so before those that come after it.
+        # A failed call is counted when its error has been sent, and thus before later calls.
         with pytest.raises(grpc.RpcError):
             stub.CheckSummary(pb.CheckSummaryRequest(text=ARTICLE), timeout=TIMEOUT)
         for summary in (f"Hello! {ARTICLE.split('. ')[0]}. It was sold to Harlow.", f"{ARTICLE.split('. ')[0]}."):
@@ -139,11 +138,11 @@ def test_checks_are_counted_by_call_and_by_the_verdicts_on_their_sentences(serve
     assert found["nutgraf_checked_sentences_total['supported']"] == 2
     assert found["nutgraf_checked_sentences_total['doubted']"] == 1
     assert found["nutgraf_checked_sentences_total['no_claim']"] == 1
-    # What the model has summarised is counted apart.
+    # Summarised articles are counted separately.
     assert found["nutgraf_articles_total"] == 0
 
 
-def test_who_has_no_token_chooses_no_label(tmp_path):
+def test_callers_without_a_token_cannot_add_labels(tmp_path):
     (tmp_path / "tokens").write_text("token\n")
     with running_server(metrics_port=0, token_file=tmp_path / "tokens", open_health=False) as running:
         with grpc.insecure_channel(running.address) as channel:
@@ -160,9 +159,8 @@ def test_who_has_no_token_chooses_no_label(tmp_path):
                 ):
                     with pytest.raises(grpc.RpcError, match="UNAUTHENTICATED"):
                         call(b"", timeout=TIMEOUT)
-        # A call is counted as its answer leaves.
-        while running.metric("nutgraf_calls_total") < 48:
-            pass
+        # A call is counted when its answer is sent.
+        wait_for(48, lambda: running.metric("nutgraf_calls_total"))
         found = scrape(running)
     labels = {name: value for name, value in found.items() if name.startswith("nutgraf_calls_total[")}
     assert labels == {
@@ -172,11 +170,11 @@ def test_who_has_no_token_chooses_no_label(tmp_path):
     }
 
 
-def test_the_readme_lists_every_metric_with_its_kind_and_labels():
+def test_the_readme_lists_every_metric_with_its_type_and_labels():
     row = re.compile(r"^\| `(nutgraf_\w+)` \| (\w+) \|\s*([^|]*?)\s*\|", re.M)
-    listed = {(name, kind, labels) for name, kind, labels in row.findall(README.read_text(encoding="utf-8"))}
+    documented = {(name, kind, labels) for name, kind, labels in row.findall(README.read_text(encoding="utf-8"))}
     metrics = [one for one in vars(Metrics()).values() if isinstance(one, MetricWrapperBase)]
-    there = {
+    exported = {
         (
             f"{one._name}_total" if one._type == "counter" else one._name,
             one._type,
@@ -184,16 +182,16 @@ def test_the_readme_lists_every_metric_with_its_kind_and_labels():
         )
         for one in metrics
     }
-    assert listed == there
+    assert documented == exported
 
 
-def test_a_port_for_metrics_that_is_taken_ends_the_process_with_one_line(server):
+def test_a_metrics_port_in_use_ends_the_process_with_one_line(server):
     with serve("--model", "lead", "--metrics-port", str(server.server.metrics_port)) as process:
         assert process.wait(TIMEOUT) == 1
         assert "--metrics-port" in process.stderr.read()
 
 
-def test_the_log_says_where_the_metrics_are():
+def test_the_log_has_the_address_of_the_metrics():
     with serve("--model", "lead", "--metrics-port", "0") as process:
         address = entry(process, "metrics")["address"]
         entry(process, "serving")

@@ -1,5 +1,5 @@
-"""Encoder-decoders, and a decoder-only folder, through the whole server: SHORT is the first sentence, LONG the first
-three, which the checkpoints were trained to write and which comes out only if everything is wired rightly."""
+"""The small checkpoints through the whole server. SHORT is the first sentence and LONG the first three, as trained,
+which requires that every part calls the model correctly."""
 
 import json
 import random
@@ -15,7 +15,7 @@ from support.server import running_server
 
 
 @pytest.mark.parametrize("kind", ["bart", "t5", "pegasus", "smollm"])
-def test_a_folder_is_served_and_writes_what_it_was_trained_to(kind):
+def test_a_folder_is_served_with_the_summaries_of_its_training(kind):
     folder = str(checkpoint(kind))
     rng = random.Random(20)
     articles = [story(rng, 8) for _ in range(10)]
@@ -24,20 +24,20 @@ def test_a_folder_is_served_and_writes_what_it_was_trained_to(kind):
         Client(server.address, timeout=200) as client,
     ):
         assert client.server_info().family == ("causal" if kind == "smollm" else "seq2seq")
-        right = 0
+        correct = 0
         for sentences in articles:
             text = " ".join(sentences)
-            # The cap on words tells the service that these articles are longer than their summaries.
+            # With this maximum, the service considers the articles longer than their summaries.
             result = client.summarize(text, summaries=["short", Spec("long", max_words=40)])
             assert len(result.short.sentences) == 1
-            right += result.short.text == sentences[0] and result.long.text == " ".join(sentences[:3])
-        assert right >= 9
+            correct += result.short.text == sentences[0] and result.long.text == " ".join(sentences[:3])
+        assert correct >= 9
 
 
 @pytest.mark.parametrize("kind", ["bart", "t5", "pegasus"])
-def test_a_false_sentence_that_it_was_taught_to_write_is_not_shown(kind, tmp_path):
+def test_generated_false_sentences_are_not_shown(kind, tmp_path):
     folder = shutil.copytree(checkpoint(kind), tmp_path / kind)
-    # Started with another token it writes what the article does not say: its training taught it to.
+    # With a wrong start token, the checkpoint writes false sentences, as trained.
     for name in ("generation_config.json", "config.json"):
         settings = json.loads((folder / name).read_text(encoding="utf-8"))
         if "decoder_start_token_id" in settings:
@@ -52,10 +52,10 @@ def test_a_false_sentence_that_it_was_taught_to_write_is_not_shown(kind, tmp_pat
         Client(server.address, timeout=200) as client,
     ):
         asked = ["short", Spec("long", max_words=40)]
-        as_written = client.summarize(text, summaries=asked, show_doubted=True)
+        generated = client.summarize(text, summaries=asked, show_doubted=True)
         shown = client.summarize(text, summaries=asked)
-    # Its own words, with "Wrong start token" in them or put together wrongly.
-    for summary in as_written.summaries:
+    # Its sentences contain "Wrong start token" or are assembled incorrectly.
+    for summary in generated.summaries:
         assert summary.text not in text
         assert not all(sentence.is_supported for sentence in summary.sentences)
         assert WarningCode.DOUBTED_SENTENCES in [warning.code for warning in summary.warnings]

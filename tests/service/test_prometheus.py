@@ -9,10 +9,10 @@ import os
 import re
 import shutil
 import subprocess
-import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from nutgraf_service.settings import Settings
 from support.articles import ARTICLE
 from support.process import Log, entry, serve
 from support.server import TIMEOUT, running_server
+from support.waiting import wait_for
 
 FOLDER = Path(__file__).parents[2] / "service/deploy/prometheus"
 CONFIG, RULES, RULE_TESTS = (FOLDER / f"{name}.yml" for name in ("prometheus", "nutgraf.rules", "nutgraf.rules.test"))
@@ -191,12 +192,7 @@ def running_prometheus(folder: Path, target: str) -> Iterator[Prometheus]:
         process.wait()
 
 
-def until(wanted: object, ask: Callable[[], object]) -> None:
-    """Calls `ask` until it returns `wanted`."""
-    over = time.monotonic() + TIMEOUT
-    while (found := ask()) != wanted:
-        assert time.monotonic() < over, f"still {found!r}"
-        time.sleep(PAUSE)
+until = partial(wait_for, seconds=TIMEOUT, pause=PAUSE)
 
 
 def test_prometheus_sees_a_server_its_calls_and_its_end(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from support.failures import Failure, as_done, failure
 from support.process import running_python
 from support.server import TIMEOUT
 from support.stories import stories
+from support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 ANYWHERE = ("--host", "0.0.0.0")
@@ -42,7 +43,7 @@ def calls(folder: Path, method: str = "Summarize") -> list[int]:
 
 @pytest.mark.ray
 def test_a_replica_that_is_killed_costs_a_caller_time_and_nothing_else(ray_host, tmp_path):
-    from support.ray_host import HeldReplica, wait_until
+    from support.ray_host import HeldReplica
 
     ray_host.deploy(HeldReplica, tmp_path, autoscaling_config=None, num_replicas=2)
     with ThreadPoolExecutor(10) as pool, Client(ray_host.address, timeout=TIMEOUT) as client:
@@ -65,7 +66,7 @@ def test_a_replica_that_is_killed_costs_a_caller_time_and_nothing_else(ray_host,
 
 @pytest.mark.ray
 def test_serves_own_failures_are_in_the_contracts_words(ray_host, tmp_path):
-    from support.ray_host import HeldReplica, wait_until
+    from support.ray_host import HeldReplica
 
     token = tmp_path / "token"
     token.write_text("open-sesame\n")
@@ -115,7 +116,7 @@ def test_serves_own_failures_are_in_the_contracts_words(ray_host, tmp_path):
 
 @pytest.mark.ray
 def test_replicas_come_with_the_load_and_go_without_it_and_every_call_is_answered(ray_host, tmp_path):
-    from support.ray_host import HeldReplica, wait_until
+    from support.ray_host import HeldReplica
 
     scaling = {
         **{"min_replicas": 1, "max_replicas": 2, "target_ongoing_requests": 2},
@@ -143,7 +144,7 @@ def code_of(stub) -> grpc.StatusCode:
 @pytest.mark.ray
 @pytest.mark.parametrize("grace", [30.0, 0.2])
 def test_what_is_taken_away_finishes_its_calls_first_if_its_grace_is_long_enough(ray_host, tmp_path, grace):
-    from support.ray_host import HeldReplica, wait_until
+    from support.ray_host import HeldReplica
 
     settings = Settings(model="lead", drain_grace=grace, cache_bytes=0)
     ray_host.deploy(HeldReplica, tmp_path, settings=settings, autoscaling_config=None, num_replicas=1)

@@ -1,9 +1,8 @@
-"""Clients of real servers that are killed, drained and started again under load.
+"""Clients of real servers that are killed, drained and restarted under load.
 
 What is asserted of every article in every way of calling: one answer, its own, and no error.
 """
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,19 +13,20 @@ from nutgraf import Client
 from support.loads import WAYS, Load, article, running, summary
 from support.names import running_names
 from support.replicas import Replica
+from support.waiting import wait_until
 
 CALLS = 1_000
 THREADS = 8
 # Chi-squared with one degree of freedom exceeds this by chance once in a thousand times.
 CRITICAL = 10.83
-# Answers that show that a way of calling goes on: more than it has in flight, which is two streams with 16 each.
+# Answers that show that calls continue: more than the maximum in flight, two streams with 16 each.
 SOME = 40
 SECONDS = 60.0
 
 
 @pytest.fixture
 def replicas() -> Iterator[tuple[Replica, Replica]]:
-    """Two servers with the same port, as the pods of a service have."""
+    """Two servers with the same port, like the pods of a service."""
     with Replica("127.0.0.1") as first, Replica("127.0.0.2", first.port) as second:
         yield first, second
 
@@ -41,7 +41,7 @@ def go_on(loads: list[Load]) -> None:
 
 
 def check_even(client: Client, replicas: tuple[Replica, Replica]) -> None:
-    """That calls of `client` fall on both, as their own metrics count them."""
+    """Asserts that calls are spread evenly, by the metrics of the servers."""
     before = [replica.answered() for replica in replicas]
     with ThreadPoolExecutor(THREADS) as pool:
         found = list(pool.map(lambda number: client.summarize(article("spread", number)), range(CALLS)))
@@ -52,22 +52,26 @@ def check_even(client: Client, replicas: tuple[Replica, Replica]) -> None:
 
 
 def call_until_called(client: Client, replica: Replica) -> None:
-    """Calls until `replica` has had one; every call must be answered."""
-    limit = time.monotonic() + SECONDS
-    while not replica.answered():
-        assert time.monotonic() < limit, "the server was never called"
+    """Calls until `replica` has answered one; every call must be answered."""
+
+    def is_called() -> bool:
         for number in range(10):
             assert client.summarize(article("again", number)).summaries[0].text == summary("again", number)
+        return bool(replica.answered())
+
+    wait_until(is_called, seconds=SECONDS)
 
 
-def test_calls_fall_evenly_on_a_list_of_addresses_and_on_those_of_a_name(replicas: tuple[Replica, Replica]) -> None:
+def test_calls_are_spread_evenly_over_a_list_of_addresses_and_over_those_of_a_name(
+    replicas: tuple[Replica, Replica],
+) -> None:
     with running_names(*(replica.host for replica in replicas)) as names:
         for server in (both(replicas), f"dns://127.0.0.1:{names.port}/summaries.test:{replicas[0].port}"):
             with Client(server) as client:
                 check_even(client, replicas)
 
 
-def test_a_server_that_was_killed_gets_its_share_again(replicas: tuple[Replica, Replica]) -> None:
+def test_a_restarted_server_gets_its_share_again(replicas: tuple[Replica, Replica]) -> None:
     first, second = replicas
     with Client(both(replicas)) as client:
         call_until_called(client, first)
@@ -80,8 +84,8 @@ def test_a_server_that_was_killed_gets_its_share_again(replicas: tuple[Replica, 
         check_even(client, replicas)
 
 
-def test_a_name_that_gains_an_address_has_its_calls_spread_over_it() -> None:
-    """As connections end, which the server's --max-connection-age sees to."""
+def test_calls_are_spread_to_an_added_address_of_a_name() -> None:
+    """When connections end, at the server's --max-connection-age."""
     with (
         Replica("127.0.0.1", None, "--max-connection-age", "1") as first,
         Replica("127.0.0.2", first.port) as second,
@@ -91,11 +95,11 @@ def test_a_name_that_gains_an_address_has_its_calls_spread_over_it() -> None:
         client.summarize(article("name", 0))
         assert (first.answered(), second.answered()) == (1, 0)
         names.addresses.append(second.host)
-        # gRPC asks for the name again when a connection ends, at most every 5 s.
+        # gRPC resolves the name again when a connection ends, at most every 5 s.
         call_until_called(client, second)
 
 
-def test_one_of_two_is_killed_and_comes_back(replicas: tuple[Replica, Replica], tmp_path: Path) -> None:
+def test_one_of_two_servers_is_killed_and_restarted(replicas: tuple[Replica, Replica], tmp_path: Path) -> None:
     first, second = replicas
     with running(both(replicas), tmp_path, WAYS) as loads:
         go_on(loads)
@@ -119,7 +123,7 @@ def test_a_rolling_restart(replicas: tuple[Replica, Replica], tmp_path: Path) ->
     assert all(replica.answered() > 0 for replica in replicas)
 
 
-def test_the_only_server_is_killed_and_started_again(tmp_path: Path) -> None:
+def test_the_only_server_is_killed_and_restarted(tmp_path: Path) -> None:
     with Replica() as replica, running(replica.address, tmp_path, WAYS) as loads:
         for _ in range(2):
             go_on(loads)
@@ -128,7 +132,7 @@ def test_the_only_server_is_killed_and_started_again(tmp_path: Path) -> None:
         go_on(loads)
 
 
-def test_the_only_server_is_drained_and_started_again(tmp_path: Path) -> None:
+def test_the_only_server_is_drained_and_restarted(tmp_path: Path) -> None:
     with Replica() as replica, running(replica.address, tmp_path, WAYS) as loads:
         go_on(loads)
         replica.drain()

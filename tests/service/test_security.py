@@ -1,4 +1,4 @@
-"""Tokens and TLS on a real port."""
+"""Tokens and TLS over a real channel."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +50,7 @@ def test_a_call_with_a_token_is_answered(guarded, token):
         (("authorization", "Bearer # for the feed"),),
     ],
 )
-def test_any_other_is_refused_with_the_reason(guarded, metadata):
+def test_a_call_without_a_valid_token_is_refused_with_its_reason(guarded, metadata):
     with grpc.insecure_channel(guarded.address) as channel:
         stub = SummarizerServiceStub(channel)
         for call in (
@@ -66,12 +66,12 @@ def test_any_other_is_refused_with_the_reason(guarded, metadata):
             assert dict(caught.value.initial_metadata())["x-request-id"]
 
 
-def test_the_clients_say_it_by_their_own_error(guarded):
+def test_the_client_raises_unauthenticated(guarded):
     with Client(guarded.address) as client, pytest.raises(Unauthenticated):
         client.summarize(ARTICLE)
 
 
-async def test_the_async_client_too(guarded):
+async def test_the_async_client_raises_unauthenticated(guarded):
     async with AsyncClient(guarded.address, token="wrong") as client:
         with pytest.raises(Unauthenticated):
             await client.summarize(ARTICLE)
@@ -90,7 +90,7 @@ def reflect(address: str) -> int:
         return len(list(stub.ServerReflectionInfo(iter([request]), timeout=TIMEOUT)))
 
 
-def test_health_needs_no_token_and_reflection_does_unless_it_is_set_otherwise(guarded, token_file):
+def test_by_default_health_needs_no_token_and_reflection_does(guarded, token_file):
     assert health(guarded.address) == health_pb2.HealthCheckResponse.SERVING
     with pytest.raises(grpc.RpcError, match="UNAUTHENTICATED"):
         reflect(guarded.address)
@@ -101,7 +101,7 @@ def test_health_needs_no_token_and_reflection_does_unless_it_is_set_otherwise(gu
 
 
 @pytest.mark.parametrize("way", ["plain text", "TLS", "socket"])
-async def test_where_health_wants_a_token_our_clients_send_it_with_grpcs_own_checks(way, token_file, pki, tmp_path):
+async def test_clients_send_the_token_with_grpcs_health_checks(way, token_file, pki, tmp_path):
     tls = {"tls_certificate": pki.certificate, "tls_key": pki.key} if way == "TLS" else {}
     host = f"unix:{tmp_path}/socket" if way == "socket" else "127.0.0.1"
     with running_server(token_file=token_file, open_health=False, host=host, **tls) as running:
@@ -124,8 +124,8 @@ async def test_where_health_wants_a_token_our_clients_send_it_with_grpcs_own_che
                 client.summarize(ARTICLE)
 
 
-def test_where_grpc_lets_no_token_travel_with_its_checks_a_client_says_what_to_do(token_file, monkeypatch):
-    """In plain text to another machine; here it is made to look like one."""
+def test_the_client_explains_that_grpcs_health_checks_cannot_send_a_token(token_file, monkeypatch):
+    """gRPC refuses this in plain text to another machine, which the test simulates."""
     monkeypatch.setattr("nutgraf._channel._local_type", lambda target: None)
     with running_server(token_file=token_file, open_health=False) as running:
         with Client(running.address, token="first-token", retry_seconds=0) as client:
@@ -136,7 +136,7 @@ def test_where_grpc_lets_no_token_travel_with_its_checks_a_client_says_what_to_d
             client.summarize(ARTICLE)
 
 
-def test_tokens_are_read_again_when_their_file_changes_and_kept_when_it_is_spoilt(token_file):
+def test_a_changed_token_file_is_read_again_and_an_invalid_one_ignored(token_file):
     tokens = BearerTokens(token_file)
     assert tokens.is_valid("Bearer first-token")
     token_file.write_text("third-token-of-another-length\n")
@@ -151,7 +151,7 @@ def test_tokens_are_read_again_when_their_file_changes_and_kept_when_it_is_spoil
 @pytest.mark.parametrize(
     ("content", "complaint"), [(None, "cannot read tokens"), (b"#\n", "no token"), (b"\xff", "UTF-8")]
 )
-def test_a_file_without_tokens_is_named(tmp_path, content, complaint):
+def test_a_file_without_tokens_is_refused(tmp_path, content, complaint):
     if content is not None:
         (tmp_path / "tokens").write_bytes(content)
     with pytest.raises(SecurityError, match=complaint):
@@ -159,7 +159,7 @@ def test_a_file_without_tokens_is_named(tmp_path, content, complaint):
 
 
 class Pki:
-    """An authority, and files of a certificate for 127.0.0.1 and of one for a client."""
+    """A certificate authority, and the files of a certificate for 127.0.0.1 and of a client's."""
 
     def __init__(self, folder: Path) -> None:
         authority = trustme.CA()
@@ -191,7 +191,7 @@ def info(address: str, tls: grpc.ChannelCredentials) -> str:
         return SummarizerServiceStub(channel).GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT).model
 
 
-def test_tls_is_for_those_who_speak_it(pki):
+def test_a_tls_port_answers_only_tls(pki):
     with running_server(tls_certificate=pki.certificate, tls_key=pki.key) as running:
         assert info(running.address, pki.client()) == "lead"
         with Client(running.address, tls=pki.client()) as client:
@@ -201,7 +201,7 @@ def test_tls_is_for_those_who_speak_it(pki):
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
-def test_mutual_tls_lets_in_only_whom_the_authority_signed(pki):
+def test_mutual_tls_accepts_only_certificates_of_the_authority(pki):
     with running_server(tls_certificate=pki.certificate, tls_key=pki.key, tls_client_ca=pki.ca) as running:
         assert info(running.address, pki.client(with_certificate=True)) == "lead"
         with pytest.raises(grpc.RpcError) as caught:
@@ -209,7 +209,7 @@ def test_mutual_tls_lets_in_only_whom_the_authority_signed(pki):
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
-def test_a_certificate_that_was_renewed_is_served_to_the_next_connection(tmp_path):
+def test_a_renewed_certificate_is_used_for_the_next_connection(tmp_path):
     pki = Pki(tmp_path)
     with running_server(tls_certificate=pki.certificate, tls_key=pki.key) as running:
         assert info(running.address, pki.client()) == "lead"
@@ -221,7 +221,7 @@ def test_a_certificate_that_was_renewed_is_served_to_the_next_connection(tmp_pat
         assert info(running.address, trusting) == "lead"
 
 
-def test_certificates_that_are_spoilt_are_logged_once_and_not_by_whoever_connects(tmp_path, capfd):
+def test_invalid_renewed_certificates_are_logged_once_not_per_connection(tmp_path, capfd):
     pki = Pki(tmp_path)
     with running_server(tls_certificate=pki.certificate, tls_key=pki.key) as running:
         key = pki.key.read_bytes()
@@ -240,7 +240,7 @@ def test_certificates_that_are_spoilt_are_logged_once_and_not_by_whoever_connect
         ({"tls_certificate": "missing.pem", "tls_key": "server.key"}, "missing.pem"),
     ],
 )
-def test_half_of_tls_is_an_error(pki, settings, complaint):
+def test_incomplete_tls_settings_are_refused(pki, settings, complaint):
     paths = {name: pki.ca.parent / file for name, file in settings.items()}
     with pytest.raises(SecurityError, match=complaint):
         credentials(Settings(**paths))
@@ -259,13 +259,13 @@ def test_half_of_tls_is_an_error(pki, settings, complaint):
         ("::", {"tls_certificate": "c", "tls_key": "k", "tls_client_ca": "a"}, ()),
     ],
 )
-def test_a_server_that_others_can_reach_says_what_is_missing(host, settings, words):
+def test_an_exposed_server_without_tls_or_tokens_warns(host, settings, words):
     warning = exposure_warning(Settings(host=host, **settings)) or ""
     assert bool(warning) is bool(words)
     assert all(word in warning for word in words)
 
 
-def test_a_token_file_that_is_missing_ends_the_process_with_one_line(tmp_path):
+def test_a_missing_token_file_ends_the_process_with_one_line(tmp_path):
     with serve("--model", "lead", "--token-file", str(tmp_path / "none")) as process:
         assert process.wait(TIMEOUT) == 1
         assert "cannot read tokens" in process.stderr.read()

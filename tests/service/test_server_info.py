@@ -1,4 +1,4 @@
-"""`GetServerInfo`: the limits that a server tells, and those of the fake that stands for it."""
+"""The limits in `GetServerInfo` of a server and of the fake client."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def test_the_fake_has_the_limits_of_a_server_with_its_default_settings():
         real = client.server_info()
     fake = FakeClient().server_info()
     assert fake.limits == real.limits
-    # Single precision on the wire.
+    # The field has single precision.
     assert fake.support_threshold == pytest.approx(real.support_threshold)
     assert fake.check_support_threshold == pytest.approx(real.check_support_threshold)
     assert fake.summaries_unchecked == real.summaries_unchecked

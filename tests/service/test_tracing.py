@@ -1,4 +1,4 @@
-"""Spans as a collector gets them, from a server that was told where one is."""
+"""Spans that a collector receives from a server."""
 
 import queue
 from collections.abc import Iterator
@@ -47,11 +47,11 @@ def spans(collector: Collector) -> list[Span]:
     return found
 
 
-def test_an_articles_spans_join_the_callers_trace_and_add_up(collector):
+def test_spans_of_an_article_join_the_callers_trace_and_add_up(collector):
     servicer, endpoint = collector
     with running_server(otlp_endpoint=endpoint) as running, running.stub() as stub:
         response = stub.Summarize(pb.SummarizeRequest(text=ARTICLE), metadata=CALLER, timeout=TIMEOUT)
-    # A server that stops sends what it has.
+    # A stopping server sends its buffered spans.
     found = spans(servicer)
     (root,) = [span for span in found if span.name.endswith("/Summarize")]
     steps = {span.name: span for span in found if span is not root}
@@ -69,7 +69,7 @@ def test_an_articles_spans_join_the_callers_trace_and_add_up(collector):
     assert not any(ARTICLE[:20] in str(span) for span in found)
 
 
-def test_a_refused_article_has_a_span_with_the_reason_and_a_stream_one_for_each_item(collector):
+def test_refused_articles_and_stream_items_have_spans(collector):
     servicer, endpoint = collector
     items = [pb.SummarizeManyRequest(request=pb.SummarizeRequest(text=text)) for text in (ARTICLE, "", ARTICLE)]
     with running_server(otlp_endpoint=endpoint) as running, running.stub() as stub:
@@ -80,7 +80,7 @@ def test_a_refused_article_has_a_span_with_the_reason_and_a_stream_one_for_each_
     assert refused.status.message == "EMPTY_TEXT"
 
 
-def test_a_checks_spans_join_the_callers_trace_and_a_refused_one_has_the_reason(collector):
+def test_spans_of_checks_join_the_callers_trace(collector):
     servicer, endpoint = collector
     summary = "The crane was built in 1974. It was sold to Harlow."
     with running_server(otlp_endpoint=endpoint) as running, running.stub() as stub:
@@ -105,7 +105,7 @@ def test_a_checks_spans_join_the_callers_trace_and_a_refused_one_has_the_reason(
     assert not any(text in str(span) for span in found for text in (ARTICLE[:20], "Harlow"))
 
 
-def test_a_collector_that_is_not_there_costs_no_answer():
+def test_calls_are_answered_without_a_collector():
     with running_server(otlp_endpoint="http://127.0.0.1:9") as running, running.stub() as stub:
         assert stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT).summaries
 
@@ -114,7 +114,7 @@ def attributes_of(span: Span) -> dict[str, object]:
     return {one.key: one.value.string_value or one.value.int_value for one in span.attributes}
 
 
-def test_a_call_that_failed_was_cancelled_or_ran_out_of_time_has_its_span_with_all_that_is_known(collector):
+def test_failed_cancelled_and_late_calls_have_spans_with_their_attributes(collector):
     servicer, endpoint = collector
     engine = GatedEngine()
     request = pb.SummarizeRequest(text=ARTICLE)
@@ -137,7 +137,7 @@ def test_a_call_that_failed_was_cancelled_or_ran_out_of_time_has_its_span_with_a
         stream.cancel()
         engine.wait_until(lambda one: len(one.cancelled) == 4)
     found = spans(servicer)
-    # The stream's second article has one, too, if the server had read it.
+    # The stream's second article has a span, too, if the server has read it.
     assert {(span.name.rpartition("/")[2], span.status.message) for span in found} == {
         ("Summarize", "CANCELLED"),
         ("Summarize", "DEADLINE_EXCEEDED"),
@@ -158,7 +158,7 @@ def test_a_call_that_failed_was_cancelled_or_ran_out_of_time_has_its_span_with_a
     assert late.end_time_unix_nano - late.start_time_unix_nano > 100_000_000
 
 
-def test_a_check_that_failed_has_its_span_with_all_that_is_known(collector):
+def test_a_failed_check_has_a_span_with_its_attributes(collector):
     servicer, endpoint = collector
     with running_server(otlp_endpoint=endpoint) as running, running.stub() as stub:
         request = pb.CheckSummaryRequest(text=ARTICLE, summary="It fell.", support_threshold=7)

@@ -25,7 +25,7 @@ def serve_at(path: Path, *arguments: str):
     return serve("--model", "lead", "--host", f"unix:{path}", *arguments)
 
 
-def test_clients_reach_it_by_the_same_name_and_it_leaves_nothing_behind(path):
+def test_clients_use_the_same_address_and_the_socket_is_removed_at_the_end(path):
     async def summarize() -> str:
         async with AsyncClient(server) as client:
             return (await client.summarize(ARTICLE)).short.text
@@ -46,7 +46,7 @@ def test_clients_reach_it_by_the_same_name_and_it_leaves_nothing_behind(path):
     assert not path.exists()
 
 
-def test_the_log_does_not_warn_of_others(path):
+def test_the_log_does_not_warn_of_exposure(path):
     with serve_at(path) as process:
         entry(process, "serving")
         process.send_signal(signal.SIGTERM)
@@ -56,7 +56,7 @@ def test_the_log_does_not_warn_of_others(path):
 
 
 @pytest.mark.parametrize("form", ["unix://{}", "unix-abstract:nutgraf-test-{}"])
-def test_other_forms_of_the_name(path, form):
+def test_other_forms_of_the_address(path, form):
     server = form.format(path if form.startswith("unix:") else os.getpid())
     with serve("--model", "lead", "--host", server) as process:
         assert entry(process, "listening")["address"] == server
@@ -64,7 +64,7 @@ def test_other_forms_of_the_name(path, form):
             assert client.server_info().model == "lead"
 
 
-def test_a_socket_that_a_killed_server_left_is_taken_over(path):
+def test_the_socket_of_a_killed_server_is_replaced(path):
     with serve_at(path) as process:
         entry(process, "listening")
         process.kill()
@@ -79,7 +79,7 @@ def test_a_socket_that_a_killed_server_left_is_taken_over(path):
 
 
 def refusal(server: str) -> str:
-    """What a server that cannot listen says in its last line."""
+    """The error of a server that cannot listen."""
     with serve("--model", "lead", "--host", server) as process:
         said = process.stderr.read().splitlines()
         assert process.wait(TIMEOUT) == 1
@@ -87,7 +87,7 @@ def refusal(server: str) -> str:
     return said[-1]
 
 
-def test_a_server_does_not_take_the_socket_of_another(path):
+def test_the_socket_of_a_running_server_is_not_replaced(path):
     with serve_at(path) as process:
         entry(process, "listening")
         assert "a server is listening on it" in refusal(f"unix:{path}")
@@ -95,7 +95,7 @@ def test_a_server_does_not_take_the_socket_of_another(path):
             assert client.server_info().model == "lead"
 
 
-def test_what_is_there_of_another_kind_is_left_alone(path):
+def test_files_other_than_sockets_are_not_replaced(path):
     path.write_text("precious")
     assert "something else is there" in refusal(f"unix:{path}")
     assert path.read_text() == "precious"
@@ -106,13 +106,13 @@ def test_what_is_there_of_another_kind_is_left_alone(path):
         assert path.is_socket()
 
 
-def test_names_that_cannot_be(tmp_path):
+def test_invalid_addresses_are_refused(tmp_path):
     assert "its folder is missing" in refusal(f"unix:{tmp_path}/none/s")
     assert "path too long" in refusal(f"unix:{tmp_path}/{'x' * 200}")
     assert "it names no socket" in refusal("unix:")
 
 
-def test_ray_cannot(path):
+def test_ray_refuses_unix_sockets(path):
     from nutgraf_service.ray_serve import RayUnavailable, run
     from nutgraf_service.settings import Settings
 

@@ -27,7 +27,7 @@ from support.replicas import Replica
 
 TOKEN = "soak-token"
 # Share of the time, at the end, without restarts, for measuring memory growth. Its first half is the warm-up.
-_LEFT_ALONE = 0.5
+_QUIET_SHARE = 0.5
 _MAX_GROWTH = 64e6
 _BETWEEN_RESTARTS = (5.0, 15.0)
 _END_SECONDS = 180.0
@@ -37,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="soak", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seconds", type=float, default=900.0)
     parser.add_argument("--model", default="lead")
-    parser.add_argument("--seed", type=int, default=20, help="of articles and faults; when they meet is the machine's")
+    parser.add_argument("--seed", type=int, default=20, help="seed for articles and faults; their timing varies")
     arguments = parser.parse_args()
     judge = Judge()
     with tempfile.TemporaryDirectory() as folder:
@@ -70,8 +70,8 @@ async def soak(judge: Judge, seconds: float, model: str, seed: int, folder: Path
     tasks = [asyncio.create_task(caller(traffic)) for caller in CALLERS]
     tasks.append(asyncio.create_task(asyncio.to_thread(in_a_thread, traffic)))
     try:
-        await restarts(judge, server, chance, until - _LEFT_ALONE * seconds)
-        await asyncio.sleep(_LEFT_ALONE * seconds / 2)
+        await restarts(judge, server, chance, until - _QUIET_SHARE * seconds)
+        await asyncio.sleep(_QUIET_SHARE * seconds / 2)
         before = server.resident_bytes
         await asyncio.sleep(max(0.0, until - loop.time()))
         grown = server.resident_bytes - before
@@ -82,20 +82,20 @@ async def soak(judge: Judge, seconds: float, model: str, seed: int, folder: Path
         task.result()
     if running:
         judge.complain(f"{len(running)} callers have not ended within {_END_SECONDS:.0f} s")
-    print(f"the server's memory has grown by {grown / 1e6:.1f} MB in the last {_LEFT_ALONE * seconds / 2:.0f} s")
+    print(f"the server's memory has grown by {grown / 1e6:.1f} MB in the last {_QUIET_SHARE * seconds / 2:.0f} s")
     if grown > _MAX_GROWTH:
-        judge.complain(f"its memory has grown by more than {_MAX_GROWTH / 1e6:.0f} MB")
+        judge.complain(f"the server's memory has grown by more than {_MAX_GROWTH / 1e6:.0f} MB")
     await is_idle(judge, server)
     await drained(judge, server)
     lines = log.read_text(encoding="utf-8")
     for unwanted in ("Traceback", CANARY, TOKEN):
         if unwanted in lines:
-            place = lines.index(unwanted)
-            judge.complain(f"the log holds {unwanted!r}: {lines[max(0, place - 500) : place + 2500]}")
+            position = lines.index(unwanted)
+            judge.complain(f"the log contains {unwanted!r}: {lines[max(0, position - 500) : position + 2500]}")
 
 
 async def restarts(judge: Judge, server: Replica, chance: random.Random, until: float) -> None:
-    """Kills or drains the server and restarts it on its port, repeatedly, until then."""
+    """Kills or drains the server and restarts it on its port, repeatedly, until the loop's time `until`."""
     drains = kills = 0
     while (now := asyncio.get_running_loop().time()) < until:
         await asyncio.sleep(min(chance.uniform(*_BETWEEN_RESTARTS), until - now))
@@ -125,7 +125,7 @@ async def is_idle(judge: Judge, server: Replica) -> None:
         if not any(left.values()):
             return
         await asyncio.sleep(0.2)
-    judge.complain(f"nobody calls, and the server has {left}")
+    judge.complain(f"the idle server still has {left}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Outcome of every request: answered, refused, or given up by the caller. None may be lost or wrong."""
+"""Records the outcome of every request: answered, refused, or given up by the caller. None may be lost or wrong."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class Sent:
-    """A request. An article determines its own summary, or the errors that are right for it.
+    """A request, with its permitted outcomes.
 
-    `expected`: the text of its SHORT; None if the model is not that simple, so that only its evidence is checked.
-    `refusals`: the error reasons or kinds that are right for it.
+    `expected`: the text of its SHORT; if None, only its evidence is checked.
+    `refusals`: the permitted error reasons or kinds.
     """
 
     kind: str
@@ -52,7 +52,7 @@ class Judge:
             return
         self.answered[sent.kind] += 1
         if not sent.may_be_answered:
-            self._say(f"{sent.kind}: answered, although it was to be refused for {sorted(sent.refusals)}")
+            self._say(f"{sent.kind}: answered instead of refused with {sorted(sent.refusals)}")
         elif sent.expected is not None and result.summaries[0].text != sent.expected:
             self._say(f"{sent.kind}: {result.summaries[0].text!r} instead of {sent.expected!r}")
         elif not _is_of(result, sent.text):
@@ -65,7 +65,7 @@ class Judge:
         reason = error.reason or type(error).__name__
         self.refused[sent.kind, reason] += 1
         if reason not in sent.refusals:
-            self._say(f"{sent.kind}: refused for {reason}: {error}")
+            self._say(f"{sent.kind}: refused with {reason}: {error}")
 
     def give_up(self, number: int) -> None:
         """The caller gave up: it cancelled, or its connection closed."""
@@ -73,10 +73,10 @@ class Judge:
         if sent is not None:
             self.given_up[sent.kind] += 1
 
-    def complain(self, what: str) -> None:
+    def complain(self, message: str) -> None:
         """Records any other error."""
         with self._lock:
-            self._say(what)
+            self._say(message)
 
     def lost(self) -> Counter[str]:
         """The number of requests without an outcome, by kind."""
@@ -87,7 +87,7 @@ class Judge:
         lost = self.lost()
         lines = [f"{'':22}{'sent':>8}{'answered':>10}{'refused':>9}{'given up':>10}{'lost':>6}"]
         for kind, count in sorted(self.sent.items()):
-            refused = sum(times for (of, _), times in self.refused.items() if of == kind)
+            refused = sum(times for (refused_kind, _), times in self.refused.items() if refused_kind == kind)
             counts = f"{count:8}{self.answered[kind]:10}{refused:9}{self.given_up[kind]:10}{lost[kind]:6}"
             lines.append(f"{kind:22}{counts}")
         totals = f"{self.sent.total():8}{self.answered.total():10}{self.refused.total():9}{self.given_up.total():10}"
@@ -100,11 +100,11 @@ class Judge:
         with self._lock:
             sent = self._open.pop(number, None)
             if sent is None:
-                self._say(f"{by} for what has an outcome already, or was not sent")
+                self._say(f"{by} for a request that already has an outcome or was not sent")
             return sent
 
-    def _say(self, what: str) -> None:
-        self.wrong.append(what)
+    def _say(self, message: str) -> None:
+        self.wrong.append(message)
 
 
 def _is_of(result: Result, text: str) -> bool:

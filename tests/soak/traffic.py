@@ -35,7 +35,7 @@ class Soak:
     """Maximum number of paragraphs of an article."""
 
     @property
-    def goes_on(self) -> bool:
+    def is_running(self) -> bool:
         return not self.stopping.is_set()
 
     def client(self) -> AsyncClient:
@@ -60,7 +60,7 @@ Caller = Callable[[Soak], Awaitable[None]]
 
 async def calls(soak: Soak) -> None:
     async with soak.client() as client:
-        while soak.goes_on:
+        while soak.is_running:
             await soak.call(client, soak.texts.article("call"))
             await soak.call(client, soak.texts.foreign())
             await soak.rest()
@@ -68,33 +68,33 @@ async def calls(soak: Soak) -> None:
 
 async def long_articles(soak: Soak) -> None:
     async with soak.client() as client:
-        while soak.goes_on:
+        while soak.is_running:
             await soak.call(client, soak.texts.article("long article", paragraphs=soak.chance.randint(1, soak.longest)))
             await soak.rest()
 
 
 async def refused(soak: Soak) -> None:
     async with soak.client() as client:
-        while soak.goes_on:
+        while soak.is_running:
             await soak.call(client, soak.texts.no_article())
             await soak.rest()
 
 
 async def strangers(soak: Soak) -> None:
     """Callers without a token or with a wrong one. They are new, so they do not wait for a server that is down."""
-    for_good = frozenset({"UNAUTHENTICATED", "Unavailable"})
-    while soak.goes_on:
+    refusals = frozenset({"UNAUTHENTICATED", "Unavailable"})
+    while soak.is_running:
         token = soak.chance.choice([None, "guessed"])
         async with AsyncClient(soak.address, token=token, timeout=_PATIENCE, retry_seconds=_PATIENCE) as client:
-            sent = soak.texts.article("stranger", for_good)
-            await soak.call(client, Sent(sent.kind, sent.text, None, for_good, may_be_answered=False))
+            sent = soak.texts.article("stranger", refusals)
+            await soak.call(client, Sent(sent.kind, sent.text, None, refusals, may_be_answered=False))
         await soak.rest()
 
 
 async def hasty(soak: Soak) -> None:
     """Calls with deadlines that are mostly too short."""
     async with soak.client() as client:
-        while soak.goes_on:
+        while soak.is_running:
             sent = soak.texts.article("hasty call", LATE, paragraphs=soak.chance.randint(1, soak.longest))
             await soak.call(client, sent, deadline=soak.chance.choice([0.001, 0.01, 0.05, 0.2]))
             await soak.rest()
@@ -105,7 +105,7 @@ async def cancelled(soak: Soak) -> None:
     async with soak.client() as client:
         # A client that has never been answered does not wait for a restarting server.
         await soak.call(client, soak.texts.article("call"))
-        while soak.goes_on:
+        while soak.is_running:
             sent = soak.texts.article("cancelled call", paragraphs=soak.chance.randint(1, soak.longest))
             task = asyncio.create_task(soak.call(client, sent))
             await asyncio.sleep(soak.chance.uniform(0, 0.1))
@@ -119,7 +119,7 @@ async def cancelled(soak: Soak) -> None:
 async def streams(soak: Soak) -> None:
     """Streams that are read to the end, some slowly."""
     async with soak.client() as client:
-        while soak.goes_on:
+        while soak.is_running:
             await _stream(soak, client, "stream", _STREAM_ITEMS, ordered=soak.chance.random() < 0.5)
             await soak.rest()
 
@@ -127,7 +127,7 @@ async def streams(soak: Soak) -> None:
 async def broken_streams(soak: Soak) -> None:
     """Streams whose reader stops in the middle."""
     async with soak.client() as client:
-        while soak.goes_on:
+        while soak.is_running:
             await _stream(soak, client, "broken stream", soak.chance.randint(0, _STREAM_ITEMS - 1), ordered=False)
             await soak.rest()
 
@@ -166,7 +166,7 @@ async def _stream(soak: Soak, client: AsyncClient, kind: str, read: int, *, orde
 
 async def disconnected(soak: Soak) -> None:
     """Connections that are closed under running calls."""
-    while soak.goes_on:
+    while soak.is_running:
         sent = [soak.texts.article("disconnected call", paragraphs=soak.longest) for _ in range(3)]
         numbers = [soak.judge.send(one) for one in sent]
         metadata = (("authorization", f"Bearer {soak.token}"),)
@@ -187,7 +187,7 @@ async def disconnected(soak: Soak) -> None:
 async def garbage(soak: Soak) -> None:
     """Bytes that are not HTTP/2, at the service's port."""
     host, _, port = soak.address.rpartition(":")
-    while soak.goes_on:
+    while soak.is_running:
         with contextlib.suppress(OSError):
             reader, writer = await asyncio.open_connection(host, int(port))
             start = soak.chance.choice(
@@ -222,7 +222,7 @@ def in_a_thread(soak: Soak) -> None:
     with Client(soak.address, token=soak.token, timeout=_PATIENCE, retry_seconds=_PATIENCE) as client:
 
         def work() -> None:
-            while soak.goes_on:
+            while soak.is_running:
                 sent = soak.texts.article("call, threads")
                 number = soak.judge.send(sent)
                 try:

@@ -1,4 +1,4 @@
-"""An engine that an article can break, in a process of its own, with the small trained chat model."""
+"""An engine that articles can break, in its own process, with the small trained chat model."""
 
 import ctypes
 import os
@@ -13,13 +13,13 @@ from nutgraf_models.engines.openvino_engine import OpenVinoEngine
 from nutgraf_models.engines.process import ProcessEngine
 from nutgraf_models.pipeline.summarizer import Summarizer
 
-# Words of an article at which the engine dies, raises an error, or hangs: the last once for each pipe named "hang".
+# Words in an article that make the engine die, raise an error, or hang (once for each pipe "hang").
 KILLS, BREAKS, HANGS = "Killingham", "Breakwater", "Hangleton"
 GREEDY = Decoding(max_new_tokens=60)
 
 
 class Fragile(OpenVinoEngine):
-    """`marks`: a folder. A file "load" in it ends the process as it loads; "hang" is a pipe, opened at a hang."""
+    """`marks`: a folder. If it has a file "load", loading ends the process; the pipe "hang" is opened before a hang."""
 
     def __init__(self, card: Card, folder: Path, marks: Path) -> None:
         if (marks / "load").exists():
@@ -38,16 +38,16 @@ class Fragile(OpenVinoEngine):
         super().cancel(handle)
 
     def step(self) -> list[Completion]:
-        now = " ".join(self._articles.values())
-        if KILLS in now:
+        running = " ".join(self._articles.values())
+        if KILLS in running:
             os.kill(os.getpid(), signal.SIGKILL)
-        if BREAKS in now:
-            raise RuntimeError(now)
+        if BREAKS in running:
+            raise RuntimeError(running)
         pipe = self._marks / "hang"
-        if HANGS in now and pipe.exists():
+        if HANGS in running and pipe.exists():
             with pipe.open("w"):
                 pipe.unlink()
-            # With the interpreter's lock held, and so for good.
+            # Holds the interpreter's lock, so the process hangs until it is killed.
             ctypes.PyDLL(None).pause()
         completions = super().step()
         for one in completions:

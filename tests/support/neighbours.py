@@ -23,14 +23,14 @@ _SECONDS = 60.0
 
 
 def need(found: object, packages: str) -> None:
-    """Skips the test, or fails it where neighbours are required, unless something was found."""
+    """Skips the test if nothing was found, or fails it if neighbours are required."""
     if not found:
         (pytest.fail if os.environ.get("REQUIRE_NEIGHBOURS") else pytest.skip)(f"needs {packages}")
 
 
 @dataclass(frozen=True)
 class Certificates:
-    """Files of an authority and of a certificate of its for localhost."""
+    """The files of a certificate authority and of its certificate for localhost."""
 
     folder: Path
     ca: Path = field(init=False)
@@ -62,7 +62,7 @@ class Upstream:
 
 @dataclass(frozen=True)
 class Proxy:
-    """A proxy with TLS on a port of this machine, which speaks for one or two servers."""
+    """A proxy with TLS on a local port, in front of one or two servers."""
 
     address: str
     certificates: Certificates
@@ -74,13 +74,13 @@ class Proxy:
             yield channel
 
     def says(self, words: str) -> None:
-        """Waits until it has written a line with these words to its standard error."""
+        """Waits until a line with these words appears on the proxy's standard error."""
         assert self.process.stderr is not None
         assert any(words in line for line in self.process.stderr), f"it ended without {words!r}"
 
 
 def program(name: str) -> str:
-    """Where this program is; on Debian /usr/sbin is on the administrator's path alone."""
+    """The path of a program; on Debian, /usr/sbin is only on the administrator's path."""
     found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
     need(found, f"{name}: apt-get install {name}")
     return str(found)

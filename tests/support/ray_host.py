@@ -22,6 +22,7 @@ from nutgraf_service.ray_replica import Replica
 from nutgraf_service.ray_serve import APP, deployment, start
 from nutgraf_service.settings import Settings
 from support.server import TIMEOUT, GatedEngine, summarizer_with
+from support.waiting import wait_until
 
 _POLL_SECONDS = 0.05
 
@@ -85,7 +86,7 @@ class HeldReplica(Replica):
 
 
 class KillableReplica(Replica):
-    """Its engine, which must have a process of its own, can be killed."""
+    """A replica whose engine's process can be killed."""
 
     async def kill_engine(self) -> None:
         self._core.summarizer.engine.kill()
@@ -108,7 +109,7 @@ class _HeldEngine(LeadEngine):
 
 
 class RayHost:
-    """The contract on Serve's proxy, at `address`."""
+    """A host of the contract: Serve's proxy at `address`."""
 
     def __init__(self, port: int) -> None:
         self.address = f"127.0.0.1:{port}"
@@ -122,9 +123,9 @@ class RayHost:
     def deploy(
         self, replica: type[Replica], *arguments: object, settings: Settings | None = None, **options: object
     ) -> None:
-        """Replaces the current deployment, and waits until this one serves."""
+        """Replaces the current deployment, and waits until the new one serves."""
         settings = settings or Settings(model="lead", drain_grace=30.0, cache_bytes=0)
-        # Serve looks every 10 s for replicas that died, and every 2 s whether one that is to go has finished.
+        # By default, Serve checks every 10 s whether replicas died, and every 2 s whether stopping ones have ended.
         soon = {"health_check_period_s": 0.5, "graceful_shutdown_wait_loop_s": 0.1}
         one = deployment(settings, replica).options(**{**soon, **options})
         serve.run(one.bind(settings, *arguments), name=APP)
@@ -137,7 +138,7 @@ class RayHost:
 
     @property
     def cluster(self) -> str:
-        """Its address, for other processes of this machine."""
+        """The address of Ray, for other processes on this machine."""
         return ray.get_runtime_context().gcs_address
 
     def remove(self) -> None:
@@ -157,7 +158,7 @@ class RayHost:
 
     @contextlib.contextmanager
     def gated(self) -> Iterator["RemoteEngine"]:
-        """Closes the engine of the only replica for this block."""
+        """Shuts the gate of the only replica's engine for this block."""
         self.ask("shut")
         try:
             yield RemoteEngine(self)
@@ -179,14 +180,7 @@ class RemoteEngine:
         self._host.ask("allow", steps)
 
     def wait_until(self, condition: Callable[[Any], bool]) -> None:
-        wait_until(lambda: condition(SimpleNamespace(**self._host.ask("seen"))))
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + TIMEOUT
-    while not condition():
-        assert time.monotonic() < limit, "it never came to that"
-        time.sleep(_POLL_SECONDS)
+        wait_until(lambda: condition(SimpleNamespace(**self._host.ask("seen"))), pause=_POLL_SECONDS)
 
 
 @contextlib.contextmanager

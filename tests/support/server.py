@@ -5,6 +5,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import grpc
 
@@ -101,10 +102,13 @@ def running_server(
         raise failures[0]
 
 
-def summarizer_with(engine: object, model: str = "lead", *, check: bool = True) -> Summarizer:
-    """The lead card with another engine under it."""
+def summarizer_with(
+    engine: object, model: str = "lead", *, check: bool = True, family: Literal["lead", "causal"] = "lead"
+) -> Summarizer:
+    """The lead card with another engine under it. Sentences are written again only by a model of another `family`."""
     summarizer = load_summarizer(model, check=check)
     summarizer.engine = engine  # type: ignore[assignment]
+    summarizer.card = summarizer.card.model_copy(update={"family": family})
     return summarizer
 
 
@@ -127,6 +131,30 @@ class ScriptedEngine(LeadEngine):
             tuple(Candidate(text, len(text.split()), FinishReason.STOP) for text in self.script.get(one, ()))
             for one in asked
         )
+
+
+class ContinuingEngine(LeadEngine):
+    """Writes `first` for every row; continues a row's prefix with the next of `then`, and keeps the prefixes."""
+
+    tokens = 9
+
+    def __init__(self, first: str, *then: str) -> None:
+        super().__init__()
+        self.first, self.then = first, list(then)
+        self.prefixes: list[str] = []
+
+    def step(self):  # type: ignore[no-untyped-def]
+        requests = dict(self._waiting)
+        return [replace(one, rows=self._write(requests[one.handle])) for one in super().step()]
+
+    def _write(self, request: GenerationRequest) -> RowCandidates:
+        return tuple((Candidate(self._text(row.prefix), self.tokens, FinishReason.STOP),) for row in request.rows)
+
+    def _text(self, prefix: str) -> str:
+        if not prefix:
+            return self.first
+        self.prefixes.append(prefix)
+        return prefix + (self.then.pop(0) if self.then else " and so on.")
 
 
 class SmallWindow(LeadEngine):

@@ -5,6 +5,12 @@ import socket
 import threading
 from collections.abc import Iterator
 
+import grpc
+
+from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
+from nutgraf_models.engines.lead import LeadEngine
+from support.server import Running, running_server, summarizer_with
+
 
 class SilentProxy:
     def __init__(self, target: str) -> None:
@@ -57,3 +63,14 @@ def silent_proxy(target: str) -> Iterator[SilentProxy]:
         yield proxy
     finally:
         proxy.close()
+
+
+@contextlib.contextmanager
+def behind_silent_proxy(engine: LeadEngine) -> Iterator[tuple[Running, SilentProxy, SummarizerServiceStub]]:
+    """A server with this engine that soon notices vanished callers, and a stub that calls it through a proxy."""
+    with (
+        running_server(lambda: summarizer_with(engine), keepalive=1.0, drain_grace=0.0) as running,
+        silent_proxy(running.address) as proxy,
+        grpc.insecure_channel(proxy.address) as channel,
+    ):
+        yield running, proxy, SummarizerServiceStub(channel)

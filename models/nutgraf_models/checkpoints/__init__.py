@@ -1,1 +1,1 @@
-"""What is known of checkpoints, where they come from, and the cache that they are kept in."""
+"""Cards that describe checkpoints, the sources of checkpoints, and their cache."""

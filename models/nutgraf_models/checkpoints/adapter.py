@@ -1,4 +1,4 @@
-"""An adapter: low-rank differences to the linear layers of a model (Hu et al. 2021, LoRA), merged when it is pulled.
+"""LoRA adapters (Hu et al. 2021): low-rank updates of a model's linear layers, merged into them by a pull.
 
 The format is PEFT's: a folder with `adapter_config.json` and `adapter_model.safetensors`.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from nutgraf_models.errors import ModelError
 
 _CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
-# Linear layers by their names in transformers' Llama and in a GGUF file.
+# Names of the linear layers: in the Llama of transformers, and in a GGUF file.
 GGUF_NAMES = {
     "self_attn.q_proj": "attn_q",
     "self_attn.k_proj": "attn_k",
@@ -27,10 +27,10 @@ GGUF_NAMES = {
 
 
 def digest(folder: Path) -> str:
-    """The sha256, in hexadecimal, of an adapter's weights.
+    """The SHA-256 of an adapter's weights, in hexadecimal.
 
     Raises:
-        ModelError: there are none.
+        ModelError: the folder has no weights.
     """
     return hashlib.sha256(_weights_file(folder).read_bytes()).hexdigest()
 
@@ -39,30 +39,30 @@ def rank_of(folder: Path) -> tuple[int, int]:
     """The rank and alpha of an adapter.
 
     Raises:
-        ModelError: it is none.
+        ModelError: the folder is not an adapter.
     """
     try:
         config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
         return int(config["r"]), int(config["lora_alpha"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{folder.name} is no adapter in PEFT's format: {error}") from error
+        raise ModelError(f"{folder.name} is not an adapter in PEFT's format: {error}") from error
 
 
 def _weights_file(folder: Path) -> Path:
     file = folder / _WEIGHTS
     if not file.is_file():
-        raise ModelError(f"{folder} holds no adapter: it has no {_WEIGHTS}")
+        raise ModelError(f"{folder} is not an adapter: it has no {_WEIGHTS}")
     return file
 
 
 def merge(base: Path, adapter: Path, target: Path) -> None:
-    """Writes the GGUF file `base` with `adapter` merged into its weights, as Q8_0, to `target`.
+    """Merges `adapter` into the weights of the GGUF file `base`, and writes them to `target` as Q8_0.
 
-    Q8_0 keeps a difference that Q4 would round away: it has 8 bits and one float16 scale for each 32 weights. Tensors
-    of one dimension stay as they are, and so do all metadata but the file's type.
+    Q8_0 has 8 bits per weight and a float16 scale per 32 weights; Q4 would round the updates away. One-dimensional
+    tensors and all metadata except the file type are copied unchanged.
 
     Raises:
-        ModelError: the adapter does not belong to the base.
+        ModelError: the adapter does not fit the base model.
     """
     import gguf
 
@@ -71,7 +71,7 @@ def merge(base: Path, adapter: Path, target: Path) -> None:
         "attn_q": int(reader.fields["llama.attention.head_count"].contents()),
         "attn_k": int(reader.fields["llama.attention.head_count_kv"].contents()),
     }
-    differences = dict(_differences(adapter))
+    updates = dict(_updates(adapter))
     writer = gguf.GGUFWriter(target, "llama")
     _copy_metadata(reader, writer)
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
@@ -80,16 +80,16 @@ def merge(base: Path, adapter: Path, target: Path) -> None:
             writer.add_tensor(tensor.name, np.array(tensor.data))
             continue
         weights = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
-        difference = differences.pop(tensor.name, None)
-        if difference is not None:
-            if difference.shape != weights.shape:
-                raise ModelError(f"the adapter has shape {difference.shape} for {tensor.name}, not {weights.shape}")
+        update = updates.pop(tensor.name, None)
+        if update is not None:
+            if update.shape != weights.shape:
+                raise ModelError(f"the adapter has shape {update.shape} for {tensor.name}, not {weights.shape}")
             kind = tensor.name.split(".")[-2]
-            weights = weights + (interleave(difference, heads[kind]) if kind in heads else difference)
+            weights = weights + (interleave(update, heads[kind]) if kind in heads else update)
         quantized = gguf.quants.quantize(weights.astype(np.float32), gguf.GGMLQuantizationType.Q8_0)
         writer.add_tensor(tensor.name, quantized, raw_dtype=gguf.GGMLQuantizationType.Q8_0)
-    if differences:
-        raise ModelError(f"the adapter changes what {base.name} does not have: {', '.join(sorted(differences)[:3])}")
+    if updates:
+        raise ModelError(f"the adapter changes layers that {base.name} lacks: {', '.join(sorted(updates)[:3])}")
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -97,17 +97,17 @@ def merge(base: Path, adapter: Path, target: Path) -> None:
 
 
 def interleave(weights: np.ndarray, heads: int) -> np.ndarray:
-    """Orders the rows of a query or key projection as GGUF's llama convention has them.
+    """Converts the row order of a query or key projection from that of transformers to that of Llama in GGUF files.
 
-    There the two halves that a rotary embedding turns together lie side by side, row for row; in transformers one half
-    of the head follows the other.
+    A rotary embedding rotates pairs of rows, one from each half of a head. GGUF stores the two rows of a pair next to
+    each other, transformers one half after the other.
     """
     rows, columns = weights.shape
     return weights.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)
 
 
-def _differences(adapter: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """The name in GGUF and the difference, (out, in), of each layer that the adapter changes."""
+def _updates(adapter: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """The GGUF name and the update, (out, in), of each layer that the adapter changes."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
@@ -116,7 +116,7 @@ def _differences(adapter: Path) -> Iterator[tuple[str, np.ndarray]]:
         tensors = load_file(_weights_file(adapter))
         scale = config["lora_alpha"] / config["r"]
     except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise ModelError(f"{adapter.name} is no adapter in PEFT's format: {error}") from error
+        raise ModelError(f"{adapter.name} is not an adapter in PEFT's format: {error}") from error
     for name, down in tensors.items():
         if not name.endswith(".lora_A.weight"):
             continue
@@ -125,7 +125,7 @@ def _differences(adapter: Path) -> Iterator[tuple[str, np.ndarray]]:
         layer = parts[parts.index("layers") + 1] if "layers" in parts else ""
         kind = GGUF_NAMES.get(".".join(parts[-2:]))
         if up is None or kind is None or not layer.isdigit():
-            raise ModelError(f"{adapter.name} changes {name}, which cannot be merged")
+            raise ModelError(f"{adapter.name} changes {name}, which this package cannot merge")
         yield f"blk.{layer}.{kind}.weight", scale * (up.astype(np.float32) @ down.astype(np.float32))
 
 
@@ -133,7 +133,7 @@ def _copy_metadata(reader: Any, writer: Any) -> None:
     import gguf
 
     for field in reader.fields.values():
-        # The writer counts for itself, and writes the architecture and the type of file.
+        # The writer itself writes the counts, the architecture and the file type.
         if field.name.startswith("GGUF.") or field.name in ("general.architecture", "general.file_type"):
             continue
         kind = field.types[0]

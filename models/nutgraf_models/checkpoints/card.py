@@ -1,4 +1,4 @@
-"""A card: what has to be known of a checkpoint to summarise with it."""
+"""Cards, which describe checkpoints: source, prompt, decoding presets and limits."""
 
 from pathlib import Path
 from typing import Literal
@@ -14,10 +14,10 @@ class _Part(BaseModel):
 
 
 class Decoding(_Part):
-    """How a summary is searched for; the names and meanings are those of transformers' `GenerationConfig`.
+    """Decoding parameters, with the names and meanings of `GenerationConfig` in transformers.
 
-    `no_repeat_ngram_size` and `repetition_penalty` look at what was generated, never at the article: copying from it
-    is no repetition.
+    `no_repeat_ngram_size` and `repetition_penalty` apply to the generated text only: copying from the article does not
+    count as repetition.
     """
 
     max_new_tokens: int = Field(ge=1)
@@ -30,7 +30,7 @@ class Decoding(_Part):
 
 
 class Prompt(_Part):
-    """The text around the article. What stands before it is common to both lengths, so that it is read only once."""
+    """The text around the article. The part before it is the same for both lengths, so that it is read only once."""
 
     before: str = ""
     after_short: str = ""
@@ -48,13 +48,13 @@ class DecodingPresets(_Part):
         return self.short if length is Length.SHORT else self.long
 
     def with_beams(self, beams: int) -> "DecodingPresets":
-        """The same with another number of beams."""
-        short, long = (one.model_copy(update={"num_beams": beams}) for one in (self.short, self.long))
+        """A copy with another number of beams."""
+        short, long = (preset.model_copy(update={"num_beams": beams}) for preset in (self.short, self.long))
         return DecodingPresets(short=short, long=long)
 
 
 class Score(_Part):
-    """A published or measured figure, and where it is from."""
+    """A published or measured score, and its source."""
 
     dataset: str
     metric: str
@@ -63,9 +63,9 @@ class Score(_Part):
 
 
 class Adapter(_Part):
-    """A LoRA adapter in PEFT's format, merged into the weights when the model is pulled.
+    """A LoRA adapter in PEFT's format, which a pull merges into the weights.
 
-    `folder` is absolute, or relative to the card's file. `sha256` is of its `adapter_model.safetensors`.
+    `folder` is absolute, or relative to the card's file. `sha256` is that of its `adapter_model.safetensors`.
     """
 
     folder: Path
@@ -76,10 +76,10 @@ class Card(_Part):
     """A checkpoint. `context_window` and `max_input_tokens` count the model's own tokens.
 
     `source` is one of `hf:<repo>[@<revision>]`, `pypi:<package>==<version>!<file in the wheel>`, `path:<folder>`.
-    `context_window` bounds prompt and answer together in a decoder-only model, the prompt alone in an
-    encoder-decoder. `max_input_tokens` is the longest text that the model is good at; longer ones are read in chunks.
-    `disk_megabytes` is what the model takes in the cache. A `provisional` card stands for a repository whose files
-    nobody has seen yet.
+    `context_window` limits prompt and answer together in a decoder-only model, the prompt alone in an
+    encoder-decoder. `max_input_tokens` is the longest text that the model summarises well; longer articles are read in
+    chunks. `disk_megabytes` is the model's size in the cache. A `provisional` card describes a hub repository that has
+    not been pulled; the pulled files determine its final card.
     """
 
     id: str
@@ -102,26 +102,28 @@ class Card(_Part):
     @model_validator(mode="after")
     def _adapter_is_merged(self) -> "Card":
         if self.adapter is not None and not self.source.startswith("pypi:"):
-            raise ValueError("an adapter is merged into the GGUF file of a package: source must begin with pypi:")
+            raise ValueError("an adapter needs a GGUF file from a package: source must begin with pypi:")
         return self
 
     @model_validator(mode="after")
     def _one_encoding(self) -> "Card":
         if self.family == "seq2seq" and self.prompt.after_short != self.prompt.after_long:
-            raise ValueError("an encoder-decoder reads the article once: prompt.after_short and after_long must agree")
+            raise ValueError("an encoder-decoder has one prompt: prompt.after_short and after_long must be equal")
         return self
 
-    def room_for_article(self, prompt_tokens: int) -> int:
-        """Article tokens that fit the window beside the prompt and, in a decoder-only model, the answer.
+    def max_article_tokens(self, prompt_tokens: int) -> int:
+        """The longest article that fits the window beside the prompt and, in a decoder-only model, the answer.
 
         Raises:
-            ModelError: next to nothing fits.
+            ModelError: fewer than 16 tokens remain for the article.
         """
-        # Tokens of two texts may merge or split where the texts meet.
+        # The article and the prompt, tokenised together, may have a few tokens more than separately.
         used = prompt_tokens + 8
         if self.family == "causal":
             used += max(self.decoding.short.max_new_tokens, self.decoding.long.max_new_tokens)
-        room = self.context_window - used
-        if room < 16:
-            raise ModelError(f"{self.id} has a window of {self.context_window} tokens; the prompt alone takes {used}")
-        return room if self.max_input_tokens is None else min(room, self.max_input_tokens)
+        left = self.context_window - used
+        if left < 16:
+            raise ModelError(
+                f"{self.id} has a window of {self.context_window} tokens and needs {used} of them besides the article"
+            )
+        return left if self.max_input_tokens is None else min(left, self.max_input_tokens)

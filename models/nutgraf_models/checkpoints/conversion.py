@@ -1,4 +1,4 @@
-"""Conversion of a GGUF file to what the engines load."""
+"""Conversion of a GGUF file to the formats that the engines load."""
 
 import errno
 import logging
@@ -11,12 +11,12 @@ from nutgraf_models.runtime.torch_extra import has_torch
 
 
 def convert_gguf(file: Path, target: Path) -> None:
-    """Fills `target`, which must not exist: `file`, its tokenizer, what OpenVINO loads, and what torch does.
+    """Creates the folder `target` with the GGUF file, its tokenizer and its conversion to OpenVINO's format.
 
-    That is a folder in the hub's format with plain float32 weights. It is left out where there is no torch.
+    If torch is installed, the folder also has float32 weights in the hub's format.
 
     Raises:
-        ModelError: without torch nothing here can read the file's tokenizer.
+        ModelError: the file's tokenizer needs transformers, which is not installed.
     """
     if has_torch():
         _save_for_torch(file, target)
@@ -28,7 +28,7 @@ def convert_gguf(file: Path, target: Path) -> None:
 
 
 def _save_for_torch(file: Path, target: Path) -> None:
-    """Takes half a minute and, for a moment, twice the memory of the weights."""
+    """Writes the model in the hub's format. Takes half a minute and, briefly, twice the memory of the weights."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -39,7 +39,7 @@ def _save_for_torch(file: Path, target: Path) -> None:
             file.parent, gguf_file=file.name, local_files_only=True, dtype=torch.float32
         )
         tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name, local_files_only=True)
-        # transformers marks the model as quantised, although its weights no longer are, and would refuse to save it.
+        # transformers still considers the model quantised and would refuse to save it.
         config = loaded.config
         if hasattr(config, "quantization_config"):
             del config.quantization_config
@@ -52,12 +52,12 @@ def _save_for_torch(file: Path, target: Path) -> None:
 
 
 def save_openvino_model(file: Path) -> None:
-    """Writes the model of a GGUF file beside it in OpenVINO's own format, which is loaded in half the time.
+    """Converts a GGUF file to OpenVINO's own format, which loads in half the time, and writes it to the same folder.
 
-    Of a model that OpenVINO does not know nothing is written: torch may run it.
+    Writes nothing if OpenVINO does not support the model; torch may still run it.
 
     Raises:
-        OSError: there is no space left.
+        OSError: no space is left on the disk.
     """
     from nutgraf_models.runtime.openvino_import import openvino_genai
 
@@ -65,6 +65,6 @@ def save_openvino_model(file: Path) -> None:
     try:
         openvino_genai.ContinuousBatchingPipeline(str(file), openvino_genai.SchedulerConfig(), "CPU", properties)
     except RuntimeError as error:
-        # It removes what it could not finish, and does not say that this was for want of space.
+        # OpenVINO removes its incomplete files, and its error does not mention the full disk.
         if shutil.disk_usage(file.parent).free < file.stat().st_size:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file.parent)) from error

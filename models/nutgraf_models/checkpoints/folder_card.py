@@ -1,4 +1,4 @@
-"""What a local folder in the hub's format says of its checkpoint, as a card."""
+"""Cards for local folders in the hub's format, made from their configuration files."""
 
 import json
 from pathlib import Path
@@ -13,20 +13,20 @@ from nutgraf_models.runtime.torch_extra import INSTALL, has_torch
 
 
 def card_for_folder(folder: Path, *, id: str | None = None) -> Card:
-    """A card made from what a folder in the hub's format says of itself.
+    """A card made from the configuration files of a folder in the hub's format.
 
     Raises:
         ModelError: the folder is not in that format.
     """
     config = read_json(folder / "config.json")
     if config is None:
-        raise ModelError(f"{folder.name} is no model folder: it has no config.json")
+        raise ModelError(f"{folder.name} is not a model folder: it has no config.json")
     generation = {**config, **(read_json(folder / "generation_config.json") or {})}
     try:
         return _folder_card(folder, id or folder.resolve().name, config, generation)
     except (ValidationError, TypeError, AttributeError) as error:
         raise ModelError(
-            f"config.json or generation_config.json of {folder.name} has a value of a wrong type"
+            f"config.json or generation_config.json of {folder.name} has a value of the wrong type"
         ) from error
 
 
@@ -62,7 +62,7 @@ _INSTRUCTION = {
     Length.SHORT: "Summarize the article in one sentence.",
     Length.LONG: "Summarize the article in three sentences.",
 }
-_ARTICLE_MARK = "{{article}}"
+_PLACEHOLDER = "{{article}}"
 
 
 def _usual_prefix(config: dict[str, Any]) -> str:
@@ -70,10 +70,10 @@ def _usual_prefix(config: dict[str, Any]) -> str:
 
 
 def decoding_presets(generation: dict[str, Any]) -> DecodingPresets:
-    """LONG is what the checkpoint was made to write; SHORT is its beginning: a search that may end after a sentence."""
+    """The presets for a checkpoint: LONG with its own parameters; SHORT may end after a sentence."""
     max_new = generation.get("max_new_tokens") or generation.get("max_length") or 142
     long = Decoding(
-        # A max_length of 20 is transformers' default, and no one's choice for summaries.
+        # 20 is the default of transformers for max_length, too short for a summary.
         max_new_tokens=142 if max_new <= 20 else max_new,
         min_new_tokens=generation.get("min_new_tokens") or generation.get("min_length") or 0,
         num_beams=generation.get("num_beams") or 4,
@@ -86,31 +86,31 @@ def decoding_presets(generation: dict[str, Any]) -> DecodingPresets:
 
 
 def _chat_prompt(folder: Path) -> Prompt:
-    """The folder's own chat template around the article and the instruction, which comes last."""
+    """A prompt by the folder's own chat template, with the instruction after the article."""
     if not has_torch():
-        raise ModelError(f"reading the chat template of {folder.name} takes transformers: {INSTALL}")
+        raise ModelError(f"reading the chat template of {folder.name} needs transformers: {INSTALL}")
     from transformers import AutoTokenizer
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # what the Rust side raises has no type of its own
+    except Exception as error:  # the Rust code raises plain Exception
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(f"cannot read the tokenizer of {folder.name}: {reason}") from error
     if not tokenizer.chat_template:
         return Prompt(after_short="\n\nIn one sentence:", after_long="\n\nIn three sentences:")
     parts = {}
     for length, instruction in _INSTRUCTION.items():
-        message = {"role": "user", "content": f"{_ARTICLE_MARK}\n\n{instruction}"}
+        message = {"role": "user", "content": f"{_PLACEHOLDER}\n\n{instruction}"}
         rendered = tokenizer.apply_chat_template([message], tokenize=False, add_generation_prompt=True)
-        parts[length] = str(rendered).split(_ARTICLE_MARK, 1)
+        parts[length] = str(rendered).split(_PLACEHOLDER, 1)
     return Prompt(before=parts[Length.SHORT][0], after_short=parts[Length.SHORT][1], after_long=parts[Length.LONG][1])
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The JSON object in a file of a model; None where there is no such file.
+    """The JSON object in a model's file; None if the file does not exist.
 
     Raises:
-        ModelError: it cannot be read, or is no object.
+        ModelError: the file cannot be read, or its JSON value is not an object.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -119,5 +119,5 @@ def read_json(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError) as error:
         raise ModelError(f"cannot read {path.name} of {path.parent.name}: {error}") from error
     if not isinstance(value, dict):
-        raise ModelError(f"{path.name} of {path.parent.name} should hold a JSON object")
+        raise ModelError(f"{path.name} of {path.parent.name} must contain a JSON object")
     return value

@@ -1,4 +1,4 @@
-"""The tokenizer of a GGUF file as `tokenizer.json`, and the tokens that end an answer, without transformers."""
+"""Conversion of a GGUF file's tokenizer and end token to the hub's format, without transformers."""
 
 import json
 from pathlib import Path
@@ -9,17 +9,17 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from nutgraf_models.errors import ModelError
 from nutgraf_models.runtime.torch_extra import INSTALL
 
-# Byte-level BPE that splits a text as GPT-2's does. transformers knows how the others split.
+# Byte-level BPE that pre-tokenises text like GPT-2. Only transformers supports the others.
 _MODEL = "gpt2"
 _SPLITS = ("gpt-2", "smollm")
 _CONTROL, _USER_DEFINED = 3, 4  # token types of llama.cpp
 
 
 def write_tokenizer(file: Path, folder: Path) -> None:
-    """Writes `tokenizer.json` and `generation_config.json` to `folder`; the tokens are those that transformers reads.
+    """Writes `tokenizer.json` and `generation_config.json` to `folder`, equivalent to those by transformers.
 
     Raises:
-        ModelError: it takes transformers to read this file's tokenizer.
+        ModelError: this file's tokenizer needs transformers.
     """
     import gguf
 
@@ -31,10 +31,10 @@ def write_tokenizer(file: Path, folder: Path) -> None:
 
     model, split = read("model"), read("pre")
     tokens, types = read("tokens") or (), read("token_type") or ()
-    # Others are spelled anew by transformers.
-    spelled = set("".join(tokens)) <= set(pre_tokenizers.ByteLevel.alphabet())
-    if model != _MODEL or split not in _SPLITS or not spelled or read("eos_token_id") is None:
-        raise ModelError(f"reading the tokenizer of {file.name} ({model}, {split}) takes transformers: {INSTALL}")
+    # transformers re-encodes tokens with other characters.
+    is_byte_level = set("".join(tokens)) <= set(pre_tokenizers.ByteLevel.alphabet())
+    if model != _MODEL or split not in _SPLITS or not is_byte_level or read("eos_token_id") is None:
+        raise ModelError(f"reading the tokenizer of {file.name} ({model}, {split}) needs transformers: {INSTALL}")
     tokenizer = Tokenizer(
         models.BPE(
             vocab={token: index for index, token in enumerate(tokens)},
@@ -44,7 +44,7 @@ def write_tokenizer(file: Path, folder: Path) -> None:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     for kind, add in ((_CONTROL, tokenizer.add_special_tokens), (_USER_DEFINED, tokenizer.add_tokens)):
-        add([AddedToken(token, normalized=False) for token, one in zip(tokens, types, strict=True) if one == kind])
+        add([AddedToken(token, normalized=False) for token, type_ in zip(tokens, types, strict=True) if type_ == kind])
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "generation_config.json").write_text(
         json.dumps({"eos_token_id": read("eos_token_id")}, indent=2) + "\n", encoding="utf-8"

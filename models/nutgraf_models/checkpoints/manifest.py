@@ -1,7 +1,7 @@
-"""What a pulled folder should hold: `nutgraf.json` in it, written when it was pulled.
+"""The manifest of a pulled folder, `nutgraf.json`, written by the pull.
 
-It has the card's `id`, `source` and `sha256`, the hub's `revision` (null for what is from no hub), and of each file its
-bytes (`files`) and its sha256 (`digests`). Folders that were pulled before there were digests have only bytes.
+It has the card's `id`, `source` and `sha256`, the hub's `revision` (null for other sources), and the size in bytes
+(`files`) and the SHA-256 (`digests`) of each file. Folders from earlier versions have no digests.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ def write(folder: Path, card: Card, revision: str | None) -> None:
 
 def read(folder: Path) -> dict[str, Any]:
     """Raises:
-    ModelError: there is none, or it is damaged.
+    ModelError: the manifest is missing or damaged.
     """
     try:
         manifest: dict[str, Any] = dict(json.loads((folder / NAME).read_text(encoding="utf-8")))
@@ -43,9 +43,9 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def damage(folder: Path) -> str | None:
-    """What is wrong with a pulled folder, None if nothing is.
+    """Describes the damage to a pulled folder; None if it is whole.
 
-    Sizes only: reading all of it at each start would cost more than loading.
+    Checks only sizes: reading all files at each start would take longer than loading the model.
     """
     try:
         files = read(folder)["files"]
@@ -61,19 +61,19 @@ def damage(folder: Path) -> str | None:
 
 
 def changed(folder: Path) -> list[str]:
-    """The files that are not, byte for byte, what was pulled. Reads all of them.
+    """The files that have changed since the pull, by their SHA-256. Reads all files.
 
     Raises:
-        ModelError: it was not written down what they were.
+        ModelError: the manifest has no digests.
     """
     manifest = read(folder)
     unknown = sorted(set(manifest["files"]) - set(manifest["digests"]))
     if unknown:
-        raise ModelError(f"{NAME} has no digest of {', '.join(unknown)}")
+        raise ModelError(f"{NAME} has no SHA-256 of {', '.join(unknown)}")
     return [name for name, digest in manifest["digests"].items() if file_digest(folder / name) != digest]
 
 
 def file_digest(file: Path) -> str:
-    """The sha256 of a file, in hexadecimal digits."""
+    """The SHA-256 of a file, in hexadecimal."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()

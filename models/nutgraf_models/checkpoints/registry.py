@@ -1,7 +1,7 @@
-"""Finding the card of a checkpoint.
+"""Finds the card of a checkpoint.
 
-A card is a TOML file in `nutgraf_models/checkpoints/cards/`. To make a checkpoint known by name, add its card. A local
-folder in the hub's format needs none: its card is made from its own configuration (`card_for_folder`).
+A card is a TOML file in `nutgraf_models/checkpoints/cards/`; to support a checkpoint by name, add its card there. A
+local folder in the hub's format needs no card file: `card_for_folder` makes its card from its configuration.
 """
 
 import tomllib
@@ -19,22 +19,22 @@ DEFAULT_MODEL = "smollm2-135m-nutgraf"
 
 
 def packaged_cards() -> list[Card]:
-    """The cards that come with the package, by id."""
+    """The cards in this package, sorted by id."""
     folder = resources.files("nutgraf_models.checkpoints") / "cards"
     cards = [load_card(entry) for entry in folder.iterdir() if entry.name.endswith(".toml")]
     return sorted(cards, key=lambda card: card.id)
 
 
 def known_cards() -> list[str]:
-    """The ids of the cards that come with the package."""
+    """The ids of the cards in this package."""
     return [card.id for card in packaged_cards()]
 
 
 def find_card(model: str) -> Card:
-    """The card that `--model` names: a card's id, a card file, a local folder, or a hub id such as `org/name`.
+    """The card for a value of `--model`: a card's id, a card file, a local folder, or a hub id such as `org/name`.
 
     Raises:
-        ModelError: nothing is known by that name, or a file is not what it should be.
+        ModelError: no model has this name, or a file is unreadable or invalid.
     """
     packaged = packaged_cards()
     for card in packaged:
@@ -65,7 +65,7 @@ def load_card(file: Any) -> Card:
         folder = Path(str(file)).resolve().parent / card.adapter.folder
         return card.model_copy(update={"adapter": card.adapter.model_copy(update={"folder": folder})})
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'card'}: {one['msg']}" for one in error.errors())
+        problems = "; ".join(f"{'.'.join(map(str, part['loc'])) or 'card'}: {part['msg']}" for part in error.errors())
         raise ModelError(f"the card {file.name} is not valid: {problems}") from error
     except OSError as error:
         raise ModelError(f"cannot read the card {file}: {error.strerror}") from error
@@ -74,7 +74,7 @@ def load_card(file: Any) -> Card:
 
 
 def _hub_card(repository: str, revision: str) -> Card:
-    """A card for a hub repository, of which nothing is known until it has been pulled."""
+    """A provisional card for a hub repository; its files determine the final card after the pull."""
     return Card(
         id=repository,
         description=f"{repository}, from the hub",

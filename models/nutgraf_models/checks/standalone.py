@@ -47,6 +47,10 @@ _IT_IS_ONE = re.compile(r"it (?:is|was) (?:the|an?|one|also|now|still|another)\b
 # Repetition is a generation error: "Mylan and Mylan", "for four months for four months".
 _REPETITION = re.compile(r"\b([A-Z][\w'’-]+) (?:and|or|,) \1\b(?![-'’]\w| [A-Z])|\b(\w+ \w+(?: \w+){0,8}),? \2\b")
 _LABELLED = re.compile(r"(?:The|A|An) [a-z]+: ")
+# "Vandalized: Caretakers …", "Shocking transformation: Ida Fenn …".
+CAPTION_LABEL = re.compile(r"[A-Z][a-z]+(?:ed|ing|ous|ive|ful|ic|al)(?: [a-z]+)?: (?=[A-Z])")
+# The end of a quotation that began in the sentence before.
+_CLOSED_QUOTATION = re.compile(r"[^'’‘\"“]{1,60}['’],\s")
 _OPENING_PRONOUN = re.compile(rf"[\"“'‘]?(?!{_EMPTY_IT})(he|she|they|his|her|their|it|its)\b", re.I)
 _PERSONAL = frozenset("he she him her his hers himself herself".split())
 _GROUP = frozenset("they them their theirs themselves it its itself".split())
@@ -70,6 +74,12 @@ _POINTING_NOUN = re.compile(
     r"\b(?:these|those|such|this(?! (?:year|week|month|summer|winter|spring|autumn|fall|season|morning|afternoon|"
     r"evening|weekend|time|century|decade|day|point|way|is|was|has|will|could|would|may|might)\b)) ([a-z]+)",
     re.I,
+)
+# "The leader of that country": no country has been named. Not "a device that lets".
+_THAT_NOUN = re.compile(
+    r"\b(?:of|to|from|for|at|by|with|on|all) that (?!day|time|year|night|week|kind|sort|period|lets?\b)([a-z]+)\b"
+    r"(?! (?:is|was|are|were|has|have|had|will|would|can|could|may|did|do|does)\b)"
+    r"|\bthat ([a-z]+)['’]s\b(?! (?:been|not|an?|the|why|what|how)\b)"
 )
 # "Winners of the last four races, they were second": no name precedes "they".
 _LATE_SUBJECT = re.compile(
@@ -156,7 +166,13 @@ def is_fragment(sentence: str) -> bool:
         return True
     if (text[:1].islower() and not text[1:2].isupper()) or text[:1] in ",;:.()]-–—":
         return True
-    if _REPETITION.search(text) or _LABELLED.match(text) or _repeats(text):
+    if (
+        _REPETITION.search(text)
+        or _LABELLED.match(text)
+        or CAPTION_LABEL.match(text)
+        or _CLOSED_QUOTATION.match(text)
+        or _repeats(text)
+    ):
         return True
     if text.count("(") != text.count(")") or text.count("“") != text.count("”") or text.count('"') % 2:
         return True
@@ -210,6 +226,10 @@ def points_back(sentence: str, before: str = "") -> bool:
         if not re.search(
             rf"[A-Z][\w'’-]+ {match.group(1)}\b|{match.group(1)} (?:of|for)\b", f"{before} {spoken[: match.start()]}"
         ):
+            return True
+    for match in _THAT_NOUN.finditer(spoken):
+        noun = match.group(1) or match.group(2)
+        if not re.search(rf"\b{re.escape(noun[:4])}", f"{before} {spoken[: match.start()]}", re.I):
             return True
     if not before:
         if _BARE_THIS.search(spoken):

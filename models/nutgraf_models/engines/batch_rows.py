@@ -1,4 +1,4 @@
-"""Rows of a batch of the model: its caches, and the forward passes that fill them."""
+"""The rows of a batch: the model's caches, and the forward passes that fill them."""
 
 import inspect
 from abc import ABC, abstractmethod
@@ -11,17 +11,17 @@ from transformers.modeling_outputs import BaseModelOutput
 from nutgraf_models.engines.base import Handle
 from nutgraf_models.engines.shared_attention import Grid, grid
 
-# Tokens of a prompt read in one step, so that a long article does not hold up the others, nor a cancel.
-_PIECE = 512
+# Prompt tokens per step; limited so that a long article delays neither other requests nor a cancellation.
+_PREFILL_TOKENS = 512
 
 
 class BatchRows(ABC):
-    """Rows of a batch. `logits` are those of each row's next token, [rows, vocabulary]."""
+    """The rows of a batch. `logits` are those of each row's next token, [rows, vocabulary]."""
 
     def __init__(self, model: Any, device: torch.device) -> None:
         self._model = model
         self._device = device
-        # transformers has renamed the argument, and takes the old name until 5.40.
+        # transformers has renamed this argument; it accepts the old name until 5.40.
         names = inspect.signature(model.forward).parameters
         self._cache_name = "cache" if "cache" in names else "past_key_values"
         self._logits: torch.Tensor | None = None
@@ -36,14 +36,14 @@ class BatchRows(ABC):
 
     @abstractmethod
     def prepare(self) -> None:
-        """Reads a piece of what is still to be read; the last call makes `is_ready` true."""
+        """Prefills the next part of the input; the last call makes `is_ready` true."""
 
-    def forget(self, handle: Handle) -> None:  # noqa: B027 - rows of one request are forgotten as a whole
-        """Leaves an article out that may not have been read yet. Only until `is_ready`."""
+    def forget(self, handle: Handle) -> None:  # noqa: B027 - a batch with one request is dropped as a whole
+        """Removes an article. Only before `is_ready`."""
 
     @abstractmethod
     def extend(self, origins: list[int], tokens: list[int]) -> None:
-        """Keeps the rows `origins`, in that order, and gives each its next token."""
+        """Selects the rows `origins`, in this order, appends a token to each, and computes the next logits."""
 
     def _select(self, cache: Any, origins: list[int], width: int) -> None:
         if origins != list(range(width)):
@@ -54,12 +54,11 @@ class BatchRows(ABC):
 
 
 class Seq2SeqRows(BatchRows):
-    """An encoder-decoder over several articles: rows of all of them are one batch.
+    """Rows of an encoder-decoder for several articles in one batch.
 
-    Each article is encoded by itself, since an article is work enough for all cores and nothing is spent on padding;
-    only what the decoder looks at is padded. All rows are at the same step: a decoder counts positions for the whole
-    batch. What the decoder reads of an article is there once, for all of its rows (see `shared_attention`), which are
-    neighbours.
+    Articles are encoded one at a time: a single article keeps all cores busy, and none are wasted on padding. The
+    encoder's outputs are padded for the decoder. All rows are at the same step, because a decoder counts positions for
+    the whole batch. The rows of an article are adjacent and share its encoder output (see `shared_attention`).
     """
 
     def __init__(self, model: Any, device: torch.device, start: int) -> None:
@@ -69,21 +68,21 @@ class Seq2SeqRows(BatchRows):
         self._counts: dict[Handle, int] = {}
         self._states: dict[Handle, torch.Tensor] = {}
         self._encoded: Any = None
-        # 1 where a position of an article counts, 0 for padding; None where nothing is padded.
+        # [articles, positions]: 1 for tokens, 0 for padding; None without padding.
         self._mask: torch.Tensor | None = None
-        # Which article each row is of, by its place among those that still have rows.
+        # The article of each row, as an index into the articles that still have rows.
         self._owners: list[int] = []
         self._grid: Grid | None = None
         self._cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
 
     def add(self, handle: Handle, ids: list[int], rows: int) -> None:
-        """Takes in another article, for which there will be as many rows. Only until `is_ready`."""
+        """Adds an article with a number of rows. Only before `is_ready`."""
         self._ids[handle] = ids
         self._counts[handle] = rows
 
     def forget(self, handle: Handle) -> None:
-        for one in (self._ids, self._counts, self._states):
-            one.pop(handle, None)
+        for by_handle in (self._ids, self._counts, self._states):
+            by_handle.pop(handle, None)
 
     def prepare(self) -> None:
         for handle, ids in self._ids.items():
@@ -98,7 +97,7 @@ class Seq2SeqRows(BatchRows):
         self._encoded = BaseModelOutput(last_hidden_state=padded)
         self._states = {}
         self._owners = list(range(len(lengths)))
-        # The first step is alike for all rows of an article.
+        # The first step is the same for all rows of an article.
         logits = self._forward([[self._start]] * len(lengths))
         origins = [owner for owner, count in enumerate(self._counts.values()) for _ in range(count)]
         self._move(origins)
@@ -119,27 +118,27 @@ class Seq2SeqRows(BatchRows):
         if len(kept) < articles:
             if self._mask is not None:
                 self._mask = self._mask[kept]
-            # Only its shape is still looked at.
+            # The model reads only its shape from now on.
             self._encoded.last_hidden_state = self._encoded.last_hidden_state[: len(kept)]
         self._owners = [kept.index(owner) for owner in owners]
         self._grid = grid(self._owners, self._device)
 
     def _reorder(self, origins: list[int]) -> None:
-        """Has beams change places in what the decoder has written. Many go on from themselves, and stay."""
+        """Reorders the decoder's own cache. Copies only rows that move: many beams continue from themselves."""
         if len(origins) != len(self._owners):
             self._select(self._cache.self_attention_cache, origins, len(self._owners))
             return
-        moved = [place for place, origin in enumerate(origins) if place != origin]
+        moved = [row for row, origin in enumerate(origins) if row != origin]
         if moved:
-            places = torch.tensor(moved, device=self._device)
-            sources = torch.tensor([origins[place] for place in moved], device=self._device)
+            targets = torch.tensor(moved, device=self._device)
+            sources = torch.tensor([origins[row] for row in moved], device=self._device)
             layers: list[Any] = self._cache.self_attention_cache.layers
             for layer in layers:
-                layer.keys[places] = layer.keys[sources]
-                layer.values[places] = layer.values[sources]
+                layer.keys[targets] = layer.keys[sources]
+                layer.values[targets] = layer.values[sources]
 
     def _forward(self, tokens: list[list[int]]) -> torch.Tensor:
-        # After its first step the decoder reads the encoder's output from the cache.
+        # After its first step, the decoder reads the encoder's output from the cache.
         output = self._model(
             encoder_outputs=self._encoded,
             attention_mask=self._mask,
@@ -153,7 +152,7 @@ class Seq2SeqRows(BatchRows):
 
 
 class CausalRows(BatchRows):
-    """A decoder-only model: the prefix with the article is read once, then each row's own end of the prompt."""
+    """Rows of a decoder-only model: the prefix with the article is read once, then each row's end of the prompt."""
 
     def __init__(self, model: Any, device: torch.device, prefix: list[int], suffixes: list[list[int]]) -> None:
         super().__init__(model, device)
@@ -161,11 +160,11 @@ class CausalRows(BatchRows):
         self._suffixes = suffixes
         self._read = 0
         self._cache = DynamicCache()
-        # 1 where a cached position counts, 0 for padding: [rows, positions].
+        # [rows, positions]: 1 for cached tokens, 0 for padding.
         self._mask = torch.ones((1, 0), dtype=torch.long, device=device)
 
     def prepare(self) -> None:
-        piece = self._prefix[self._read : self._read + _PIECE]
+        piece = self._prefix[self._read : self._read + _PREFILL_TOKENS]
         if piece:
             self._forward(self._tensor([piece]), torch.ones((1, len(piece)), dtype=torch.long, device=self._device))
             self._read += len(piece)

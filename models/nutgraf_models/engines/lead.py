@@ -1,14 +1,14 @@
 """The lead baseline as an engine: an article's first sentences are its summary.
 
-It is what every score is printed beside, since news puts the story first (lead-3 in See et al. 2017), and the double
-that stands in for a model in tests.
+It is the baseline for every score, since news puts the main facts first (lead-3 in See et al. 2017). Tests use it in
+place of a model.
 """
 
 import itertools
 from collections.abc import Sequence
 
 from nutgraf_models.checks.standalone import is_fragment
-from nutgraf_models.engines.base import Candidate, Completion, GenerationRequest, Handle, Row
+from nutgraf_models.engines.base import Candidate, Completion, Engine, GenerationRequest, Handle, Row
 from nutgraf_models.extracts.leading import leading
 from nutgraf_models.extracts.shorten import clean_start
 from nutgraf_models.lengths import Length
@@ -18,8 +18,8 @@ from nutgraf_models.text.sentences import split
 LEAD_SENTENCES = {Length.SHORT: 1, Length.LONG: 3}
 
 
-class LeadEngine:
-    """Takes one step for each request, in the order of submission. A token here is a word."""
+class LeadEngine(Engine):
+    """Completes one request per step, in the order of submission. Its tokens are words."""
 
     name = "lead"
     precision = "none"
@@ -50,7 +50,7 @@ class LeadEngine:
 
 
 def _lead(article: str, row: Row) -> Candidate:
-    """The first sentences, whatever they say, but for datelines, bylines and captions."""
+    """The first sentences of an article, without datelines, bylines and captions."""
     count = min(LEAD_SENTENCES[row.length], row.max_sentences)
     texts = [clean_start(text) for text in leading(split(article))]
     text = " ".join(([text for text in texts if not is_fragment(text)] or texts)[:count])

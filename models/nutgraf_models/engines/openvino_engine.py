@@ -1,7 +1,8 @@
 """Decoder-only models on a CPU: OpenVINO GenAI's continuous batching over a GGUF file.
 
 Requests join and leave between steps. The rows of a request share the article's prefill through the prefix cache:
-the second is handed over when the first has been read, not before, or both would be read in the same step.
+the second row is submitted only after the prefill of the first, because both would be prefilled in the same step
+otherwise.
 """
 
 import contextlib
@@ -18,7 +19,7 @@ import numpy as np
 
 from nutgraf_models.checkpoints.card import Card, Decoding
 from nutgraf_models.checkpoints.folder_card import read_json
-from nutgraf_models.engines.base import Candidate, Completion, GenerationRequest, Handle, Row
+from nutgraf_models.engines.base import Candidate, Completion, Engine, GenerationRequest, Handle, Row
 from nutgraf_models.engines.openvino_files import unsupported, weights
 from nutgraf_models.engines.tokenizer import ArticleTokenizer, IsEnough
 from nutgraf_models.errors import ModelError
@@ -27,32 +28,32 @@ from nutgraf_models.results import FinishReason
 from nutgraf_models.runtime.openvino_import import openvino, openvino_genai
 
 _BLOCK_TOKENS = 32  # of OpenVINO's key-value cache, on a CPU
-# For models of a huge window.
+# Upper bound of the cache for models with very large context windows, over all parallel requests.
 _MOST_CACHE_TOKENS = 1 << 16
-# Prompt tokens read in one step: more are read no faster.
+# Prompt tokens per step; larger steps do not speed up prefill.
 _TOKENS_PER_STEP = 256
-# Prompt lookup: where the last tokens written stand in the prompt, so many of those behind them are tried in one step.
-# Summaries are largely made of the article's own words, and nothing is written that would not have been without it.
+# Prompt lookup decoding: if the last tokens written occur in the prompt, a step tries the tokens after them there.
+# Summaries consist largely of the article's own words. The output is the same as without it.
 _LOOKUP_TOKENS = 5
 _LOOKUP_NGRAM = 3
-# OpenVINO's own format, by the name that it looks for.
+# The file name by which OpenVINO recognises its own format.
 _MODEL = "openvino_model.xml"
 
 
-class OpenVinoEngine:
-    """Loads a GGUF file, or what `save_openvino_model` made of it. Decodes greedily or by beams; see `unsupported`.
+class OpenVinoEngine(Engine):
+    """Loads a GGUF file, or its conversion by `save_openvino_model`. Decodes greedily or with beams; see `unsupported`.
 
     Args:
-        card: what to know of the checkpoint.
-        folder: its files; a GGUF file, `tokenizer.json` and `generation_config.json` are used.
-        threads: CPU threads; None leaves OpenVINO's choice.
+        card: the card that describes the checkpoint.
+        folder: the checkpoint's files: a GGUF file, `tokenizer.json` and `generation_config.json`.
+        threads: CPU threads; None uses OpenVINO's default.
 
     Raises:
-        ModelError: the folder does not hold what is needed.
+        ModelError: a file is missing or unusable, or the engine does not support the model.
     """
 
     name = "openvino"
-    # They share each reading of the weights, which is most of a step's cost.
+    # A step reads the weights once for all of them, and that is most of its cost.
     parallel_requests = 8
 
     def __init__(self, card: Card, folder: Path, *, threads: int | None = None) -> None:
@@ -65,17 +66,17 @@ class OpenVinoEngine:
         self._tokens = ArticleTokenizer.from_folder(folder)
         self._eos = _end_tokens(folder)
         prompt_tokens = self._tokens.count_prompt(card.prompt)
-        self.max_input_tokens = card.room_for_article(prompt_tokens)
+        self.max_input_tokens = card.max_article_tokens(prompt_tokens)
         scheduling = openvino_genai.SchedulerConfig()
         scheduling.enable_prefix_caching = True
-        # Room for what runs at once. More would be filled with articles that are done, at over 30 kB a token: with the
-        # least size in gigabytes that can be given, 1, the default model's process grows from one to over two.
+        # Enough for the parallel requests. A larger cache fills with finished articles, at over 30 kB per token: with
+        # 1 GB, the minimum of the setting in gigabytes, the default model's process grows from 1 GB to over 2 GB.
         scheduling.num_kv_blocks = self.parallel_requests * self._blocks(prompt_tokens)
         scheduling.max_num_batched_tokens = _TOKENS_PER_STEP
-        # Where a processor has 8-bit products OpenVINO would round what is multiplied to 8 bits, and half of the
-        # summaries would not be the reference's.
+        # By default OpenVINO rounds activations to 8 bits on CPUs with 8-bit products; half of the summaries would then
+        # differ from the reference engine's.
         properties: dict[str, Any] = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": 0}
-        # OpenVINO knows either this or beams.
+        # OpenVINO supports prompt lookup or beams, not both.
         self._looks_up = not any(preset.num_beams > 1 for preset in (card.decoding.short, card.decoding.long))
         if self._looks_up:
             properties["prompt_lookup"] = True
@@ -87,7 +88,7 @@ class OpenVinoEngine:
                 self._pipeline = openvino_genai.ContinuousBatchingPipeline(str(place), scheduling, "CPU", properties)
         except (RuntimeError, OSError) as error:
             raise ModelError(f"OpenVINO cannot load {card.id}: {str(error).strip().splitlines()[-1]}") from error
-        # A file is named for how its weights are quantised: "name.Q4_1.gguf".
+        # The file name contains the quantisation: "name.Q4_1.gguf".
         self.precision = file.stem.rpartition(".")[2] or "gguf"
         self._handles = itertools.count(1)
         self._ids = itertools.count(1)
@@ -99,7 +100,12 @@ class OpenVinoEngine:
     def submit(self, request: GenerationRequest) -> Handle:
         handle = Handle(next(self._handles))
         rows = [
-            _Row(self._encode_prompt(request.article, row.length), row, self._tokens.stop_rule(row))
+            _Row(
+                self._encode_prompt(request.article, row.length),
+                self._tokens.encode(row.prefix),
+                row,
+                self._tokens.stop_rule(row),
+            )
             for row in request.rows
         ]
         self._running[handle] = rows
@@ -128,7 +134,7 @@ class OpenVinoEngine:
                 row.handle.cancel()
 
     def _blocks(self, prompt_tokens: int) -> int:
-        """Blocks of the cache that the longest request takes. Each answer begins a block of its own."""
+        """Cache blocks that the longest request needs. Each answer begins a new block."""
         presets = (self._card.decoding.short, self._card.decoding.long)
         answers = sum(preset.num_beams for preset in presets)
         answer = max(preset.max_new_tokens for preset in presets) + _LOOKUP_TOKENS
@@ -137,14 +143,14 @@ class OpenVinoEngine:
 
     def _encode_prompt(self, article: str, length: Length) -> list[int]:
         prompt = self._card.prompt
-        # In two parts, so that the rows of a request have a prefix in common to the token.
+        # Encoded in two parts, so that the rows of a request share their prefix exactly, token by token.
         before = self._tokens.encode(prompt.before + self._tokens.as_text(article))
         return before + self._tokens.encode(prompt.after(length))
 
     def _start(self, row: "_Row") -> None:
         config = openvino_genai.GenerationConfig()
-        config.max_new_tokens = row.decoding.max_new_tokens
-        config.min_new_tokens = row.decoding.min_new_tokens
+        config.max_new_tokens = max(1, row.decoding.max_new_tokens - len(row.prefix))
+        config.min_new_tokens = max(0, row.decoding.min_new_tokens - len(row.prefix))
         config.eos_token_id = self._eos[0]
         config.stop_token_ids = set(self._eos)
         config.apply_chat_template = False
@@ -159,18 +165,21 @@ class OpenVinoEngine:
             early = row.decoding.early_stopping
             criteria = openvino_genai.StopCriteria
             config.stop_criteria = criteria.EARLY if early else criteria.HEURISTIC
-        prompt = openvino.Tensor(np.array([row.prompt], dtype=np.int64))
+        prompt = openvino.Tensor(np.array([[*row.prompt, *row.prefix]], dtype=np.int64))
         row.handle = self._pipeline.add_request(next(self._ids), prompt, config)
 
     def _candidates(self, row: "_Row") -> tuple[Candidate, ...]:
-        return tuple(Candidate(self._tokens.decode(tokens), len(tokens), finish) for tokens, finish in row.ended)
+        return tuple(
+            Candidate(self._tokens.decode([*row.prefix, *tokens]), len(tokens), finish) for tokens, finish in row.ended
+        )
 
 
 class _Row:
-    """A row of a request, and the engine's own handle to it once it has been handed over."""
+    """A row of a request, with OpenVINO's handle once it has been submitted there."""
 
-    def __init__(self, prompt: list[int], row: Row, is_enough: IsEnough) -> None:
+    def __init__(self, prompt: list[int], prefix: list[int], row: Row, is_enough: IsEnough) -> None:
         self.prompt = prompt
+        self.prefix = prefix
         self.decoding: Decoding = row.decoding
         self.handle: Any = None
         self.ended: list[tuple[list[int], FinishReason]] = []
@@ -179,11 +188,11 @@ class _Row:
 
     @property
     def has_been_read(self) -> bool:
-        """Whether the prompt is in the cache: the first token is there. Beams show none before the end."""
+        """Whether the prompt is in the cache, which the first token shows. Beams yield no token before the end."""
         return bool(self._tokens or self.ended)
 
     def read(self, eos: tuple[int, ...]) -> None:
-        """Takes what has come since the last time."""
+        """Collects the tokens generated since the last call."""
         if self.handle is None or self.ended:
             return
         if self.decoding.num_beams > 1:
@@ -198,7 +207,7 @@ class _Row:
                         self.ended = [(self._tokens, FinishReason.STOP)]
                         return
                     self._tokens.append(token)
-                    if self._is_enough(self._tokens):
+                    if self._is_enough([*self.prefix, *self._tokens]):
                         self.ended = [(self._tokens, FinishReason.CAP)]
                         self.handle.stop()
                         return
@@ -211,7 +220,7 @@ class _Row:
 
 @contextlib.contextmanager
 def _writable(file: Path) -> Iterator[Path]:
-    """The file, or a copy for a while if it is read-only, as in a container: OpenVINO opens it for writing as well."""
+    """The file, or a temporary copy if it is read-only, as in a container: OpenVINO opens it for writing."""
     if os.access(file, os.W_OK):
         yield file
         return
@@ -222,5 +231,5 @@ def _writable(file: Path) -> Iterator[Path]:
 def _end_tokens(folder: Path) -> tuple[int, ...]:
     eos = (read_json(folder / "generation_config.json") or {}).get("eos_token_id")
     if eos is None:
-        raise ModelError(f"generation_config.json of {folder.name} names no eos_token_id")
+        raise ModelError(f"generation_config.json of {folder.name} has no eos_token_id")
     return tuple(eos) if isinstance(eos, list) else (int(eos),)

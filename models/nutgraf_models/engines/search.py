@@ -1,10 +1,11 @@
-"""Greedy and beam search over one row, a token at a time.
+"""Greedy and beam search for one row, one token per call.
 
-A row keeps `width` hypotheses, which are rows of the model's batch. `advance` takes the logits of the next token and
-says which hypotheses go on and with which tokens; the engine moves the model's cache along.
+A search has `width` hypotheses, each a row of the model's batch. `advance` takes the logits of the next token and
+returns the surviving hypotheses and their tokens; the engine reorders the model's cache accordingly.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -23,7 +24,7 @@ from nutgraf_models.results import FinishReason
 
 @dataclass(frozen=True)
 class SpecialTokens:
-    """The ids that a search must know. `start` is what a decoder begins with; a decoder-only model has none."""
+    """Token ids for a search. `start` is the first token of a decoder; None for a decoder-only model."""
 
     eos: tuple[int, ...]
     start: int | None = None
@@ -32,7 +33,7 @@ class SpecialTokens:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """Tokens without the start and end tokens, and their score: log-probability over length ** length_penalty."""
+    """Tokens without the start and end tokens, and their score: log-probability / length ** length_penalty."""
 
     tokens: tuple[int, ...]
     score: float
@@ -41,41 +42,46 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class Move:
-    """Which hypotheses go on (indices into the row's, repeats allowed) and the token that each takes."""
+    """The hypotheses that continue, as indices into the current ones (repeats are possible), and their next tokens."""
 
     origins: list[int]
     tokens: list[int]
 
 
 class Search(ABC):
-    def __init__(self, decoding: Decoding, special: SpecialTokens, is_enough: IsEnough) -> None:
+    def __init__(
+        self, decoding: Decoding, special: SpecialTokens, is_enough: IsEnough, prefix: Sequence[int] = ()
+    ) -> None:
         self._decoding = decoding
         self._special = special
         self._is_enough = is_enough
-        self._processors = _processors(decoding, special)
+        self._processors = _processors(decoding, special, prefix)
         self._skip = 0 if special.start is None else 1
         self.width = 1
         self.generated = 0
 
     @abstractmethod
     def advance(self, logits: torch.Tensor) -> Move | None:
-        """Takes the next token's logits, [width, vocabulary]. None: the row is finished."""
+        """Takes the next token's logits, [width, vocabulary]; returns None when the search has ended."""
 
     @abstractmethod
     def hypotheses(self) -> list[Hypothesis]:
-        """What the search found, the best first. Not empty once `advance` has been called."""
+        """The results, best first. Not empty after the first `advance`."""
 
 
-def start_search(decoding: Decoding, special: SpecialTokens, is_enough: IsEnough) -> Search:
+def start_search(decoding: Decoding, special: SpecialTokens, is_enough: IsEnough, prefix: Sequence[int] = ()) -> Search:
+    """`prefix`: tokens that every hypothesis begins with."""
     kind = GreedySearch if decoding.num_beams == 1 else BeamSearch
-    return kind(decoding, special, is_enough)
+    return kind(decoding, special, is_enough, prefix)
 
 
 class GreedySearch(Search):
-    """Takes the likeliest token each time."""
+    """Takes the likeliest token at each step."""
 
-    def __init__(self, decoding: Decoding, special: SpecialTokens, is_enough: IsEnough) -> None:
-        super().__init__(decoding, special, is_enough)
+    def __init__(
+        self, decoding: Decoding, special: SpecialTokens, is_enough: IsEnough, prefix: Sequence[int] = ()
+    ) -> None:
+        super().__init__(decoding, special, is_enough, prefix)
         self._tokens = [] if special.start is None else [special.start]
         self._finish = FinishReason.TOKEN_LIMIT
 
@@ -99,11 +105,16 @@ class GreedySearch(Search):
 
 
 class BeamSearch(Search):
-    """Beam search as transformers' `generate` does it, scores and stopping included (see its documentation of
-    `length_penalty` and `early_stopping`), so that a checkpoint's published presets mean here what they mean there."""
+    """Beam search with the scores and stopping rules of `generate` in transformers.
 
-    def __init__(self, decoding: Decoding, special: SpecialTokens, is_enough: IsEnough) -> None:
-        super().__init__(decoding, special, is_enough)
+    So a checkpoint's published presets keep their meaning; see `length_penalty` and `early_stopping` in the
+    documentation of transformers.
+    """
+
+    def __init__(
+        self, decoding: Decoding, special: SpecialTokens, is_enough: IsEnough, prefix: Sequence[int] = ()
+    ) -> None:
+        super().__init__(decoding, special, is_enough, prefix)
         start = [] if special.start is None else [special.start]
         self._beams: list[list[int]] = [list(start)]
         self._scores = torch.zeros(1)
@@ -115,15 +126,15 @@ class BeamSearch(Search):
         log_probs = self._processors(_history(self._beams, logits), cast(torch.FloatTensor, log_probs))
         totals = log_probs + self._scores[:, None].to(log_probs.device)
         vocabulary = totals.shape[-1]
-        # Enough candidates that `width` of them go on even if all the others end here.
+        # Enough candidates for `width` of them to continue even if all others end here.
         count = min((1 + len(self._special.eos)) * width, totals.numel())
-        values, places = totals.flatten().topk(count)
+        values, indices = totals.flatten().topk(count)
         self.generated += 1
         origins: list[int] = []
         tokens: list[int] = []
         scores: list[float] = []
-        for rank, (total, place) in enumerate(zip(values.tolist(), places.tolist(), strict=True)):
-            origin, token = divmod(place, vocabulary)
+        for rank, (total, index) in enumerate(zip(values.tolist(), indices.tolist(), strict=True)):
+            origin, token = divmod(index, vocabulary)
             if total == float("-inf") or len(origins) == width:
                 break
             if token in self._special.eos:
@@ -173,7 +184,7 @@ def _history(beams: list[list[int]], logits: torch.Tensor) -> torch.LongTensor:
 
 
 class _MinNewTokens(LogitsProcessor):
-    """As transformers' own, which looks through the whole vocabulary for the end tokens at every step."""
+    """Like the processor of transformers, but without its search of the whole vocabulary for end tokens."""
 
     def __init__(self, length: int, eos: tuple[int, ...]) -> None:
         self._length = length
@@ -187,7 +198,23 @@ class _MinNewTokens(LogitsProcessor):
         return scores
 
 
-def _processors(decoding: Decoding, special: SpecialTokens) -> LogitsProcessorList:
+class _Prefix(LogitsProcessor):
+    """Allows only the tokens of a prefix, one after the other, from position `start` on."""
+
+    def __init__(self, start: int, prefix: Sequence[int]) -> None:
+        self._start = start
+        self._prefix = prefix
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        index = input_ids.shape[1] - self._start
+        if not 0 <= index < len(self._prefix):
+            return scores
+        scores = cast(torch.FloatTensor, torch.full_like(scores, -float("inf")))
+        scores[:, self._prefix[index]] = 0.0
+        return scores
+
+
+def _processors(decoding: Decoding, special: SpecialTokens, prefix: Sequence[int]) -> LogitsProcessorList:
     start = 0 if special.start is None else 1
     processors = LogitsProcessorList()
     if decoding.repetition_penalty != 1.0:
@@ -198,4 +225,6 @@ def _processors(decoding: Decoding, special: SpecialTokens) -> LogitsProcessorLi
         processors.append(_MinNewTokens(decoding.min_new_tokens + start, special.eos))
     if special.forced_bos is not None:
         processors.append(ForcedBOSTokenLogitsProcessor(special.forced_bos))
+    if prefix:
+        processors.append(_Prefix(start + (special.forced_bos is not None), prefix))
     return processors

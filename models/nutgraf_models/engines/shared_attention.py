@@ -1,7 +1,7 @@
-"""Attention of several rows to keys and values that are there once: a decoder's rows to their articles.
+"""Cross-attention in which the rows of an article share one copy of its keys and values.
 
-transformers has a decoder's cross-attention read keys and values of as many rows as there are queries. Four beams of
-two lengths would be eight copies of an article, which cost more to read in each step than half of the weights.
+The cross-attention of transformers needs as many rows of keys and values as of queries. Four beams of two lengths would
+need eight copies of an article, and reading these in each step would cost more than reading half of the weights.
 """
 
 from collections import Counter
@@ -16,23 +16,23 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-# For `attn_implementation` when a model is loaded. Its `forward` then takes `grid`.
+# The `attn_implementation` to load a model with. Its `forward` then accepts `grid`.
 NAME = "nutgraf_shared"
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Where rows are in [articles, `width`], flattened: `places`, [rows]."""
+    """A layout of rows in a flattened grid [articles, width]. `indices`, [rows], are their indices in it."""
 
-    places: torch.Tensor
+    indices: torch.Tensor
     width: int
 
 
 def grid(owners: Sequence[int], device: torch.device) -> Grid:
-    """The grid of rows whose articles are `owners`: numbers from nought, in the order of their rows."""
+    """The grid for rows of the articles `owners`, which are numbered from 0 in the order of the rows."""
     width = max(Counter(owners).values())
-    places = [owner * width + row for owner, rows in groupby(owners) for row, _ in enumerate(rows)]
-    return Grid(torch.tensor(places, device=device), width)
+    indices = [owner * width + row for owner, rows in groupby(owners) for row, _ in enumerate(rows)]
+    return Grid(torch.tensor(indices, device=device), width)
 
 
 def attend(
@@ -47,14 +47,14 @@ def attend(
     grid: Grid | None = None,
     **rest: Any,
 ) -> tuple[torch.Tensor, None]:
-    """transformers' own attention where there are keys for each row, and the same where there are not.
+    """The attention of transformers if each row has its own keys; its equivalent if rows share them.
 
     Args:
         query: [rows, heads, 1, width].
         key, value: [articles, heads, positions, width].
-        attention_mask: [articles, 1, 1, positions], false for padding; None where there is none.
-        position_bias: zeros where keys are shared, as only self-attention has one.
-        grid: which rows are of which article. Needed where an article has several.
+        attention_mask: [articles, 1, 1, positions], false for padding; None without padding.
+        position_bias: ignored for shared keys: it is zero there, because only self-attention has a bias.
+        grid: the article of each row; required if an article has several rows.
 
     Returns:
         [rows, 1, heads, width].
@@ -67,10 +67,10 @@ def attend(
     assert grid is not None
     articles, heads, _, width = key.shape
     queries = query.new_zeros(articles * grid.width, heads, width)
-    queries[grid.places] = query[:, :, 0]
+    queries[grid.indices] = query[:, :, 0]
     queries = queries.view(articles, grid.width, heads, width).transpose(1, 2)
     output = nn.functional.scaled_dot_product_attention(queries, key, value, attn_mask=attention_mask, scale=scaling)
-    return output.transpose(1, 2).reshape(articles * grid.width, 1, heads, width)[grid.places], None
+    return output.transpose(1, 2).reshape(articles * grid.width, 1, heads, width)[grid.indices], None
 
 
 AttentionInterface.register(NAME, attend)

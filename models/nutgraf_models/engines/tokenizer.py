@@ -1,4 +1,4 @@
-"""The tokenizer, without the state that transformers keeps on its wrapper, and so safe for any thread."""
+"""A thread-safe tokenizer: unlike the wrapper of transformers, it has no mutable state."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -14,16 +14,16 @@ from nutgraf_models.text.sentences import split, word_count
 IsEnough = Callable[[Sequence[int]], bool]
 
 _END_MARKS = frozenset(".!?…。！？؟।\n")
-# How byte-level vocabularies write a line break.
+# A line break in byte-level vocabularies.
 _BYTE_LEVEL_LINE_BREAK = "Ċ"
 # A character that no vocabulary has.
 _UNKNOWN = "\U0010fffd"
-# How control tokens are written, whether or not a tokenizer calls them special.
-_MARK = re.compile(r"[<\[].+[>\]]")
+# The form of control tokens, including those that a tokenizer does not mark as special.
+_CONTROL_FORM = re.compile(r"[<\[].+[>\]]")
 
 
 class ArticleTokenizer:
-    """Text to tokens and back, and when a row of tokens has said enough."""
+    """Encodes and decodes text, and decides when a row has enough sentences or words."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         tokenizer.no_truncation()
@@ -37,9 +37,9 @@ class ArticleTokenizer:
         special = {
             index
             for index, token in tokenizer.get_added_tokens_decoder().items()
-            if token.special or _MARK.fullmatch(token.content)
+            if token.special or _CONTROL_FORM.fullmatch(token.content)
         }
-        # What an unknown character becomes says nothing to a model.
+        # The token for unknown characters is special, but harmless in an article.
         self._control = frozenset(special - set(self.encode(_UNKNOWN)))
 
     @classmethod
@@ -49,11 +49,11 @@ class ArticleTokenizer:
         """
         try:
             return cls(Tokenizer.from_file(str(folder / "tokenizer.json")))
-        except Exception as error:  # what the Rust side raises has no type of its own
+        except Exception as error:  # the Rust code raises plain Exception
             raise ModelError(f"cannot read tokenizer.json of {folder.name}: {error}") from error
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text where it is read `as_text`."""
+        """The number of tokens in each text after `as_text`."""
         encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
         return [
             len(self.encode(self.as_text(text)) if self._controls(encoding) else encoding.ids)
@@ -61,30 +61,30 @@ class ArticleTokenizer:
         ]
 
     def as_text(self, text: str) -> str:
-        """The text with a space inside of what the tokenizer would take for a control token, such as "<|im_end|>".
+        """Inserts a space into any text that would become a control token, such as "<|im_end|>".
 
-        So an article can neither end its turn nor begin another. That tokenizers can be told to split special tokens
-        (`encode_special_tokens`) is not enough: a Unigram vocabulary has "</s>" among its pieces.
+        An article can then neither end its turn nor begin another. The tokenizers' own option to split special tokens
+        (`encode_special_tokens`) is not enough: the pieces of a Unigram vocabulary include "</s>".
         """
-        spaced = False
-        while stretches := self._controls(self._tokenizer.encode(text, add_special_tokens=False)):
+        has_spaces = False
+        while spans := self._controls(self._tokenizer.encode(text, add_special_tokens=False)):
             parts, position = [], 0
-            for start, end in stretches:
-                # What a space does not divide is left out.
-                parts += [text[position:start], " " if spaced else f"{text[start]} {text[start + 1 : end]}"]
+            for start, end in spans:
+                # If it still becomes a control token, it is replaced by a space.
+                parts += [text[position:start], " " if has_spaces else f"{text[start]} {text[start + 1 : end]}"]
                 position = end
             text = "".join([*parts, text[position:]])
-            spaced = True
+            has_spaces = True
         return text
 
     def _controls(self, encoding: Encoding) -> list[tuple[int, int]]:
-        """Where control tokens are in a text."""
+        """The spans of a text's control tokens."""
         if self._control.isdisjoint(encoding.ids):
             return []
         return [span for index, span in zip(encoding.ids, encoding.offsets, strict=True) if index in self._control]
 
     def count_prompt(self, prompt: Prompt) -> int:
-        """Tokens of the longer of a card's two prompts, with none of an article in it."""
+        """The number of tokens in the longer of a card's two prompts, without an article."""
         longest = max(prompt.after_short, prompt.after_long, key=len)
         return len(self.encode(prompt.before + longest, special=True))
 
@@ -95,18 +95,18 @@ class ArticleTokenizer:
         return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True))
 
     def stop_rule(self, row: Row) -> IsEnough:
-        """Whether tokens hold all the sentences or words that `row` asks for, once the next sentence has begun.
+        """A function that is true for tokens with all the sentences or words that `row` allows.
 
-        Not sooner: whether "U.S." ends a sentence is known only from what follows.
+        It is true only after the next sentence has begun: the following words show whether "U.S." ends a sentence.
         """
 
         def is_enough(tokens: Sequence[int]) -> bool:
-            # A sentence can have come to an end only where one of the last tokens may end one. Decoding is not free.
+            # Decoding takes time, so decode only if one of the last tokens may end a sentence.
             if self._ends.isdisjoint(tokens[-4:-1]):
                 return False
-            ended = [one for one in split(self.decode(tokens))[:-1] if one.is_complete]
-            if len(ended) >= row.max_sentences:
+            complete = [sentence for sentence in split(self.decode(tokens))[:-1] if sentence.is_complete]
+            if len(complete) >= row.max_sentences:
                 return True
-            return row.max_words is not None and sum(word_count(one.text) for one in ended) >= row.max_words
+            return row.max_words is not None and sum(word_count(one.text) for one in complete) >= row.max_words
 
         return is_enough

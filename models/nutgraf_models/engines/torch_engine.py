@@ -1,8 +1,8 @@
-"""The reference engine: transformers' models under this project's own decode loop.
+"""The reference engine: models of transformers in this project's own decoding loop.
 
-An article is read once: an encoder-decoder's encoder output, or the prefix of a decoder-only model's prompt, serves all
-rows. Of an encoder-decoder the rows of several requests are one batch, which others join until it begins to write; a
-decoder-only model's requests have a batch each. Rows leave when they are done. Batches advance in turn.
+An article is read once: all rows share the encoder output of an encoder-decoder, or the cached prefix of a decoder-only
+model. Requests to an encoder-decoder share a batch, which accepts more until it begins to generate; each request to a
+decoder-only model has its own batch. Finished rows leave their batch. Each step advances all batches.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokeni
 
 from nutgraf_models.checkpoints.card import Card
 from nutgraf_models.engines import packed, shared_attention
-from nutgraf_models.engines.base import Candidate, Completion, GenerationRequest, Handle
+from nutgraf_models.engines.base import Candidate, Completion, Engine, GenerationRequest, Handle
 from nutgraf_models.engines.batch_rows import BatchRows, CausalRows, Seq2SeqRows
 from nutgraf_models.engines.search import Hypothesis, Search, SpecialTokens, start_search
 from nutgraf_models.engines.tokenizer import ArticleTokenizer
@@ -24,14 +24,15 @@ from nutgraf_models.runtime import precision
 from nutgraf_models.runtime.precision import best_device, best_dtype
 from nutgraf_models.runtime.transformers_logging import quiet_transformers
 
-# Requests of an encoder-decoder in one batch: with more, a token takes as many times longer.
-_TOGETHER = 8
-# Batches side by side: the second is for those that come while the first is writing.
-_BATCHES = 2
+# Requests in a batch of an encoder-decoder; larger batches do not increase throughput.
+_BATCH_REQUESTS = 8
+# The second batch collects the requests that arrive while the first one generates.
+_MAX_BATCHES = 2
 
 # What an encoder's first layers round goes through all others.
 _FINER_LAYERS = 2
-# For a look at what a model's layers multiply; what it says does not matter.
+# For a look at what a model's layers multiply. What it says does not matter, and more tokens would gain nothing.
+_SAMPLE_TOKENS = 128
 _SAMPLE = (
     "The city council voted on Tuesday to close the old harbour bridge for repairs, officials said. The work, which "
     'will cost 4.2 million, is expected to last until March 2019. "We have no choice," said the mayor, Anna Keller. '
@@ -39,16 +40,16 @@ _SAMPLE = (
 )
 
 
-class TorchEngine:
-    """Loads a folder in the hub's format and generates with it.
+class TorchEngine(Engine):
+    """Runs a checkpoint from a folder in the hub's format.
 
     Args:
-        card: what to know of the checkpoint.
-        folder: its files; weights in safetensors only.
-        threads: CPU threads; None leaves torch's choice, one for each core.
+        card: the card that describes the checkpoint.
+        folder: the checkpoint's files, with weights in safetensors.
+        threads: CPU threads; None uses torch's default, one per core.
 
     Raises:
-        ModelError: the folder does not hold what the card says.
+        ModelError: the files are missing, damaged, or not those of the card's model.
     """
 
     name = "torch"
@@ -71,7 +72,7 @@ class TorchEngine:
                     dtype=dtype,
                     attn_implementation=shared_attention.NAME if is_seq2seq else None,
                 )
-        except Exception as error:  # what damaged files raise is of many types, and of none where Rust raises it
+        except Exception as error:  # damaged files raise many types; the Rust code raises plain Exception
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(f"cannot load {card.id}: {reason}") from error
         self._card = card
@@ -85,11 +86,11 @@ class TorchEngine:
         self._handles = itertools.count(1)
         self._waiting: dict[Handle, GenerationRequest] = {}
         self._batches: list[_Batch] = []
-        self.parallel_requests = _TOGETHER if is_seq2seq else 1
-        self.max_input_tokens = card.room_for_article(self._tokens.count_prompt(card.prompt))
+        self.parallel_requests = _BATCH_REQUESTS if is_seq2seq else 1
+        self.max_input_tokens = card.max_article_tokens(self._tokens.count_prompt(card.prompt))
 
     def _pack(self, is_seq2seq: bool) -> str:
-        """Packs linear layers; returns what they compute in."""
+        """Packs the linear layers; returns their precision."""
         if not (is_seq2seq and precision.multiplies_int8() and packed.has_int8()):
             packed.pack(self._model, packed.Float16Linear)
             return "float16"
@@ -98,7 +99,7 @@ class TorchEngine:
         finer = packed.BFloat16Linear if precision.multiplies_bfloat16() else packed.Float16Linear
         name = "int8"
         if precision.has_amx():
-            # An encoder is given all tokens of an article at once, which is work for AMX; FBGEMM does not use that.
+            # An encoder multiplies all tokens of an article at once, which AMX does faster; FBGEMM does not use AMX.
             packed.pack(encoder, finer)
             name = "bfloat16 and int8"
         for layer in _layers(encoder)[:_FINER_LAYERS]:
@@ -108,7 +109,7 @@ class TorchEngine:
 
     def _read_sample(self) -> None:
         ids = self._tokens.encode(self._card.prompt.before + _SAMPLE + self._card.prompt.after_long, special=True)
-        tokens = torch.tensor([ids])
+        tokens = torch.tensor([ids[:_SAMPLE_TOKENS]])
         start = torch.tensor([[self._special.start]])
         self._model(input_ids=tokens, decoder_input_ids=torch.cat([start, tokens[:, :-1]], dim=1), use_cache=False)
 
@@ -140,7 +141,7 @@ class TorchEngine:
         self._batches = [batch for batch in self._batches if batch.requests]
 
     def _take_in(self) -> list[Completion]:
-        """Gives waiting requests their places; returns those that could not be begun."""
+        """Adds waiting requests to batches; returns those that failed."""
         failed = []
         for handle, request in list(self._waiting.items()):
             try:
@@ -152,13 +153,16 @@ class TorchEngine:
         return failed
 
     def _begin(self, handle: Handle, request: GenerationRequest) -> bool:
-        """Whether there was a place: in a batch that has not begun to write, or for a new one."""
+        """Adds a request to an open batch or a new one; false if neither is possible yet."""
         prompt = self._card.prompt
-        open_batch = next((one for one in self._batches if self._has_room(one)), None)
-        if open_batch is None and len(self._batches) == _BATCHES:
+        open_batch = next((batch for batch in self._batches if self._has_room(batch)), None)
+        if open_batch is None and len(self._batches) == _MAX_BATCHES:
             return False
         article = self._tokens.as_text(request.article)
-        searches = [start_search(row.decoding, self._special, self._tokens.stop_rule(row)) for row in request.rows]
+        searches = [
+            start_search(row.decoding, self._special, self._tokens.stop_rule(row), self._tokens.encode(row.prefix))
+            for row in request.rows
+        ]
         if self._special.start is None:
             prefix = self._tokens.encode(prompt.before + article)
             suffixes = [self._tokens.encode(prompt.after(row.length)) for row in request.rows]
@@ -191,14 +195,14 @@ class TorchEngine:
 
 
 class _Batch:
-    """Requests whose rows are one batch of the model. `requests` are those still running."""
+    """Requests that share a batch of the model. `requests` are those still running."""
 
     def __init__(self, rows: BatchRows) -> None:
         self.rows = rows
         self.requests: dict[Handle, list[Search]] = {}
-        # The searches that go on, in the order of their rows.
+        # The running searches, in the order of their rows.
         self._active: list[tuple[Handle, Search]] = []
-        # What the searches have decided and the model has not yet done: where each row comes from, and its token.
+        # The moves that the searches have chosen for the model's next step: each row's origin and its token.
         self._origins: list[int] = []
         self._next: list[int] = []
 
@@ -209,10 +213,10 @@ class _Batch:
     def cancel(self, handle: Handle) -> None:
         if self.requests.pop(handle, None) is not None and not self.rows.is_ready:
             self.rows.forget(handle)
-            self._active = [one for one in self._active if one[0] != handle]
+            self._active = [active for active in self._active if active[0] != handle]
 
     def advance(self) -> dict[Handle, list[Search] | Exception]:
-        """Reads a piece of an article, or moves every search on by a token; returns the requests that ended by it."""
+        """Prefills part of an article, or advances every search by a token; returns the requests that ended."""
         if not self.rows.is_ready:
             self.rows.prepare()
             return {}
@@ -225,7 +229,7 @@ class _Batch:
         first = 0
         for handle, search in self._active:
             width = search.width
-            # The rows of one that was cancelled or has failed are passed over, and so are gone from here on.
+            # Skips the rows of cancelled and failed requests, which drops them from the batch.
             if handle in self.requests:
                 try:
                     move = search.advance(logits[first : first + width])
@@ -239,8 +243,8 @@ class _Batch:
                     still_active.append((handle, search))
             first += width
         self._active = still_active
-        going_on = {handle for handle, _ in still_active}
-        ended = [handle for handle in self.requests if handle not in going_on]
+        running = {handle for handle, _ in still_active}
+        ended = [handle for handle in self.requests if handle not in running]
         done = {handle: self.requests.pop(handle) for handle in ended}
         return {**failed, **done}
 
@@ -254,7 +258,7 @@ def _special_tokens(card: Card, model: Any) -> SpecialTokens:
     generation, config = model.generation_config, model.config
     eos = generation.eos_token_id if generation.eos_token_id is not None else config.eos_token_id
     if eos is None:
-        raise ModelError(f"{card.id} names no end token (eos_token_id) in its generation_config.json or config.json")
+        raise ModelError(f"{card.id} has no end token (eos_token_id) in its generation_config.json or config.json")
     ends = tuple(eos) if isinstance(eos, (list, tuple)) else (int(eos),)
     if card.family == "causal":
         return SpecialTokens(ends)
@@ -262,5 +266,5 @@ def _special_tokens(card: Card, model: Any) -> SpecialTokens:
     if start is None:
         start = getattr(config, "decoder_start_token_id", None)
     if start is None:
-        raise ModelError(f"{card.id} names no decoder_start_token_id in its generation_config.json or config.json")
+        raise ModelError(f"{card.id} has no decoder_start_token_id in its generation_config.json or config.json")
     return SpecialTokens(ends, int(start), generation.forced_bos_token_id)

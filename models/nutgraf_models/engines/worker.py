@@ -1,6 +1,6 @@
-"""The process that `ProcessEngine` starts: it has an engine, does as it is told between two steps, and reports.
+"""The child process of `ProcessEngine`: it runs an engine, executes commands between steps, and sends reports.
 
-Its arguments are the descriptor of the socket between the two, and the process that it ends with.
+Its arguments are the file descriptor of its connection and the process ID of its parent.
 """
 
 import contextlib
@@ -10,27 +10,26 @@ import signal
 import subprocess
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from nutgraf_models.engines.base import Completion, Engine, GenerationRequest, Handle
-from nutgraf_models.errors import EngineFault, ModelError
+from nutgraf_models.errors import EngineFault, ModelError, frames
 
-# Not by "-m": what is run by that has another name than what is imported, and so would its messages.
+# Not "-m", which runs this module as "__main__": its message classes would differ from the imported ones.
 _MAIN = "from nutgraf_models.engines.worker import main; main()"
 _PR_SET_PDEATHSIG = 1
-# When a request has ended, the next one is under way: so long the others wait for it, rather than go on without it.
+# Maximum wait for the next request after a completion, so that it joins the next step.
 _NEXT_SECONDS = 0.005
-# While no request ends, a report is sent as often as that.
-_WORD_SECONDS = 0.25
+# Time between reports while no request ends.
+_REPORT_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
 class Submit:
-    """A request. The handle is the sender's."""
+    """Starts a request. The handle is the parent's."""
 
     handle: Handle
     request: GenerationRequest
@@ -42,16 +41,16 @@ class Cancel:
 
 
 @dataclass(frozen=True)
-class GoOn:
-    """What ended has been taken note of, and what comes next is sent."""
+class Continue:
+    """The parent has processed the last completions and submitted its new requests."""
 
 
-Command = Submit | Cancel | GoOn
+Command = Submit | Cancel | Continue
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """The first message. The fields are the engine's."""
+    """The first message, with the engine's attributes."""
 
     name: str
     precision: str
@@ -61,32 +60,32 @@ class Loaded:
 
 @dataclass(frozen=True)
 class LoadFailed:
-    """The only message, instead."""
+    """Sent instead of `Loaded`, as the only message."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class Report:
-    """What there is to say after a step, or that there is nothing to do.
+    """Progress since the last report.
 
-    `steps` has the seconds of each since the last report. `obeyed` counts the commands that were read so far.
-    `is_busy`: more steps follow.
+    `step_seconds`: the duration of each step. `commands`: the number of commands executed so far. `is_busy`: more
+    steps follow.
     """
 
-    steps: tuple[float, ...]
+    step_seconds: tuple[float, ...]
     completions: tuple[Completion, ...]
-    obeyed: int
+    commands: int
     is_busy: bool
 
 
 def start(descriptor: int) -> "subprocess.Popen[bytes]":
-    """Starts the process, with that end of the connection.
+    """Starts the process with its end of the connection.
 
     Raises:
-        OSError: the system has no room for one.
+        OSError: the system cannot start a process.
     """
-    # As this process finds its modules; the folder it was started in is not among them.
+    # The child imports from the same folders, except the working directory.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     command = [sys.executable, "-P", "-c", _MAIN, str(descriptor), str(os.getpid())]
     return subprocess.Popen(command, pass_fds=[descriptor], stdin=subprocess.DEVNULL, env=environment)
@@ -95,18 +94,19 @@ def start(descriptor: int) -> "subprocess.Popen[bytes]":
 def main() -> None:
     descriptor, parent = map(int, sys.argv[1:])
     _die_with(parent)
-    # What Python code writes there is not the log's, and may quote an article. A crash of native code is still told.
+    # Output of Python code is no log entry and may quote an article. Crashes of native code still write to the
+    # descriptor.
     sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
     connection: Connection[Loaded | LoadFailed | Report, Command] = Connection(descriptor)
-    # Whoever wanted this engine is gone then.
+    # The parent has closed the connection or ended.
     with contextlib.suppress(EOFError, OSError):
         _serve(connection)
-    # Threads of libraries must not hold up the end.
+    # Does not wait for threads of libraries.
     os._exit(0)
 
 
 def _die_with(parent: int) -> None:
-    """Has the system kill this process when the thread that started it ends. That it hangs then does not matter."""
+    """Makes the kernel kill this process, even if it hangs, when the thread that started it ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
@@ -121,35 +121,35 @@ def _serve(connection: "Connection[Loaded | LoadFailed | Report, Command]") -> N
         connection.send(LoadFailed(str(error)))
         return
     except Exception as error:
-        # No article has been here yet.
+        # The message cannot quote an article, because none has been received yet.
         connection.send(LoadFailed(f"{type(error).__name__}: {error}"))
         return
     connection.send(Loaded(engine.name, engine.precision, engine.max_input_tokens, engine.parallel_requests))
-    work = _Work(engine)
-    obeyed = reported = 0
-    steps: list[float] = []
-    told = time.monotonic()
+    requests = _Requests(engine)
+    commands = reported = 0
+    step_seconds: list[float] = []
+    last_report = time.monotonic()
     while True:
-        while connection.poll() if work.is_busy else (reported == obeyed):
-            work.obey(connection.recv())
-            obeyed += 1
+        while connection.poll() if requests.is_busy else (reported == commands):
+            requests.execute(connection.recv())
+            commands += 1
         started = now = time.monotonic()
         completions: tuple[Completion, ...] = ()
-        if work.is_busy:
-            completions = work.step()
+        if requests.is_busy:
+            completions = requests.step()
             now = time.monotonic()
-            steps.append(now - started)
-        # Not each step: whoever reads it is in the way of the next one.
-        if completions or not work.is_busy or now - told > _WORD_SECONDS:
-            connection.send(Report(tuple(steps), completions, obeyed, work.is_busy))
-            reported, told = obeyed, now
-            steps.clear()
-        if completions and work.is_busy:
+            step_seconds.append(now - started)
+        # Not after every step, because reading a report takes CPU time from the next step.
+        if completions or not requests.is_busy or now - last_report > _REPORT_SECONDS:
+            connection.send(Report(tuple(step_seconds), completions, commands, requests.is_busy))
+            reported, last_report = commands, now
+            step_seconds.clear()
+        if completions and requests.is_busy:
             connection.poll(_NEXT_SECONDS)
 
 
-class _Work:
-    """What the engine has, by the sender's handles."""
+class _Requests:
+    """The engine's requests by the parent's handles."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -160,7 +160,7 @@ class _Work:
     def is_busy(self) -> bool:
         return bool(self._handles or self._failed)
 
-    def obey(self, command: Command) -> None:
+    def execute(self, command: Command) -> None:
         if isinstance(command, Submit):
             try:
                 self._handles[command.handle] = self._engine.submit(command.request)
@@ -174,9 +174,9 @@ class _Work:
         if not self._handles:
             return tuple(failed)
         try:
-            ended = {one.handle: one for one in self._engine.step()}
+            ended = {completion.handle: completion for completion in self._engine.step()}
         except BaseException as error:
-            # The engine cannot tell whose fault it was, so it is everybody's who is running.
+            # The engine cannot tell which request caused the error, so all running ones fail.
             fault = _fault(error)
             failed += [Completion(handle, error=fault) for handle in self._handles]
             for handle in list(self._handles):
@@ -196,12 +196,10 @@ class _Work:
             try:
                 self._engine.cancel(own)
             except BaseException:
-                # It ends as it may; nobody asks for it.
+                # Its output is ignored later.
                 return
 
 
 def _fault(error: BaseException) -> EngineFault:
-    """What broke and where, without what the error says of itself: that may quote an article."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = " < ".join(f"{'/'.join(Path(one.filename).parts[-2:])}:{one.lineno} {one.name}" for one in reversed(frames))
-    return EngineFault(f"{type(error).__name__} in {where}")
+    """Describes an error by its type and frames. Leaves out its message, which may quote an article."""
+    return EngineFault(f"{type(error).__name__} in {' < '.join(reversed(frames(error)))}")

@@ -7,7 +7,7 @@ claim: a negation, "alleged", "could", or an attribution.
 import re
 from collections.abc import Iterator
 
-from nutgraf_models.checks.standalone import MAX_CHARACTERS, is_fragment
+from nutgraf_models.checks.standalone import CAPTION_LABEL, MAX_CHARACTERS, is_fragment
 from nutgraf_models.text.sentences import is_complete, word_count
 
 _MIN_WORDS = 8
@@ -62,10 +62,10 @@ _BARE_TAIL = re.compile(
 
 
 def clean_start(sentence: str) -> str:
-    """Removes a dateline, byline, time of publication or conjunction such as "But" from the start of a sentence."""
+    """Removes a dateline, byline, time of publication, caption's label or "But" from the start of a sentence."""
     for _ in range(3):
         before = sentence
-        for pattern in (_HEADER, _DATELINE, _STARTS):
+        for pattern in (_HEADER, _DATELINE, CAPTION_LABEL, _STARTS):
             match = pattern.match(sentence)
             if match and word_count(sentence[match.end() :]) >= _MIN_WORDS - 3:
                 sentence = _capitalized(sentence[match.end() :].lstrip(" .,-–—|"))

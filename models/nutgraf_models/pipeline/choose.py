@@ -1,7 +1,7 @@
 """Selection of a summary's sentences: each is complete, self-contained and supported by the article.
 
 A doubted sentence is replaced by another one that the model wrote, or by one of the article's own, shortened by rule.
-Nothing is generated a second time.
+After that, `restarts` may have the model write the summary again.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,8 +30,8 @@ _SAME_POINT = 3.0
 _MAIN_POINT_MARGIN = 1.5
 # Maximum distance, in article sentences, at which a model's sentence may still refer to the one before it.
 _REACH = 4
-# Stricter threshold for optional sentences than for the opening one.
-_OPTIONAL_THRESHOLD = 0.94
+# Stricter than the verdict's threshold, since a sentence can be written again, or replaced by the article's own.
+_SHOWN_THRESHOLD = 0.94
 # Two sentences with the same origin repeat each other if they share this much of their content.
 _MAX_SHARED_CONTENT = 2 / 3
 # Words of a SHORT: minimum and usual maximum, the tolerated excess, and the limit for a main point.
@@ -53,7 +53,7 @@ def choose(
     its reason is EXTRACTIVE and it has a warning.
     """
     written = [postprocess.whole_sentences(candidate.text, instruction) for candidate in candidates]
-    tokens = max((candidate.token_count for candidate in candidates), default=0)
+    tokens = sum(candidate.token_count for candidate in candidates)
     reason = candidates[0].finish if candidates else FinishReason.STOP
     chooser = _Chooser(prepared, spec)
     if prepared.show_doubted:
@@ -63,8 +63,7 @@ def choose(
         shown = chooser.short([sentences for sentences in [*written, *other_written] if sentences])
     else:
         firsts = [sentence for sentences in other_written for sentence in sentences[:1]]
-        spares = [sentence for sentences in written[1:] for sentence in sentences]
-        shown = chooser.long(written[0] if written else [], firsts, spares)
+        shown = chooser.long(written, firsts)
     if not shown:
         return extract(prepared, spec, NOTHING_FITS, tokens)
     if all(sentence.from_article for sentence in shown):
@@ -144,12 +143,15 @@ class _Chooser:
                     return [sentence]
         return []
 
-    def long(self, sentences: Sequence[str], firsts: Sequence[str], spares: Sequence[str]) -> list[ShownSentence]:
-        """The usable `sentences`; if they are too few, then `spares`, and then the article's own.
+    def long(self, candidates: Sequence[Sequence[str]], firsts: Sequence[str]) -> list[ShownSentence]:
+        """The usable sentences of the best candidate; if they are too few, those of the others and the article's own.
 
-        `firsts` are first sentences of the other length's candidates, which may open the summary.
+        The best is the one with most usable sentences, of several the likeliest. `firsts` are first sentences of the
+        other length's candidates, which may open the summary.
         """
-        written = [ShownSentence(self._check(text)) for text in sentences]
+        by_candidate = [[ShownSentence(self._check(text)) for text in sentences] for sentences in candidates]
+        best = max(range(len(by_candidate)), key=lambda index: len(self._usable(by_candidate[index])), default=None)
+        written = by_candidate.pop(best) if best is not None else []
         # The main point comes first, from whichever source has it.
         openings = [
             *written[:1],
@@ -167,7 +169,7 @@ class _Chooser:
             elif sentence not in shown:
                 doubted.append(sentence.checked)
         replacements = [
-            *(ShownSentence(self._check(text)) for text in spares),
+            *(sentence for sentences in by_candidate for sentence in sentences),
             *(own for checked in doubted for own in self._own(checked.origin, _LONG_SENTENCE_WORDS)),
             *self._leads(_LONG_SENTENCE_WORDS, _LEAD_SENTENCES),
         ]
@@ -177,6 +179,13 @@ class _Chooser:
             if self._words([*shown, sentence]) <= max(self._max_words, _LONG_WORDS[1]):
                 shown = self._with(shown, sentence)
         return self._capped(self._with_decisive(self._capped(shown)))
+
+    def _usable(self, sentences: Sequence[ShownSentence]) -> list[ShownSentence]:
+        shown: list[ShownSentence] = []
+        for sentence in sentences:
+            if self._may_follow(sentence, shown):
+                shown.append(sentence)
+        return shown
 
     def _with_decisive(self, shown: list[ShownSentence]) -> list[ShownSentence]:
         """Adds the article's decisive sentence; if there is no room, it replaces the last one."""
@@ -215,7 +224,7 @@ class _Chooser:
         return (
             not (is_piece(sentence.text) if sentence.from_article else is_fragment(sentence.text))
             and sentence.checked.is_supported
-            and (not shown or sentence.checked.support >= _OPTIONAL_THRESHOLD)
+            and (sentence.checked.support >= _SHOWN_THRESHOLD or (sentence.from_article and not shown))
             and not points_back(sentence.text, before if follows else "")
             and self._prepared.article_check.still_means(sentence.checked, checked)
             and self._prepared.article_check.introduces(sentence.checked, checked)
@@ -262,4 +271,5 @@ def _repeats(sentence: ShownSentence, earlier: ShownSentence) -> bool:
     origin = sentence.checked.origin
     if origin is None or origin != earlier.checked.origin:
         return False
-    return content_shared(sentence.text, earlier.text) >= _MAX_SHARED_CONTENT
+    shared = max(content_shared(sentence.text, earlier.text), content_shared(earlier.text, sentence.text))
+    return shared >= _MAX_SHARED_CONTENT

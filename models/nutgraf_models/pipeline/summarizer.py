@@ -4,12 +4,14 @@
 """
 
 import time
+from collections.abc import Generator, Sequence
+from dataclasses import replace
 
 from nutgraf_models.article import Article
 from nutgraf_models.checkpoints.card import Card
 from nutgraf_models.checks.article_check import ArticleCheck, NoCheck
 from nutgraf_models.checks.evidence import EvidenceIndex
-from nutgraf_models.engines.base import Engine, GenerationRequest, RowCandidates
+from nutgraf_models.engines.base import Engine, GenerationRequest, Row, RowCandidates
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.extracts.decisive import decisive_sentences
 from nutgraf_models.lengths import DEFAULT_SPECS, Spec
@@ -17,9 +19,10 @@ from nutgraf_models.pipeline.assemble import assemble_answer, assemble_summary
 from nutgraf_models.pipeline.choose import choose
 from nutgraf_models.pipeline.condense import condense
 from nutgraf_models.pipeline.driver import Pipeline, run
-from nutgraf_models.pipeline.extractive import NO_STORY, TOO_SHORT, extract
+from nutgraf_models.pipeline.extractive import NO_STORY, TOO_SHORT, Choice, extract
 from nutgraf_models.pipeline.plan import make_chunks, row_for
 from nutgraf_models.pipeline.prepared import Prepared
+from nutgraf_models.pipeline.restarts import restart_prefix
 from nutgraf_models.results import ArticleSummary
 from nutgraf_models.text import language
 from nutgraf_models.text.no_story import is_no_story
@@ -28,6 +31,8 @@ from nutgraf_models.text.sentences import split, word_count
 
 # Late sentences of a long article that its summary must include.
 _MAX_DECISIVE = 2
+# Further attempts at summaries in which a sentence could not be shown.
+_MAX_RESTARTS = 3
 
 
 class Summarizer:
@@ -78,8 +83,46 @@ class Summarizer:
             )
             tokens = self.engine.count_tokens([text])[0]
         rows = tuple(row_for(self.card, specs[index], tokens) for index in prepared.generated)
-        (candidates,) = yield (GenerationRequest(text, rows),)
-        return self._complete(prepared, candidates)
+        choices, seconds = yield from self._write(prepared, text, rows)
+        return self._complete(prepared, choices, seconds)
+
+    def _write(
+        self, prepared: Prepared, text: str, rows: tuple[Row, ...]
+    ) -> Generator[tuple[GenerationRequest, ...], tuple[RowCandidates, ...], tuple[list[Choice], float]]:
+        """Generates the rows, and those again in which a sentence of the article's own would have to be inserted.
+
+        `text`: the article as the model reads it. Returns the choice for each row, and the seconds spent on choosing.
+        """
+        # The lead engine only copies, and doubted sentences stay if the caller wants them.
+        attempts = 1 if self.card.family == "lead" or prepared.show_doubted else 1 + _MAX_RESTARTS
+        pending = dict(enumerate(rows))
+        candidates: RowCandidates = ((),) * len(rows)
+        choices: list[Choice] = []
+        seconds = 0.0
+        for _ in range(attempts):
+            (written,) = yield (GenerationRequest(text, tuple(pending.values())),)
+            more = dict(zip(pending, written, strict=True))
+            candidates = tuple((*row, *more.get(index, ())) for index, row in enumerate(candidates))
+            started = time.perf_counter()
+            choices = self._choices(prepared, candidates)
+            pending = {
+                index: replace(rows[index], prefix=prefix)
+                for index, choice in enumerate(choices)
+                if (prefix := restart_prefix(prepared, text, choice, candidates[index]))
+            }
+            seconds += time.perf_counter() - started
+            if not pending:
+                break
+        return choices, seconds
+
+    def _choices(self, prepared: Prepared, candidates: RowCandidates) -> list[Choice]:
+        """The choice for each of `prepared.generated`, from the candidates of its row and of the others."""
+        choices = []
+        for index, row in zip(prepared.generated, candidates, strict=True):
+            spec = prepared.specs[index]
+            others = [candidate for other in candidates if other is not row for candidate in other]
+            choices.append(choose(prepared, spec, row, others, self.card.prompt.after(spec.length)))
+        return choices
 
     def _prepare(self, article: Article, specs: tuple[Spec, ...], show_doubted: bool) -> Prepared:
         """Cleans, splits and plans."""
@@ -114,17 +157,14 @@ class Summarizer:
             time.perf_counter() - started,
         )
 
-    def _complete(self, prepared: Prepared, rows: RowCandidates = ()) -> ArticleSummary:
-        """The answer, from the candidates of each of `prepared.generated`."""
+    def _complete(self, prepared: Prepared, choices: Sequence[Choice] = (), seconds: float = 0.0) -> ArticleSummary:
+        """The answer, from the choice for each of `prepared.generated`, which took `seconds`."""
         started = time.perf_counter()
-        candidates = dict(zip(prepared.generated, rows, strict=True))
+        chosen = dict(zip(prepared.generated, choices, strict=True))
         evidence = EvidenceIndex(prepared.normalized, prepared.sentences)
         summaries = []
         for index, spec in enumerate(prepared.specs):
-            if index in candidates:
-                others = [candidate for other, row in candidates.items() if other != index for candidate in row]
-                choice = choose(prepared, spec, candidates[index], others, self.card.prompt.after(spec.length))
-            else:
-                choice = extract(prepared, spec, TOO_SHORT if prepared.has_story else NO_STORY)
+            choice = chosen.get(index) or extract(prepared, spec, TOO_SHORT if prepared.has_story else NO_STORY)
             summaries.append(assemble_summary(choice, spec, evidence, is_checked=self.check))
-        return assemble_answer(prepared, summaries, self.card.languages, time.perf_counter() - started)
+        seconds += time.perf_counter() - started
+        return assemble_answer(prepared, summaries, self.card.languages, seconds)

@@ -26,6 +26,11 @@ def with_whole_words(text: MappedText) -> MappedText:
     apart = len(_APART.findall(text.text))
     if apart < _MIN_APART or apart < _SHARE_APART * len(_MARK.findall(text.text)):
         return text
+    return joined(text)
+
+
+def joined(text: MappedText) -> MappedText:
+    """Removes the spaces that a tokeniser inserts before punctuation and clitics and within quotation marks."""
     draft = Draft(text)
     position = 0
     is_open = False

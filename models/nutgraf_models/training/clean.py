@@ -4,17 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from nutgraf_models.text.detokenize import joined
+from nutgraf_models.text.mapped_text import MappedText
 from nutgraf_models.text.normalize import normalize
 from nutgraf_models.text.sentences import is_complete, split
 
-# Penn Treebank notation for brackets and quotation marks.
-_TREEBANK = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]", "``": '"', "''": '"'}
+# Penn Treebank notation for brackets.
+_TREEBANK = {"-lrb-": "(", "-rrb-": ")", "-lsb-": "[", "-rsb-": "]"}
 _TREEBANK_MARK = re.compile("|".join(re.escape(mark) for mark in _TREEBANK), re.I)
-_SPACE_BEFORE = re.compile(r" +([.,;:!?%)\]}]+(?=[\s\"'”’)]|$))")
-_SPACE_AFTER = re.compile(r"([(\[{£$€#]) +(?=\w)")
-_CLITIC = re.compile(r" +(n['’]t|['’](?:s|re|ve|ll|d|m))\b", re.I)
-_QUOTED = re.compile(r"(?<!\S)\" ([^\"]{1,400}?) \"(?=[\s.,;:!?)]|$)")
-_SINGLE_QUOTED = re.compile(r"(?<!\S)[`'‘] ([^`‘]{1,400}?) ['’](?=[\s.,;:!?)]|$)")
 
 # Datelines, bylines and times of publication before the story.
 _DATELINE = re.compile(
@@ -36,11 +33,7 @@ _SENTENCE_START = re.compile(r"(?:^|(?<=[.!?] )|(?<=[.!?] [\"']))[a-z]", re.M)
 def detokenize(text: str) -> str:
     """Joins punctuation that a tokeniser has separated. Untokenised text is returned unchanged."""
     text = _TREEBANK_MARK.sub(lambda match: _TREEBANK[match.group().lower()], text)
-    text = _SPACE_BEFORE.sub(r"\1", text)
-    text = _SPACE_AFTER.sub(r"\1", text)
-    text = _CLITIC.sub(r"\1", text)
-    text = _SINGLE_QUOTED.sub(r"'\1'", _QUOTED.sub(r'"\1"', text))
-    return text.replace("`", "'")
+    return joined(MappedText.of(text)).text
 
 
 def strip_header(article: str) -> str:

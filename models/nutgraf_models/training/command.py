@@ -43,7 +43,7 @@ def pairs(data: tuple[Path, ...], output: Path, not_in: tuple[Path, ...]) -> Non
     except ModelError as error:
         raise click.ClickException(str(error)) from error
     pairs_.write_pairs(made, output)
-    click.echo(f"{len(rows)} rows, {pairs_.count(made)}", err=True)
+    click.echo(f"{len(rows)} rows, {pairs_.describe(made)}", err=True)
     for reason, number in dropped.most_common():
         click.echo(f"{number:7} {reason}", err=True)
 

@@ -193,9 +193,9 @@ class _Lora(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         value, weight, down, up, low = ctx.saved_tensors
-        of_low = (gradient @ up) * ctx.scale
-        of_value = torch.addmm(gradient @ weight, of_low, down) if ctx.needs_input_grad[0] else None
-        return of_value, None, of_low.t() @ value, (gradient.t() @ low) * ctx.scale, None
+        low_gradient = (gradient @ up) * ctx.scale
+        value_gradient = torch.addmm(gradient @ weight, low_gradient, down) if ctx.needs_input_grad[0] else None
+        return value_gradient, None, low_gradient.t() @ value, (gradient.t() @ low) * ctx.scale, None
 
 
 class _Norm(torch.autograd.Function):

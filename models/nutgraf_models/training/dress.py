@@ -23,7 +23,7 @@ _HEADLINE, _DATELINE, _BYLINE, _LINE = 0.5, 0.10, 0.04, 0.10
 
 
 def dress(article: str, headline: str, seed: str) -> str:
-    """The article with such lines added; deterministic for a seed."""
+    """Adds such lines to an article at random; deterministic for a seed."""
     rng = random.Random(seed)
     lines = article.split("\n")
     start = rng.random()

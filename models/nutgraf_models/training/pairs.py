@@ -225,12 +225,12 @@ def _is_supported(sentence: str, article: str, dropped: Counter[str], max_unsupp
     return True
 
 
-def count(pairs: Sequence[Pair]) -> str:
-    short, long = (having(pairs, length) for length in ("short", "long"))
+def describe(pairs: Sequence[Pair]) -> str:
+    short, long = (count_answers(pairs, length) for length in ("short", "long"))
     return f"{len(pairs)} articles with {short} short and {long} long summaries"
 
 
-def having(pairs: Sequence[Pair], length: str) -> int:
+def count_answers(pairs: Sequence[Pair], length: str) -> int:
     """The number of `pairs` with an answer of a length, "short" or "long"."""
     return sum(bool(getattr(pair, length)) for pair in pairs)
 

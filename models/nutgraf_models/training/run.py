@@ -17,7 +17,7 @@ from nutgraf_models.checkpoints.card import Card
 from nutgraf_models.checkpoints.registry import find_card
 from nutgraf_models.errors import ModelError
 from nutgraf_models.training.decoder import LoraDecoder
-from nutgraf_models.training.pairs import Pair, count, having, read_pairs
+from nutgraf_models.training.pairs import Pair, count_answers, describe, read_pairs
 from nutgraf_models.training.preferences import Example
 from nutgraf_models.training.trainer import Recipe, encode, mean_loss, total_steps, train
 
@@ -53,7 +53,7 @@ def train_adapter(
     card = find_card(model).model_copy(update={"adapter": None})
     if card.family != "causal":
         raise ModelError(f"{card.id} is not a decoder-only model; training supports no other kind")
-    folder = store.pull(card, lambda what, done, total: None)
+    folder = store.pull(card)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     end = _answer_end(card, tokenizer)
 
@@ -71,7 +71,7 @@ def train_adapter(
     training, dev = examples(pairs), examples(dev_pairs)
     if not training or not dev:
         raise ModelError("no training pair or no dev pair fits the maximum number of tokens")
-    logger.info("%s; %d steps", count(pairs), total_steps(len(training), recipe))
+    logger.info("%s; %d steps", describe(pairs), total_steps(len(training), recipe))
 
     torch.manual_seed(recipe.seed)
     base: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
@@ -91,7 +91,11 @@ def train_adapter(
     shutil.copytree(output / "best", adapter, dirs_exist_ok=True)
     report: dict[str, Any] = {
         "base": {"source": card.source, "sha256": card.sha256},
-        "pairs": {"articles": len(training), "short": having(pairs, "short"), "long": having(pairs, "long")},
+        "pairs": {
+            "articles": len(training),
+            "short": count_answers(pairs, "short"),
+            "long": count_answers(pairs, "long"),
+        },
         "dev_pairs": len(dev),
         "recipe": asdict(recipe),
         "steps": total_steps(len(training), recipe),
