@@ -222,7 +222,7 @@ def torch_engine(kind: type[TorchEngine], *, alone: bool = False) -> Callable[[P
         def write(articles: list[list[int]], settings: Settings) -> list[list[int]]:
             # Inputs and outputs are numbers: some checkpoint's tokenizer is too small for its vocabulary.
             tokens: Any = engine._tokens
-            tokens.encode = lambda text, special: articles[int(text)]
+            tokens.encode = lambda text, special=False: articles[int(text)] if text else []
             tokens.decode = lambda ids: " ".join(map(str, ids))
             tokens.stop_rule = lambda row: lambda ids: False
             decoding = Decoding(
