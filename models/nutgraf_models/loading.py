@@ -1,21 +1,27 @@
-"""Loading a summariser by model name."""
+"""Loading a summariser by model name.
+
+The engine's process is started before the slow imports, which then take place beside its own.
+"""
 
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from nutgraf_models.checkpoints import store
 from nutgraf_models.checkpoints.card import Card
 from nutgraf_models.checkpoints.registry import find_card
 from nutgraf_models.engines.base import Engine
-from nutgraf_models.engines.lead import LeadEngine
-from nutgraf_models.engines.openvino_files import unsupported
+from nutgraf_models.engines.openvino_files import load_openvino, unsupported
 from nutgraf_models.engines.process import ProcessEngine
 from nutgraf_models.errors import ModelError
-from nutgraf_models.pipeline.summarizer import Summarizer
 from nutgraf_models.runtime.cpus import usable_cpus
+from nutgraf_models.runtime.memory import give_back_freed
 from nutgraf_models.runtime.torch_extra import INSTALL, has_torch
+
+if TYPE_CHECKING:
+    from nutgraf_models.pipeline.summarizer import Summarizer
 
 EngineName = Literal["auto", "openvino", "torch"]
 
@@ -28,7 +34,7 @@ def load_summarizer(
     beams: int | None = None,
     check: bool = True,
     own_process: bool = False,
-) -> Summarizer:
+) -> "Summarizer":
     """Loads a model by card id, card file, local folder or hub id. Downloads nothing.
 
     `threads`: CPU threads of the model; `default_threads` if not given. `beams` overrides the card's presets. `check`:
@@ -38,14 +44,52 @@ def load_summarizer(
     Raises:
         ModelError: the model is unknown, not on this machine, damaged, or different from its card.
     """
+    load = start_loading(model, engine=engine, threads=threads, beams=beams, check=check, own_process=own_process)
+    return load()
+
+
+def start_loading(
+    model: str,
+    *,
+    engine: EngineName = "auto",
+    threads: int | None = None,
+    beams: int | None = None,
+    check: bool = True,
+    own_process: bool = False,
+) -> Callable[[], "Summarizer"]:
+    """Starts `load_summarizer`, and returns what completes it; any thread may call that, once.
+
+    With `own_process`, the new process loads the model meanwhile. Returns at once in any case.
+
+    Raises:
+        ModelError: as `load_summarizer`; the rest is raised by what is returned.
+    """
     card = find_card(model)
     if card.family == "lead":
-        return Summarizer(card, LeadEngine(), check=check)
+        return partial(_complete, card, _load_lead, check)
     folder = store.locate(card)
     card = store.refine(card, folder)
     if beams is not None:
         card = card.model_copy(update={"decoding": card.decoding.with_beams(beams)})
-    return Summarizer(card, _load_engine(card, folder, engine, threads or default_threads(), own_process), check=check)
+    threads = threads or default_threads()
+    if engine == "openvino" or (engine == "auto" and unsupported(card, folder) is None):
+        load: Callable[[], Engine] = partial(load_openvino, card, folder, threads)
+        if own_process:
+            load = ProcessEngine(load, folder).wait
+    else:
+        load = partial(_load_torch, card, folder, threads)
+    return partial(_complete, card, load, check)
+
+
+def _complete(card: Card, load: Callable[[], Engine], check: bool) -> "Summarizer":
+    # While a process of the engine's own is at work on the same.
+    from nutgraf_models.pipeline.summarizer import Summarizer
+    from nutgraf_models.text import language
+
+    language.load()
+    summarizer = Summarizer(card, load(), check=check)
+    give_back_freed()
+    return summarizer
 
 
 def default_threads() -> int | None:
@@ -54,12 +98,13 @@ def default_threads() -> int | None:
     return cpus if cpus < (os.cpu_count() or 1) else None
 
 
-def _load_engine(card: Card, folder: Path, engine: EngineName, threads: int | None, own_process: bool) -> Engine:
-    """OpenVINO if it supports the model, else torch. Only the one in use is imported."""
-    if engine == "openvino" or (engine == "auto" and unsupported(card, folder) is None):
-        if own_process:
-            return ProcessEngine(partial(_load_openvino, card, folder, threads), folder)
-        return _load_openvino(card, folder, threads)
+def _load_lead() -> Engine:
+    from nutgraf_models.engines.lead import LeadEngine
+
+    return LeadEngine()
+
+
+def _load_torch(card: Card, folder: Path, threads: int | None) -> Engine:
     if not has_torch():
         raise ModelError(f"{card.id} needs the torch engine: {INSTALL}")
     if list(folder.glob("*.gguf")) and not list(folder.glob("*.safetensors")):
@@ -70,9 +115,3 @@ def _load_engine(card: Card, folder: Path, engine: EngineName, threads: int | No
     from nutgraf_models.engines.torch_engine import TorchEngine
 
     return TorchEngine(card, folder, threads=threads)
-
-
-def _load_openvino(card: Card, folder: Path, threads: int | None) -> Engine:
-    from nutgraf_models.engines.openvino_engine import OpenVinoEngine
-
-    return OpenVinoEngine(card, folder, threads=threads)

@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from nutgraf_models.errors import ModelError
-from nutgraf_service.logs import configure_logs
 from nutgraf_service.settings import Settings
 
 
@@ -43,20 +42,28 @@ def _serve(ray: bool, **flags: Any) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # transformers has a log handler of its own, and its messages may quote an article.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "critical")
-    flush_logs = configure_logs(settings.log_level, settings.log_format)
     if ray:
         _serve_on_ray(settings)
         return
+    # The process that it starts takes longest to get ready, so it comes before everything that is slow to import.
+    from nutgraf_service.model import start_loading
+
+    try:
+        load = start_loading(settings)
+    except ModelError as error:
+        raise click.ClickException(str(error)) from error
     from nutgraf_service.lifecycle import run
     from nutgraf_service.listener import PortInUse
+    from nutgraf_service.logs import configure_logs
     from nutgraf_service.security import SecurityError
     from nutgraf_service.server import EngineFailed
     from nutgraf_service.tracing import TracingUnavailable
 
+    flush_logs = configure_logs(settings.log_level, settings.log_format)
     # Not `asyncio.run`, which waits for the thread that loads the model before it returns.
     runner = asyncio.Runner()
     try:
-        runner.run(run(settings))
+        runner.run(run(settings, load))
     except (ModelError, PortInUse, SecurityError, TracingUnavailable) as error:
         runner.close()
         raise click.ClickException(str(error)) from error
@@ -71,8 +78,10 @@ def _serve(ray: bool, **flags: Any) -> None:
 
 
 def _serve_on_ray(settings: Settings) -> None:
+    from nutgraf_service.logs import configure_logs
     from nutgraf_service.ray_serve import RayUnavailable, run
 
+    configure_logs(settings.log_level, settings.log_format)
     try:
         run(settings)
     except (ModelError, RayUnavailable) as error:

@@ -2,9 +2,11 @@
 
 import asyncio
 import signal
+from collections.abc import Callable
 
 import structlog
 
+from nutgraf_models.pipeline.summarizer import Summarizer
 from nutgraf_service.scheduler import Crashed
 from nutgraf_service.server import Server
 from nutgraf_service.settings import Settings
@@ -14,14 +16,16 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("nutgraf")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, load: Callable[[], Summarizer]) -> None:
     """Serves until SIGTERM or SIGINT, then drains. A second signal ends the process immediately.
+
+    `load` completes the loading of the model.
 
     Raises:
         ModelError, PortInUse, SecurityError: the server cannot start.
         EngineFailed: the process must be restarted.
     """
-    server = Server(settings)
+    server = Server(settings, load)
     await server.bind()
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()

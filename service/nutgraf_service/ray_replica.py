@@ -14,12 +14,11 @@ from google.rpc import code_pb2, status_pb2
 from grpc_health.v1 import health_pb2
 
 from nutgraf.v1 import summarizer_pb2 as pb
-from nutgraf_models.loading import load_summarizer
-from nutgraf_models.pipeline.summarizer import Summarizer
 from nutgraf_service.calls import DETAILS, SERVICE
 from nutgraf_service.core import Core
 from nutgraf_service.logs import configure_logs
 from nutgraf_service.metrics import Metrics
+from nutgraf_service.model import start_loading
 from nutgraf_service.ray_proxy import REMAINING
 from nutgraf_service.security import BearerTokens, no_token
 from nutgraf_service.servicer import Servicer
@@ -76,20 +75,11 @@ class Replica:
             cache_seconds=settings.cache_seconds,
         )
         self._servicer = Servicer(self._core, settings, metrics, self._tracing, release)
-        summarizer = await asyncio.to_thread(self._load)
+        # Other replicas share the machine's cores.
+        alone = settings.model_copy(update={"threads": settings.threads or 1})
+        summarizer = await asyncio.to_thread(lambda: start_loading(alone)())
         await self._core.serve_with(summarizer)
         log.info("serving", model=summarizer.card.id, engine=summarizer.engine.name)
-
-    def _load(self) -> Summarizer:
-        # Other replicas share the machine's cores.
-        threads = self._settings.threads or 1
-        return load_summarizer(
-            self._settings.model,
-            engine=self._settings.engine,
-            threads=threads,
-            check=self._settings.check,
-            own_process=True,
-        )
 
     async def Summarize(self, request: Any, grpc_context: Any) -> pb.SummarizeResponse:
         return await self._answer("Summarize", request, grpc_context) or pb.SummarizeResponse()

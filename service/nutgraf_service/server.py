@@ -11,7 +11,6 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from nutgraf.v1 import summarizer_pb2_grpc
-from nutgraf_models.loading import load_summarizer
 from nutgraf_models.pipeline.summarizer import Summarizer
 from nutgraf_service.addresses import listening_address
 from nutgraf_service.calls import SERVICE
@@ -19,6 +18,7 @@ from nutgraf_service.core import Core
 from nutgraf_service.listener import channel_options, open_metrics_port, open_port
 from nutgraf_service.malformed import MalformedMessages
 from nutgraf_service.metrics import Endpoint, Metrics
+from nutgraf_service.model import start_loading
 from nutgraf_service.security import Authentication, BearerTokens, exposure_warning, open_services
 from nutgraf_service.servicer import Servicer
 from nutgraf_service.settings import Settings
@@ -41,7 +41,7 @@ class Server:
 
     Args:
         settings: see `nutgraf serve --help`.
-        load: loads the model, in a thread; by default the one in the settings.
+        load: completes the loading of the model, in a thread; by default of the one in the settings.
 
     Attributes:
         port: the port it listens on, after `bind`.
@@ -49,15 +49,7 @@ class Server:
 
     def __init__(self, settings: Settings, load: Callable[[], Summarizer] | None = None) -> None:
         self._settings = settings
-        self._load = load or (
-            lambda: load_summarizer(
-                settings.model,
-                engine=settings.engine,
-                threads=settings.threads,
-                check=settings.check,
-                own_process=True,
-            )
-        )
+        self._load = load or (lambda: start_loading(settings)())
         self.metrics = Metrics()
         self._endpoint: Endpoint | None = None
         self.core = Core(

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from first_figures import SEEDS, memory, processes, processor, served
+from first_figures import SEEDS, processes, processor, served
 
 from nutgraf import Client
 from nutgraf._requests import summarize_request
@@ -104,7 +104,7 @@ def measure(threads: int, options: argparse.Namespace) -> Measured:
             articles_per_second=count / seconds,
             cpu_seconds=(cpu_seconds(pid) - cpu) / count,
             caller_cpu_seconds=(time.process_time() - caller_cpu) / count,
-            peak_bytes=round(1e9 * memory(pid)),
+            peak_bytes=round(1e9 * server.memory.peak()),
             bytes_in=sum(one.ByteSize() + PREFIX_BYTES for one in requests) / count,
             bytes_out=sum(one.ByteSize() + PREFIX_BYTES for one in responses) / count,
         )

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
 
-from first_figures import TIMEOUT, memory, processor, served
+from first_figures import TIMEOUT, Memory, processor, served
 from under_load import leading_words, seconds_of
 
 from nutgraf import AsyncClient, NutgrafError
@@ -38,10 +38,10 @@ def main() -> None:
     articles = cycle(leading_words(arguments.data, arguments.words))
     print(f"{os.cpu_count()} cores, {processor()}; articles of about {arguments.words} words, both lengths\n")
     with served() as server:
-        asyncio.run(overload(server.address, server.pid, articles, arguments))
+        asyncio.run(overload(server.address, server.memory, articles, arguments))
 
 
-async def overload(address: str, pid: int, articles: Iterator[str], arguments: argparse.Namespace) -> None:
+async def overload(address: str, memory: Memory, articles: Iterator[str], arguments: argparse.Namespace) -> None:
     async with AsyncClient(address, timeout=TIMEOUT) as client:
         idle = [await seconds_of(client, next(articles)) for _ in range(5)][1:]
         show("idle, one at a time", idle)
@@ -73,16 +73,14 @@ async def overload(address: str, pid: int, articles: Iterator[str], arguments: a
                 outcomes["answered"] += 1
                 answered.append(time.perf_counter() - begun)
 
-        gigabytes = [memory(pid, "VmRSS")]
+        before = memory.now()
         tasks = []
         started = time.perf_counter()
         while (now := time.perf_counter() - started) < arguments.seconds:
             tasks.append(asyncio.create_task(call(next(articles))))
-            gigabytes.append(memory(pid, "VmRSS"))
             await asyncio.sleep(max(0.0, len(tasks) / (arguments.times * rate) - now))
         await asyncio.gather(*tasks)
         taken = time.perf_counter() - started
-        gigabytes.append(memory(pid, "VmRSS"))
 
         print(f"{arguments.times:.0f} times as many for {arguments.seconds:.0f} s, {arguments.deadline:.0f} s for each")
         print(f"sent {len(tasks)}: " + ", ".join(f"{outcome} {count}" for outcome, count in outcomes.most_common()))
@@ -91,7 +89,7 @@ async def overload(address: str, pid: int, articles: Iterator[str], arguments: a
         show("refused as the queue was full", refused)
         show("past their deadline", late)
         print(f"{len(answered) / taken:.2f} articles a second")
-        print(f"memory {gigabytes[0]:.2f} GB before, {max(gigabytes):.2f} GB at most, {gigabytes[-1]:.2f} GB after\n")
+        print(f"memory {before:.2f} GB before, {memory.peak():.2f} GB at most, {memory.now():.2f} GB after\n")
 
         started = time.perf_counter()
         for _ in range(_MAX_PROBES):

@@ -1,4 +1,4 @@
-"""The files in service/deploy against what reads them: Kubernetes' schemas, systemd, make, and nutgraf itself.
+"""The files in service/deploy, checked by the schemas of Kubernetes, by systemd, make, and nutgraf itself.
 
 No cluster runs here. The image is built by test_image.py, ray.yaml is deployed by test_ray.py, and
 test_prometheus.py runs Prometheus with prometheus/.
@@ -34,11 +34,11 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "service/deploy"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
-# Seconds between the end of a drain and that of its process, at most.
+# Maximum seconds between the end of a drain and the end of the process.
 TO_END = 5
-# The oldest that knows preStop.sleep without being told to, and the newest that there are schemas of.
+# The oldest version with preStop.sleep enabled by default, and the newest with schemas.
 KUBERNETES = ("1.30", kubernetes_validate.latest_version())
-# Names that are no settings of the server: where models are, and how a client finds it.
+# Variables that are not settings of the server.
 NOT_SETTINGS = {"NUTGRAF_HOME", "NUTGRAF_SERVER", "NUTGRAF_TOKEN"}
 
 
@@ -72,7 +72,7 @@ def last(word: str) -> str:
 
 
 def unit() -> dict[str, list[str]]:
-    """The lines of the unit by key, those of the comments left out."""
+    """The lines of the unit by key, without comments."""
     found: dict[str, list[str]] = {}
     for line in (DEPLOY / "nutgraf.service").read_text(encoding="utf-8").splitlines():
         key, equals, value = line.partition("=")
@@ -87,7 +87,7 @@ def image_environment() -> dict[str, str]:
 
 
 def pod_environment() -> dict[str, str]:
-    """The image's, and what the Deployment adds."""
+    """The variables of the image and of the Deployment."""
     found = image_environment()
     for one in CONTAINER["env"]:
         source = one.get("valueFrom", {}).get("resourceFieldRef")
@@ -105,7 +105,7 @@ def unit_environment() -> dict[str, str]:
 
 
 def settings(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """What the server makes of it; fails for a name that it does not know."""
+    """The settings by this environment; fails for an unknown name."""
     ours = {name: value for name, value in environment.items() if name.startswith("NUTGRAF_")}
     names = {name.removeprefix("NUTGRAF_").lower() for name in ours if name not in NOT_SETTINGS}
     assert names <= set(Settings.model_fields)
@@ -117,7 +117,7 @@ def settings(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Se
 
 
 def accepts(words: list[str]) -> None:
-    """That `nutgraf` takes these arguments; runs nothing."""
+    """Asserts that `nutgraf` accepts these arguments, without running them."""
     command: click.Command = cli
     context = None
     while isinstance(command, click.Group):
@@ -129,7 +129,7 @@ def accepts(words: list[str]) -> None:
 
 
 def dry_run(make: list[str], folder: Path) -> str:
-    """What make would run. By itself: what the make that runs the tests was told is not for this one."""
+    """The commands that make would run, without the flags of a make that runs the tests."""
     environment = {name: value for name, value in os.environ.items() if "MAKE" not in name and name != "MFLAGS"}
     made = subprocess.run(
         [*make, "--dry-run"], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=True
@@ -147,12 +147,12 @@ def manifests() -> Iterator[tuple[str, dict[str, Any]]]:
 
 @pytest.mark.parametrize("version", KUBERNETES)
 @pytest.mark.parametrize(("name", "resource"), [pytest.param(*one, id=one[0]) for one in manifests()])
-def test_kubernetes_knows_every_field(name: str, resource: dict[str, Any], version: str) -> None:
-    """RayService's own schema comes with its operator; of that manifest, the pods are checked."""
+def test_manifests_conform_to_the_schemas(name: str, resource: dict[str, Any], version: str) -> None:
+    """The schema of RayService is part of its operator, so only its pods are checked."""
     kubernetes_validate.validate(resource, version, strict=True)
 
 
-def test_manifests_find_one_another() -> None:
+def test_references_between_manifests_are_valid() -> None:
     labels = DEPLOYMENT["spec"]["template"]["metadata"]["labels"]
     assert DEPLOYMENT["spec"]["selector"]["matchLabels"] == labels
     assert POD["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"] == labels
@@ -163,14 +163,14 @@ def test_manifests_find_one_another() -> None:
     assert target == {key: DEPLOYMENT[key] for key in ("apiVersion", "kind")} | {"name": DEPLOYMENT["metadata"]["name"]}
 
 
-def test_ports_are_those_that_the_server_listens_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ports_match_the_servers_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     ports = {port["name"]: port["containerPort"] for port in CONTAINER["ports"]}
     found = settings(pod_environment(), monkeypatch)
     assert ports == {"grpc": found.port, "metrics": found.metrics_port}
     assert last("EXPOSE").split() == [str(found.port), str(found.metrics_port)]
     service = manifest("service")["spec"]
     assert service["clusterIP"] == "None"
-    # Behind a headless Service a caller gets the pod's own port, whatever is written here.
+    # A headless Service does not map ports, so these must equal the pod's.
     assert {port["targetPort"]: port["port"] for port in service["ports"]} == ports
     rules = manifest("network")["spec"]["ingress"]
     assert [port["port"] for rule in rules for port in rule["ports"]] == list(ports)
@@ -179,7 +179,7 @@ def test_ports_are_those_that_the_server_listens_on(monkeypatch: pytest.MonkeyPa
     assert ray_port["port"] == ray_port["targetPort"] == found.port
 
 
-def test_probes_ask_for_what_the_server_answers_and_let_it_load() -> None:
+def test_probes_match_the_server_and_leave_time_to_load() -> None:
     startup, readiness, liveness = PROBES.values()
     with running_server() as server, grpc.insecure_channel(server.address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
@@ -187,14 +187,14 @@ def test_probes_ask_for_what_the_server_answers_and_let_it_load() -> None:
             request = health_pb2.HealthCheckRequest(service=probe["grpc"].get("service", ""))
             response = stub.Check(request, timeout=probe["timeoutSeconds"])
             assert response.status == health_pb2.HealthCheckResponse.SERVING
-    # Liveness is asked when startup has succeeded, which is when the model is loaded.
+    # Liveness probes begin after startup has succeeded, when the model is loaded.
     assert startup["grpc"] == readiness["grpc"] != liveness["grpc"]
     assert startup["periodSeconds"] * startup["failureThreshold"] >= 300
     assert liveness["periodSeconds"] * liveness["failureThreshold"] >= 60
     assert readiness["periodSeconds"] * readiness["failureThreshold"] <= 10
 
 
-def test_what_ends_a_server_leaves_it_time_to_drain(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_termination_leaves_time_to_drain(monkeypatch: pytest.MonkeyPatch) -> None:
     grace = settings(pod_environment(), monkeypatch).drain_grace
     pre_stop = CONTAINER["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert POD["terminationGracePeriodSeconds"] >= pre_stop + grace + TO_END
@@ -204,7 +204,7 @@ def test_what_ends_a_server_leaves_it_time_to_drain(monkeypatch: pytest.MonkeyPa
     assert RAY_PODS[1]["terminationGracePeriodSeconds"] >= deployment["graceful_shutdown_timeout_s"] + TO_END
 
 
-def test_pods_may_do_nothing_that_they_need_not() -> None:
+def test_pods_have_minimal_privileges() -> None:
     uid, gid = map(int, last("USER").split(":"))
     for pod in (POD, *RAY_PODS):
         assert pod["securityContext"] == {
@@ -227,12 +227,12 @@ def test_the_engine_has_as_many_threads_as_the_pod_has_cores(monkeypatch: pytest
     assert settings(pod_environment(), monkeypatch).threads == int(CONTAINER["resources"]["requests"]["cpu"])
 
 
-def test_it_is_scaled_by_a_metric_that_there_is() -> None:
+def test_the_autoscaler_uses_an_exported_metric() -> None:
     (metric,) = manifest("autoscaler")["spec"]["metrics"]
     assert metric["pods"]["metric"]["name"] in {family.name for family in Metrics().registry.collect()}
 
 
-def test_the_ray_service_is_what_is_tested_on_ray() -> None:
+def test_the_ray_service_deploys_the_tested_application() -> None:
     config = load("ray.yaml")
     served = yaml.safe_load(RAY["serveConfigV2"])
     assert served["http_options"].pop("host") == "0.0.0.0"
@@ -244,28 +244,28 @@ def test_the_ray_service_is_what_is_tested_on_ray() -> None:
     for pod in RAY_PODS:
         environment = {one["name"]: one["value"] for one in pod["containers"][0]["env"]}
         assert environment["RAY_SERVE_GRPC_MAX_MESSAGE_SIZE"] == str(Settings().max_message_bytes)
-    # A replica's cores fit into a pod.
+    # The cores of a replica fit into a pod.
     cores = served["applications"][0]["deployments"][0]["ray_actor_options"]["num_cpus"]
     assert int(RAY_PODS[1]["containers"][0]["resources"]["limits"]["cpu"]) >= cores
 
 
 @pytest.mark.ray
-def test_ray_knows_every_field_of_what_it_is_to_serve(ray_host: object) -> None:
+def test_the_serve_config_conforms_to_rays_schema(ray_host: object) -> None:
     from ray.serve.schema import ServeDeploySchema
 
     served = yaml.safe_load(RAY["serveConfigV2"])
-    # What it does not know it passes over in silence.
+    # Ray ignores unknown fields.
     assert ServeDeploySchema.model_validate(served).model_dump(mode="json", exclude_unset=True) == served
 
 
-def test_images_are_of_this_version() -> None:
+def test_images_have_this_version() -> None:
     version = PROJECT["version"]
     assert CONTAINER["image"] == f"nutgraf:{version}"
     assert {pod["containers"][0]["image"] for pod in RAY_PODS} == {f"nutgraf:{version}-ray"}
 
 
 def test_a_server_with_the_environment_of_a_pod_serves_and_is_healthy() -> None:
-    """But for the model and the ports, which a test cannot have."""
+    """The model and the ports differ from a pod's."""
     environment = pod_environment() | {
         **{"NUTGRAF_MODEL": "lead", "NUTGRAF_HOST": "127.0.0.1", "NUTGRAF_METRICS_HOST": "127.0.0.1"},
         "NUTGRAF_METRICS_PORT": "0",
@@ -280,8 +280,8 @@ def test_a_server_with_the_environment_of_a_pod_serves_and_is_healthy() -> None:
         assert subprocess.run([*health, "--server", address], timeout=60, check=False).returncode == 0
 
 
-def test_a_linter_has_nothing_against_the_containerfile() -> None:
-    """BuildKit's own parser and checks, and hadolint's; not the linter's own taste, nor what asks a registry."""
+def test_linters_accept_the_containerfile() -> None:
+    """The checks of BuildKit and hadolint, without matters of style and checks that need a registry."""
     command = [sys.executable, "-m", "tally_cli", "lint", "--no-config", "--slow-checks", "off", "--ignore", "tally/*"]
     found = subprocess.run(
         [*command, str(DEPLOY / "Containerfile")], capture_output=True, text=True, timeout=60, check=False
@@ -290,14 +290,14 @@ def test_a_linter_has_nothing_against_the_containerfile() -> None:
 
 
 def test_signals_reach_the_server_in_a_container() -> None:
-    """Lists are started as they are; a line would be a shell's, which passes no signal on."""
+    """The command is a list, because a string would run in a shell, which does not forward signals."""
     entrypoint, command = json.loads(last("ENTRYPOINT")), json.loads(last("CMD"))
     accepts([*entrypoint, *command])
     accepts(json.loads(last("HEALTHCHECK").partition("CMD ")[2]))
 
 
-def test_the_image_is_built_by_what_make_runs(tmp_path: Path) -> None:
-    """From what is copied into it and nothing else, and so that the copy is not needed afterwards."""
+def test_the_containerfile_builds_with_make_from_the_copied_files(tmp_path: Path) -> None:
+    """The build uses only the copied files, and the result does not need them."""
     steps = instructions()
     _, second = (number for number, (word, _) in enumerate(steps) if word == "FROM")
     stage = steps[:second]
@@ -324,7 +324,7 @@ def test_the_image_is_built_by_what_make_runs(tmp_path: Path) -> None:
     (words,) = (shlex.split(one) for one in pull.split("&&") if "/nutgraf " in one)
     accepts(["nutgraf", *words[1:]])
     assert PROJECT["requires-python"] == ">=3.11"
-    # By default both stages have Python in the same place, which the virtual environment links to.
+    # By default, both stages have Python at the same path, which the virtual environment links to.
     assert [rest for word, rest in steps if word == "ARG"][:3] == [
         "PYTHON=3.11",
         "BUILD_BASE=docker.io/library/python:${PYTHON}",
@@ -332,20 +332,20 @@ def test_the_image_is_built_by_what_make_runs(tmp_path: Path) -> None:
     ]
 
 
-def test_make_installs_a_link_to_the_checkout_unless_told_otherwise() -> None:
+def test_make_installs_in_editable_mode_by_default() -> None:
     made = dry_run(["make", "--always-make", "install"], ROOT)
     assert "--editable './client[cli]' --editable '.[torch]'" in made
 
 
 @pytest.mark.parametrize("extras", ["torch", "ray,torch", "train"])
-def test_torch_is_installed_first_and_by_itself(extras: str) -> None:
-    """Pinned, it is the CPU build."""
+def test_torch_is_installed_first_and_alone(extras: str) -> None:
+    """The pinned version is the CPU build."""
     made = dry_run(["make", "--always-make", "install", f"EXTRAS={extras}"], ROOT)
     first, second = (line.split("constraints.txt ")[1] for line in made.splitlines() if "pip install" in line)
     assert (first, second.split()[-1]) == ("torch", f"'.[{extras}]'")
 
 
-def test_the_unit_starts_nutgraf_by_what_it_accepts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nutgraf_accepts_the_command_of_the_unit(monkeypatch: pytest.MonkeyPatch) -> None:
     environment = unit_environment()
     assert settings(environment, monkeypatch).model == Settings().model
     for key in ("ExecStartPre", "ExecStart"):
@@ -355,14 +355,14 @@ def test_the_unit_starts_nutgraf_by_what_it_accepts(monkeypatch: pytest.MonkeyPa
         words = shlex.split(line)
         assert words[0] == "/opt/nutgraf/bin/nutgraf"
         accepts(["nutgraf", *words[1:]])
-    # What is shown for TLS, too.
+    # Including the commented example for TLS.
     text = (DEPLOY / "nutgraf.service").read_text(encoding="utf-8")
     (shown,) = re.findall(r"(?m)^# Environment=(.*)$", text)
     settings(dict(pair.split("=", 1) for pair in shown.split()), monkeypatch)
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not on this machine")
-def test_systemd_knows_every_line_of_the_unit(tmp_path: Path) -> None:
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     command = tmp_path / "nutgraf"
     command.write_text("#!/bin/sh\n", encoding="utf-8")
     command.chmod(0o755)
@@ -371,6 +371,6 @@ def test_systemd_knows_every_line_of_the_unit(tmp_path: Path) -> None:
     file.write_text(text.replace("/opt/nutgraf/bin/nutgraf", str(command)), encoding="utf-8")
     verify = ["systemd-analyze", "verify", "--man=no", str(file)]
     found = subprocess.run(verify, capture_output=True, text=True, timeout=60, check=False)
-    # It also looks at other units of the machine.
+    # systemd-analyze also reports on other units of the machine.
     complaints = [line for line in found.stderr.splitlines() if "nutgraf" in line]
     assert (found.returncode, complaints) == (0, [])

@@ -16,7 +16,8 @@ from grpc_status import rpc_status
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
 from nutgraf_service.errors import CODES
-from support.process import Log, entry, running_python
+from support.process import Log, entry, serve_engine
+from support.waiting import wait_for
 
 TIMEOUT = 60
 TOKEN, WRONG_TOKEN = "tok-velvet-harpsichord", "tok-crimson-abacus"
@@ -30,14 +31,15 @@ ARTICLE = (
 A_PATH = re.compile(r"(?<![\w./:])/[\w.-]+/[\w.-]+/[\w.-]+")
 
 # The lead model, which loads when a pipe is opened, and never completes, or fails, if the article says so.
-SERVER = """
-import sys, threading, time
+ENGINE = """
+import threading, time
 from pathlib import Path
-from nutgraf._cli.main import main
-from nutgraf_models.engines.lead import LeadEngine
-from nutgraf_service import server
 
-class Told(LeadEngine):
+class Engine(LeadEngine):
+    def __init__(self):
+        super().__init__()
+        Path(PIPE).read_text()
+
     def count_tokens(self, texts):
         if threading.current_thread().name.startswith("nutgraf-check") and "BREAK" in texts[0]:
             raise ValueError("cannot check " + texts[0])
@@ -51,18 +53,9 @@ class Told(LeadEngine):
             time.sleep(0.005)
             return []
         return super().step()
-
-load = server.load_summarizer
-def load_told(*args, **more):
-    Path(sys.argv[1]).read_text()
-    summarizer = load(*args, **more)
-    summarizer.engine = Told()
-    return summarizer
-server.load_summarizer = load_told
-main(["serve", "--model", "lead", "--port", "0", "--max-queued-requests", "0", "--max-text-characters", "2000",
-      "--max-message-bytes", "9000", "--cache-bytes", "0", "--max-summary-characters", "2000",
-      "--token-file", sys.argv[2]])
 """
+FLAGS = "--max-queued-requests 0 --max-text-characters 2000 --max-message-bytes 9000 --cache-bytes 0"
+FLAGS += " --max-summary-characters 2000"
 
 
 class Told:
@@ -125,7 +118,7 @@ def test_no_error_and_no_log_entry_tells_an_article_a_token_or_a_path(tmp_path: 
     tokens.write_text(f"{TOKEN}\n")
     headers = [("authorization", f"Bearer {TOKEN}")]
     told = Told()
-    with running_python("-c", SERVER, str(pipe), str(tokens)) as process:
+    with serve_engine(ENGINE, *FLAGS.split(), "--token-file", str(tokens), PIPE=str(pipe)) as process:
         with grpc.insecure_channel(entry(process, "listening")["address"]) as channel:
             stub = SummarizerServiceStub(channel)
             good = partial(stub.Summarize, pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT)
@@ -146,8 +139,7 @@ def test_no_error_and_no_log_entry_tells_an_article_a_token_or_a_path(tmp_path: 
                 data = ARTICLE.encode()
                 told.failed(lambda raw=raw, data=data: list(raw(iter([data]), metadata=headers, timeout=TIMEOUT)))
             waiting = stub.Summarize.future(WAITING, metadata=headers, timeout=TIMEOUT)
-            while told.failed(partial(good, metadata=headers)) != "QUEUE_FULL":
-                pass
+            wait_for("QUEUE_FULL", lambda: told.failed(partial(good, metadata=headers)))
             told.failed(partial(stub.Summarize, WAITING, metadata=headers, timeout=0.05))
             waiting.cancel()
             over = Event()

@@ -15,7 +15,7 @@ from nutgraf_service.metrics import Metrics
 from nutgraf_service.scheduler import Crashed, Scheduler, Stalled
 from support.articles import ARTICLE, OTHER
 from support.failures import failure
-from support.process import entry, running_python
+from support.process import entry, serve_engine
 from support.server import TIMEOUT, GatedEngine, running_server, summarizer_with
 
 
@@ -143,29 +143,17 @@ async def test_an_unexpected_error_in_the_schedulers_thread_fails_all_calls():
         await scheduler.generate(request)
 
 
-PROCESS = """
-import sys
-from nutgraf._cli.main import main
-from nutgraf_models.engines.lead import LeadEngine
-from nutgraf_service import server
-
-class Nonsense(LeadEngine):
+# An engine that returns an invalid result for articles with WORD.
+NONSENSE = """
+class Engine(LeadEngine):
     def step(self):
         article = next(iter(self._waiting.values())).article
-        return [None] if sys.argv[1] in article else super().step()
-
-load = server.load_summarizer
-def load_nonsense(*args, **more):
-    summarizer = load(*args, **more)
-    summarizer.engine = Nonsense()
-    return summarizer
-server.load_summarizer = load_nonsense
-main(["serve", "--model", "lead", "--port", "0"])
+        return [None] if WORD in article else super().step()
 """
 
 
 def test_a_crash_of_the_schedulers_thread_ends_the_process_with_status_1():
-    with running_python("-c", PROCESS, "Marlow") as process:
+    with serve_engine(NONSENSE, WORD="Marlow") as process:
         address = entry(process, "listening")["address"]
         entry(process, "serving")
         with grpc.insecure_channel(address) as channel:
@@ -185,7 +173,7 @@ def test_a_crash_of_the_schedulers_thread_ends_the_process_with_status_1():
 
 
 def test_a_crash_during_the_warm_up_ends_the_process_with_status_1():
-    with running_python("-c", PROCESS, "council") as process:
+    with serve_engine(NONSENSE, WORD="council") as process:
         assert process.wait(TIMEOUT) == 1
         rest = process.stderr.read()
         assert "the engine's thread has ended by an error; the process ends" in rest

@@ -205,18 +205,19 @@ HANGING = """
 import sys
 from pathlib import Path
 from nutgraf._cli.main import main
-from nutgraf_service import server
+from nutgraf_service import model
 from support.fragile import fragile_summarizer
 
-server.load_summarizer = lambda *_, **__: fragile_summarizer(Path(sys.argv[1]), Path(sys.argv[2]))
+model.start_loading = lambda settings: lambda: fragile_summarizer(Path(sys.argv[1]), Path(sys.argv[2]))
 main(["serve", "--port", "0"])
 """
 
 
 def test_a_hanging_engine_ends_with_its_killed_server(folder, tmp_path):
     os.mkfifo(tmp_path / "hang")
-    tests = str(Path(__file__).parents[1])
-    with running_python("-c", HANGING, str(folder), str(tmp_path), PYTHONPATH=tests) as process:
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")]
+    path = os.pathsep.join(filter(None, paths))
+    with running_python("-c", HANGING, str(folder), str(tmp_path), PYTHONPATH=path) as process:
         address = entry(process, "listening")["address"]
         entry(process, "serving")
         (engine,) = children(process.pid)

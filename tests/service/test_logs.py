@@ -3,23 +3,22 @@
 import json
 import signal
 from collections import Counter
+from functools import partial
 
 import grpc
 
 from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
-from support.process import Log, entry, running_python
+from support.process import Log, entry, serve_engine
+from support.waiting import wait_for
 
 TIMEOUT = 60
 CALLS = 20
 ARTICLE = "Mayor Quillfeather opened the bridge of Tarn on Monday. It had cost three million. Two ferries are sold."
 
 # An engine in which libraries quote the article in warnings and errors of all kinds.
-SERVER = """
-import asyncio, logging, sys, threading, warnings
-from nutgraf._cli.main import main
-from nutgraf_models.engines.lead import LeadEngine
-from nutgraf_service import server
+COMPLAINING = """
+import asyncio, logging, threading, warnings
 
 class Unraisable:
     def __init__(self, text):
@@ -33,7 +32,7 @@ def fail(text):
 async def fail_later(text):
     fail(text)
 
-class Complaining(LeadEngine):
+class Engine(LeadEngine):
     def step(self):
         article = next(iter(self._waiting.values())).article
         logging.getLogger("some.library").error("cannot read %s", article)
@@ -57,25 +56,17 @@ async def bind_and_tell(self):
     loop = asyncio.get_running_loop()
     await bind(self)
 server.Server.bind = bind_and_tell
-
-load = server.load_summarizer
-def load_complaining(*args, **more):
-    summarizer = load(*args, **more)
-    summarizer.engine = Complaining()
-    return summarizer
-server.load_summarizer = load_complaining
-main(["serve", "--model", "lead", "--port", "0"])
 """
 
 
 def test_other_log_entries_quote_no_article_and_repeated_ones_are_limited():
-    with running_python("-c", SERVER) as process:
+    with serve_engine(COMPLAINING) as process:
         address = entry(process, "listening")["address"]
         log = Log(process)
         with grpc.insecure_channel(address) as channel:
             stub = SummarizerServiceStub(channel)
-            while stub.GetServerInfo(pb.GetServerInfoRequest(), timeout=TIMEOUT).state != pb.SERVER_STATE_SERVING:
-                pass
+            info = partial(stub.GetServerInfo, pb.GetServerInfoRequest(), timeout=TIMEOUT)
+            wait_for(pb.SERVER_STATE_SERVING, lambda: info().state)
             for _ in range(CALLS):
                 assert stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT).summaries
         process.send_signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""`nutgraf serve` as a process: what it says, how it ends."""
+"""`nutgraf serve` as a process: signals, logs, errors at start."""
 
 import fcntl
 import json
@@ -18,7 +18,7 @@ from nutgraf.v1 import summarizer_pb2 as pb
 from nutgraf.v1.summarizer_pb2_grpc import SummarizerServiceStub
 from nutgraf_service import logs
 from support.articles import ARTICLE
-from support.process import entry, running_python, serve
+from support.process import entry, running_python, serve, serve_engine
 
 TIMEOUT = 60
 
@@ -44,7 +44,7 @@ def test_a_second_signal_ends_at_once():
             more = threading.Event()
 
             def requests():
-                # Long enough that the drain is not over before the second signal.
+                # Long enough for the drain to last until the second signal.
                 for number in range(400):
                     text = f"Day {number}. {ARTICLE * 300}"
                     yield pb.SummarizeManyRequest(request=pb.SummarizeRequest(text=text))
@@ -81,9 +81,9 @@ main(["serve", "--model", "lead", "--port", "0", "--drain-grace", "0.1"])
 """
 
 
-def test_calls_that_are_cancelled_when_the_grace_is_over_leave_no_traceback():
-    # Each handler returns an iteration of the event loop later than the one before, so that some of them are returning
-    # at whatever moment the server ends.
+def test_calls_that_are_cancelled_at_the_end_of_the_grace_leave_no_traceback():
+    # Each handler returns one iteration of the event loop later than the previous one, so that some of them return
+    # just when the server ends.
     streams = 60
     with running_python("-c", SLOW_TO_RETURN) as process:
         address = entry(process, "listening")["address"]
@@ -109,21 +109,21 @@ def test_calls_that_are_cancelled_when_the_grace_is_over_leave_no_traceback():
 
 
 LOADING = """
-import sys
 import threading
+import structlog
 from nutgraf._cli.main import main
-from nutgraf_service import server
+from nutgraf_service import model
 
-def load(*args, **more):
-    print('{"message": "loads"}', file=sys.stderr, flush=True)
+def load():
+    structlog.get_logger("nutgraf").info("loads")
     threading.Event().wait()
 
-server.load_summarizer = load
+model.start_loading = lambda settings: load
 main(["serve", "--model", "lead", "--port", "0"])
 """
 
 
-def test_a_signal_ends_a_server_that_is_still_loading_its_model():
+def test_a_signal_ends_a_server_while_it_loads_its_model():
     with running_python("-c", LOADING) as process:
         entry(process, "loads")
         process.send_signal(signal.SIGTERM)
@@ -132,12 +132,12 @@ def test_a_signal_ends_a_server_that_is_still_loading_its_model():
     assert "Traceback" not in output
 
 
-def test_a_log_that_nobody_reads_stops_nothing():
+def test_an_unread_log_blocks_nothing():
     calls = 400
     with serve("--model", "lead") as process:
         address = entry(process, "listening")["address"]
         entry(process, "serving")
-        # The smallest that a pipe can be: these calls would fill it many times.
+        # The minimum size of a pipe; these calls would fill it many times.
         fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, 4096)
         with grpc.insecure_channel(address) as channel:
             stub = SummarizerServiceStub(channel)
@@ -150,7 +150,7 @@ def test_a_log_that_nobody_reads_stops_nothing():
     assert logged[-1] == "stopped"
 
 
-def test_log_lines_that_are_too_many_are_dropped_and_counted(monkeypatch):
+def test_excess_log_lines_are_dropped_and_counted(monkeypatch):
     monkeypatch.setattr(logs, "_BUFFERED_LINES", 3)
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
@@ -165,7 +165,7 @@ def test_log_lines_that_are_too_many_are_dropped_and_counted(monkeypatch):
             log = structlog.get_logger("nutgraf")
             for number in range(20):
                 log.info("x" * 4000, number=number)
-            flush()  # comes back although nobody has read anything
+            flush()  # returns although nothing has been read
             seen = []
             while not seen or seen[-1]["message"] != "log lines dropped":
                 seen.append(json.loads(lines.readline()))
@@ -176,7 +176,7 @@ def test_log_lines_that_are_too_many_are_dropped_and_counted(monkeypatch):
     assert seen[-1]["lines"] == 20 - (len(seen) - 1)
 
 
-def test_a_health_watch_does_not_hold_up_a_drain():
+def test_a_health_watch_does_not_delay_a_drain():
     with serve("--model", "lead", "--drain-grace", "600") as process:
         address = entry(process, "listening")["address"]
         entry(process, "serving")
@@ -206,7 +206,7 @@ def test_a_health_watch_does_not_hold_up_a_drain():
         (["--host", "192.0.2.1", "--model", "lead"], "cannot listen on 192.0.2.1"),
     ],
 )
-def test_what_cannot_start_says_why_in_one_line_and_fails(arguments, expected):
+def test_errors_at_start_are_reported_in_one_line(arguments, expected):
     with serve(*arguments) as process:
         output = process.communicate(timeout=TIMEOUT)[1]
         assert process.returncode == 1
@@ -215,7 +215,7 @@ def test_what_cannot_start_says_why_in_one_line_and_fails(arguments, expected):
     assert "Traceback" not in output
 
 
-def test_a_port_in_use_is_said():
+def test_a_port_in_use_is_reported():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         with serve("--model", "lead", "--port", port) as process:
@@ -224,7 +224,7 @@ def test_a_port_in_use_is_said():
     assert f"cannot listen on 127.0.0.1:{port}" in output
 
 
-def test_a_port_for_metrics_in_use_is_said():
+def test_a_metrics_port_in_use_is_reported():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         with serve("--model", "lead", "--metrics-port", port) as process:
@@ -235,7 +235,7 @@ def test_a_port_for_metrics_in_use_is_said():
 
 
 @pytest.mark.parametrize("option", ["--token-file", "--tls-certificate"])
-def test_a_file_that_cannot_be_read_is_said(tmp_path, option):
+def test_an_unreadable_file_is_reported(tmp_path, option):
     others = ("--tls-key", str(tmp_path)) if option == "--tls-certificate" else ()
     with serve("--model", "lead", option, str(tmp_path), *others) as process:
         output = process.communicate(timeout=TIMEOUT)[1]
@@ -245,14 +245,14 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path, option):
     assert "directory" in complaint
 
 
-def test_a_model_that_is_not_on_the_machine_says_how_to_get_it(tmp_path):
+def test_the_error_for_a_missing_model_says_how_to_fetch_it(tmp_path):
     with serve(NUTGRAF_HOME=str(tmp_path)) as process:
         output = process.communicate(timeout=TIMEOUT)[1]
         assert process.returncode == 1
     assert "nutgraf models pull smollm2-135m-nutgraf" in output
 
 
-def test_settings_come_from_flags_before_the_environment():
+def test_flags_override_the_environment():
     with serve("--max-queued-requests", "3", NUTGRAF_MODEL="lead", NUTGRAF_MAX_QUEUED_REQUESTS="9") as process:
         address = entry(process, "listening")["address"]
         entry(process, "serving")
@@ -262,31 +262,19 @@ def test_settings_come_from_flags_before_the_environment():
 
 
 HANGING = """
-import sys
 import threading
-from nutgraf._cli.main import main
-from nutgraf_models.engines.lead import LeadEngine
-from nutgraf_service import server
 
-class Hanging(LeadEngine):
+class Engine(LeadEngine):
     def step(self):
         if "hang" in next(iter(self._waiting.values())).article:
             print('{"message": "hangs"}', file=sys.stderr, flush=True)
             threading.Event().wait()
         return super().step()
-
-load = server.load_summarizer
-def load_hanging(*args, **more):
-    summarizer = load(*args, **more)
-    summarizer.engine = Hanging()
-    return summarizer
-server.load_summarizer = load_hanging
-main(["serve", "--model", "lead", "--port", "0", "--max-step-seconds", "2"])
 """
 
 
-def test_an_engine_that_hangs_is_noticed_its_calls_are_answered_and_the_process_ends_with_status_1():
-    with running_python("-c", HANGING) as process:
+def test_a_hanging_engine_fails_its_calls_and_ends_the_process_with_status_1():
+    with serve_engine(HANGING, "--max-step-seconds", "2") as process:
         address = entry(process, "listening")["address"]
         entry(process, "serving")
         with grpc.insecure_channel(address) as channel:

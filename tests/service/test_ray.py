@@ -1,4 +1,4 @@
-"""What only Ray Serve does: replicas that die, come and go; its own failures in the contract's words; its commands."""
+"""Ray Serve: dying, added and removed replicas, its own errors in terms of the contract, and its commands."""
 
 import importlib.util
 import json
@@ -37,25 +37,25 @@ def summary_of(number: int) -> str:
 
 
 def calls(folder: Path, method: str = "Summarize") -> list[int]:
-    """The processes that have such a call, one for each."""
+    """The process IDs of the replicas with such calls, one per call."""
     return [int(file.name.split("-")[1]) for file in folder.glob(f"{method}-*")]
 
 
 @pytest.mark.ray
-def test_a_replica_that_is_killed_costs_a_caller_time_and_nothing_else(ray_host, tmp_path):
+def test_calls_of_a_killed_replica_are_retried(ray_host, tmp_path):
     from support.ray_host import HeldReplica
 
     ray_host.deploy(HeldReplica, tmp_path, autoscaling_config=None, num_replicas=2)
     with ThreadPoolExecutor(10) as pool, Client(ray_host.address, timeout=TIMEOUT) as client:
         stream = pool.submit(lambda: list(client.summarize_many([story(number) for number in range(20)])))
         wait_until(lambda: len(calls(tmp_path, "SummarizeMany")) == 1)
-        (doomed,) = calls(tmp_path, "SummarizeMany")
+        (killed,) = calls(tmp_path, "SummarizeMany")
         unary = [pool.submit(client.summarize, story(number)) for number in range(8)]
         wait_until(lambda: len(calls(tmp_path)) == 8)
-        lost = calls(tmp_path).count(doomed)
+        lost = calls(tmp_path).count(killed)
         assert 0 < lost < 8
-        os.kill(doomed, signal.SIGKILL)
-        # What it had comes again, to another.
+        os.kill(killed, signal.SIGKILL)
+        # Its calls are retried by the other replica.
         wait_until(lambda: len(calls(tmp_path, "SummarizeMany")) == 2 and len(calls(tmp_path)) == 8 + lost)
         (tmp_path / "open").touch()
         answers = stream.result(TIMEOUT)
@@ -65,7 +65,7 @@ def test_a_replica_that_is_killed_costs_a_caller_time_and_nothing_else(ray_host,
 
 
 @pytest.mark.ray
-def test_serves_own_failures_are_in_the_contracts_words(ray_host, tmp_path):
+def test_errors_of_serve_have_the_contracts_reasons(ray_host, tmp_path):
     from support.ray_host import HeldReplica
 
     token = tmp_path / "token"
@@ -91,12 +91,12 @@ def test_serves_own_failures_are_in_the_contracts_words(ray_host, tmp_path):
         for file in (tmp_path / "calls").iterdir():
             file.unlink()
 
-        # In turn: the second of two that reach the proxy together finds the first in its queue, which holds one.
+        # One after the other: of two calls at the same time, the second finds the queue, which holds one, full.
         stream = stub.SummarizeMany(iter([pb.SummarizeManyRequest(request=request)]), **options)
         wait_until(lambda: calls(tmp_path / "calls", "SummarizeMany"))
         one = stub.Summarize.future(request, **options)
         wait_until(lambda: calls(tmp_path / "calls"))
-        # One of two more waits in the proxy, and the other is refused.
+        # Of two more, one waits in the proxy, and the other is refused.
         waiting = [stub.Summarize.future(request, **options) for _ in range(2)]
         refused = next(as_done(waiting))
         full = Failure(rpc_status.from_call(refused))
@@ -109,13 +109,13 @@ def test_serves_own_failures_are_in_the_contracts_words(ray_host, tmp_path):
             assert failed.info.reason == "DRAINING"
             assert failed.retry_after > 0
             assert "Error" not in failed.message
-        # What waited in the proxy goes to the replica that Serve starts in the other's place.
+        # The call in the proxy goes to the replica that replaces the killed one.
         (tmp_path / "calls" / "open").touch()
         assert waiting_one.result().summaries
 
 
 @pytest.mark.ray
-def test_replicas_come_with_the_load_and_go_without_it_and_every_call_is_answered(ray_host, tmp_path):
+def test_autoscaling_answers_every_call(ray_host, tmp_path):
     from support.ray_host import HeldReplica
 
     scaling = {
@@ -143,13 +143,13 @@ def code_of(stub) -> grpc.StatusCode:
 
 @pytest.mark.ray
 @pytest.mark.parametrize("grace", [30.0, 0.2])
-def test_what_is_taken_away_finishes_its_calls_first_if_its_grace_is_long_enough(ray_host, tmp_path, grace):
+def test_a_removed_replica_completes_its_calls_within_its_grace(ray_host, tmp_path, grace):
     from support.ray_host import HeldReplica
 
     settings = Settings(model="lead", drain_grace=grace, cache_bytes=0)
     ray_host.deploy(HeldReplica, tmp_path, settings=settings, autoscaling_config=None, num_replicas=1)
     with ray_host.stub() as stub, ThreadPoolExecutor(1) as pool:
-        # Less than the grace that Serve has by itself.
+        # Less than the default grace of Serve.
         request, timeout = pb.SummarizeRequest(text=ARTICLE), 15
         accepted = stub.Summarize.future(request, timeout=timeout)
         stream = stub.SummarizeMany(iter([pb.SummarizeManyRequest(id="a", request=request)]), timeout=timeout)
@@ -170,7 +170,7 @@ def test_what_is_taken_away_finishes_its_calls_first_if_its_grace_is_long_enough
 
 
 @pytest.mark.ray
-def test_a_replica_knows_its_callers_id_and_how_long_it_waits(gated_ray):
+def test_a_replica_receives_the_request_id_and_the_deadline(gated_ray):
     request = pb.SummarizeRequest(text=ARTICLE)
     with gated_ray.stub() as stub:
         call = stub.Summarize.with_call(request, timeout=50.0)[1]
@@ -182,7 +182,7 @@ def test_a_replica_knows_its_callers_id_and_how_long_it_waits(gated_ray):
 
 
 @pytest.mark.ray
-def test_an_error_of_ours_is_internal_and_its_text_stays_here(gated_ray):
+def test_an_unexpected_error_is_internal_without_its_message(gated_ray):
     gated_ray.ask("fail_next", RuntimeError("cannot cope with Velda Quorn"))
     with gated_ray.stub() as stub:
         failed = failure(lambda: stub.Summarize(pb.SummarizeRequest(text=ARTICLE), timeout=TIMEOUT))
@@ -192,7 +192,7 @@ def test_an_error_of_ours_is_internal_and_its_text_stays_here(gated_ray):
 
 
 @pytest.mark.ray
-def test_health_asks_a_replica_and_a_watch_the_proxy(gated_ray):
+def test_health_is_the_replicas_and_watch_the_proxys(gated_ray):
     with grpc.insecure_channel(gated_ray.address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         for service in ("", "nutgraf.v1.SummarizerService"):
@@ -207,7 +207,7 @@ def test_health_asks_a_replica_and_a_watch_the_proxy(gated_ray):
 
 
 @pytest.mark.ray
-def test_an_engine_that_hangs_fails_its_calls_and_its_replica_is_replaced(ray_host, tmp_path):
+def test_a_replica_with_a_hanging_engine_fails_its_calls_and_is_replaced(ray_host, tmp_path):
     from support.ray_host import HeldReplica
 
     settings = Settings(model="lead", max_step_seconds=0.3, drain_grace=1.0, cache_bytes=0)
@@ -223,7 +223,7 @@ def test_an_engine_that_hangs_fails_its_calls_and_its_replica_is_replaced(ray_ho
 
 
 @pytest.mark.ray
-def test_an_engine_that_is_killed_costs_no_call(ray_host, tmp_path):
+def test_calls_of_a_killed_engine_are_answered(ray_host, tmp_path):
     from support.ray_host import KillableReplica
     from support.tiny_llama import pulled_smollm, write_card
 
@@ -246,7 +246,7 @@ def gated_ray(ray_host):
 
 
 def said(process, what: str) -> dict:
-    """The next entry of the log with this message, among what Ray says."""
+    """The next log entry with this message, among the output of Ray."""
     for line in process.stderr:
         if f'"message": "{what}"' in line:
             return json.loads(line[line.index("{") :])
@@ -254,7 +254,7 @@ def said(process, what: str) -> dict:
 
 
 @pytest.mark.ray
-def test_the_command_hosts_it_and_ends_with_status_0():
+def test_the_command_serves_and_ends_with_status_0():
     with running_python("-m", "nutgraf", "serve", "--ray", *ANYWHERE, "--port", "0", "--model", "lead") as process:
         address = said(process, "listening")["address"].replace("0.0.0.0", "127.0.0.1")
         with Client(address, timeout=TIMEOUT) as client:
@@ -265,9 +265,9 @@ def test_the_command_hosts_it_and_ends_with_status_0():
 
 
 @pytest.mark.ray
-def test_the_config_that_comes_with_it_can_be_deployed(ray_host, tmp_path):
+def test_the_packaged_config_can_be_deployed(ray_host, tmp_path):
     text = (ROOT / "service/deploy/ray.yaml").read_text(encoding="utf-8")
-    # The cluster of this test has its ports already, and got them by the same hook.
+    # This test's cluster already has its ports, by the same hook.
     assert f"- {HOOK}\n" in text
     assert text.count("model: smollm2-135m-nutgraf") == 1
     config = tmp_path / "ray.yaml"
@@ -287,14 +287,14 @@ def test_the_config_that_comes_with_it_can_be_deployed(ray_host, tmp_path):
         ([*ANYWHERE, "--tls-key", "key.pem", "--metrics-port", "0"], "does not support --tls-key, --metrics-port"),
     ],
 )
-def test_what_ray_serve_cannot_do_is_said_at_once(flags, message):
+def test_unsupported_flags_are_refused(flags, message):
     with running_python("-m", "nutgraf", "serve", "--ray", *flags) as process:
         assert message in process.stderr.read()
         assert process.wait(TIMEOUT) == 1
 
 
 @pytest.mark.ray
-def test_what_stands_in_the_way_is_said_before_a_cluster_is_started():
+def test_errors_are_reported_before_a_cluster_starts():
     with socket.create_server(("", 0)) as taken:
         port = str(taken.getsockname()[1])
         for flags, message in (

@@ -57,4 +57,4 @@ class Fragile(OpenVinoEngine):
 
 def fragile_summarizer(folder: Path, marks: Path) -> Summarizer:
     card = find_card(str(folder)).model_copy(update={"decoding": DecodingPresets(short=GREEDY, long=GREEDY)})
-    return Summarizer(card, ProcessEngine(partial(Fragile, card, folder, marks), folder))
+    return Summarizer(card, ProcessEngine(partial(Fragile, card, folder, marks), folder).wait())

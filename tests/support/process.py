@@ -9,10 +9,37 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+_SERVE_ENGINE = """
+import sys
+from nutgraf._cli.main import main
+from nutgraf_models.engines.lead import LeadEngine
+from nutgraf_service import model, server
+{code}
+start = model.start_loading
+def start_loading(settings):
+    load = start(settings)
+    def load_with_engine():
+        summarizer = load()
+        summarizer.engine = Engine()
+        return summarizer
+    return load_with_engine
+model.start_loading = start_loading
+main(["serve", "--model", "lead", "--port", "0", *sys.argv[1:]])
+"""
+
 
 @contextlib.contextmanager
 def serve(*arguments: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
     with running_python("-m", "nutgraf", "serve", "--port", "0", *arguments, **environment) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def serve_engine(code: str, *arguments: str, **constants: str) -> Iterator["subprocess.Popen[str]"]:
+    """`nutgraf serve` with another engine: `code` defines it as `Engine`, and may use `LeadEngine` and `constants`."""
+    definitions = [f"{name} = {value!r}" for name, value in constants.items()]
+    script = _SERVE_ENGINE.replace("{code}", "\n".join([*definitions, code]))
+    with running_python("-c", script, *arguments) as process:
         yield process
 
 

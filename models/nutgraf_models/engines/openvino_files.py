@@ -1,8 +1,12 @@
-"""Whether OpenVINO can run a model, decided from its card and files without importing OpenVINO."""
+"""Whether OpenVINO can run a model, by its card and files. OpenVINO is imported only to load a model."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nutgraf_models.checkpoints.card import Card
+
+if TYPE_CHECKING:
+    from nutgraf_models.engines.openvino_engine import OpenVinoEngine
 
 
 def unsupported(card: Card, folder: Path) -> str | None:
@@ -20,3 +24,14 @@ def unsupported(card: Card, folder: Path) -> str | None:
 def weights(folder: Path) -> Path | None:
     """The GGUF file in a model's folder, if any."""
     return next(iter(sorted(folder.glob("*.gguf"))), None)
+
+
+def load_openvino(card: Card, folder: Path, threads: int | None) -> "OpenVinoEngine":
+    """Loads a model; a function that `ProcessEngine` can pickle.
+
+    Raises:
+        ModelError: OpenVINO cannot load the model.
+    """
+    from nutgraf_models.engines.openvino_engine import OpenVinoEngine
+
+    return OpenVinoEngine(card, folder, threads=threads)

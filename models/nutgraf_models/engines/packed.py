@@ -1,8 +1,8 @@
-"""Linear layers of packed weights, for CPUs, in models that stay in float32 otherwise.
+"""Linear layers with packed weights, for float32 models on CPUs.
 
-FBGEMM's product with float16 weights that were packed beforehand takes a tenth to a half of the time of PyTorch's own
-in float32, and its arithmetic is float32. That in 8 bits takes a half to a third of that again, where the processor has
-such products; what is multiplied is rounded too.
+FBGEMM multiplies by prepacked float16 weights, with float32 arithmetic, in a tenth to half of the time of PyTorch's
+float32 product. On CPUs with 8-bit products, its 8-bit product takes a third to half of that again, but also rounds the
+activations.
 """
 
 import warnings
@@ -17,14 +17,14 @@ _TINY = 1e-12
 
 
 def is_available() -> bool:
-    """Whether this machine and this PyTorch have FBGEMM, which is for x86."""
+    """Whether FBGEMM is available, which needs an x86 CPU and a PyTorch that includes it."""
     return "fbgemm" in torch.backends.quantized.supported_engines and hasattr(
         torch.ops.quantized, "linear_prepack_fp16"
     )
 
 
 def has_int8() -> bool:
-    """Whether this PyTorch can make weights for `Int8Linear`: it says that it will not for ever."""
+    """Whether this PyTorch can quantise weights for `Int8Linear`; it has announced the removal of this function."""
     return is_available() and hasattr(torch, "quantize_per_channel")
 
 
@@ -56,9 +56,9 @@ def observe(model: nn.Module, run: Callable[[], object]) -> dict[nn.Module, Chan
 
 
 def pack(model: nn.Module, kind: "Callable[[nn.Linear], Float16Linear | Int8Linear | BFloat16Linear]") -> None:
-    """Replaces each linear layer of a float32 model, or of a part of one, that has not been replaced yet."""
+    """Replaces all linear layers of a float32 model, or of a part of it, that have not been replaced yet."""
     engine = torch.backends.quantized.engine
-    # Weights are packed for the engine in use.
+    # Weights are packed for the current engine.
     torch.backends.quantized.engine = "fbgemm"
     try:
         for parent in list(model.modules()):
@@ -72,7 +72,7 @@ def pack(model: nn.Module, kind: "Callable[[nn.Linear], Float16Linear | Int8Line
 class Float16Linear(nn.Module):
     """A linear layer from and to float32, [..., in] to [..., out]."""
 
-    # Some models look at a layer's weight for its type; there is none to convert to.
+    # Some models convert activations to the type of a layer's weight, unless it is None.
     weight = None
 
     def __init__(self, linear: nn.Linear) -> None:
@@ -114,7 +114,7 @@ class Int8Linear(nn.Module):
             weight = weight / self._factors
         scales = weight.abs().amax(dim=1).double().clamp(min=_TINY) / 127
         with warnings.catch_warnings():
-            # That such tensors will go (see `has_int8`).
+            # PyTorch warns of the planned removal (see `has_int8`).
             warnings.simplefilter("ignore", UserWarning)
             zeros = torch.zeros_like(scales, dtype=torch.long)
             quantized = torch.quantize_per_channel(weight, scales, zeros, axis=0, dtype=torch.qint8)
@@ -122,7 +122,7 @@ class Int8Linear(nn.Module):
         # What a token's least number, taken from all of them, adds to each output.
         self._sums = quantized.dequantize().sum(dim=1)
         self._bias = bias
-        # FBGEMM takes its range from the least and the largest number of all. This row more has that be from 0 to 1.
+        # FBGEMM derives its scale from the minimum and maximum of all rows. This additional row makes them 0 and 1.
         self._range = torch.zeros(linear.in_features)
         self._range[0] = 1.0
 

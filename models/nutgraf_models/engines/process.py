@@ -21,9 +21,9 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
+from typing import Self
 
 from nutgraf_models.engines.base import Completion, Death, Engine, GenerationRequest, Handle
-from nutgraf_models.engines.tokenizer import ArticleTokenizer
 from nutgraf_models.engines.worker import Cancel, Command, Continue, Loaded, LoadFailed, Report, Submit, start
 from nutgraf_models.errors import EngineFault, ModelError
 
@@ -45,18 +45,18 @@ class _Request:
 class ProcessEngine(Engine):
     """Runs an engine in a child process, and restarts the process when it dies.
 
+    The constructor returns when the process has started; call `wait` before using the engine.
+
     Args:
         make: creates the engine; called in the child process, so it must be picklable.
         folder: has the tokenizer. Tokens are counted in this process; it loads while the child loads the model.
-
-    Raises:
-        ModelError: the engine cannot be loaded.
     """
 
     has_own_process = True
 
     def __init__(self, make: Callable[[], Engine], folder: Path) -> None:
         self._make = bytes(ForkingPickler.dumps(make))
+        self._folder = folder
         self._handles = itertools.count(1)
         # Guards the attributes below, up to `_is_closed`.
         self._lock = threading.Lock()
@@ -74,14 +74,25 @@ class ProcessEngine(Engine):
         self._loaded: Future[Loaded] = Future()
         self._thread = threading.Thread(target=self._supervise, name="nutgraf-engine", daemon=True)
         self._thread.start()
+
+    def wait(self) -> Self:
+        """Loads the tokenizer, and waits until the process has loaded the engine.
+
+        Raises:
+            ModelError: the engine cannot be loaded.
+        """
+        # Imported here, so that the process starts first.
+        from nutgraf_models.engines.tokenizer import ArticleTokenizer
+
         try:
-            self._tokens = ArticleTokenizer.from_folder(folder)
+            self._tokens = ArticleTokenizer.from_folder(self._folder)
             loaded = self._loaded.result()
         except BaseException:
             self.close()
             raise
         self.name, self.precision = loaded.name, loaded.precision
         self.max_input_tokens, self.parallel_requests = loaded.max_input_tokens, loaded.parallel_requests
+        return self
 
     @property
     def step_seconds(self) -> float:
@@ -189,12 +200,13 @@ class ProcessEngine(Engine):
                 if self._is_closed:
                     return "closed", False
                 try:
+                    # Sent before the start, because other threads may hold the interpreter's lock for long.
+                    ours.send_bytes(self._make)
                     self._process = start(theirs.fileno())
                 except OSError as error:
                     return f"cannot start a process: {error.strerror}", False
             process = self._process
             try:
-                ours.send_bytes(self._make)
                 if self._loaded.done() and not ours.poll(_RELOAD_SECONDS):
                     return f"not ready after {_RELOAD_SECONDS:g} s", False
                 loaded = ours.recv()

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from nutgraf_models.engines.base import Completion, Engine, GenerationRequest, Handle
 from nutgraf_models.errors import EngineFault, ModelError, frames
+from nutgraf_models.runtime.memory import give_back_freed
 
 # Not "-m", which runs this module as "__main__": its message classes would differ from the imported ones.
 _MAIN = "from nutgraf_models.engines.worker import main; main()"
@@ -94,6 +95,8 @@ def start(descriptor: int) -> "subprocess.Popen[bytes]":
 def main() -> None:
     descriptor, parent = map(int, sys.argv[1:])
     _die_with(parent)
+    # Prevents OpenVINO from importing its model converter, which takes about as long as all other imports.
+    sys.modules["openvino.tools.ovc"] = None  # type: ignore[assignment]
     # Output of Python code is no log entry and may quote an article. Crashes of native code still write to the
     # descriptor.
     sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
@@ -124,6 +127,7 @@ def _serve(connection: "Connection[Loaded | LoadFailed | Report, Command]") -> N
         # The message cannot quote an article, because none has been received yet.
         connection.send(LoadFailed(f"{type(error).__name__}: {error}"))
         return
+    give_back_freed()
     connection.send(Loaded(engine.name, engine.precision, engine.max_input_tokens, engine.parallel_requests))
     requests = _Requests(engine)
     commands = reported = 0

@@ -10,6 +10,11 @@ _SAMPLE = 4000
 _NAME = re.compile(r"\b[^\W\d_]*[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’]*")
 
 
+def load() -> None:
+    """Loads the model of languages, which takes half a second; otherwise the first article has that done."""
+    py3langid.classify("")
+
+
 def detect(text: str) -> str:
     """The language as an ISO 639-1 code ("en"), or "und" for a text with too few letters.
 
