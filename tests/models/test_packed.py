@@ -4,7 +4,7 @@ from torch import nn
 
 from checkpoints import checkpoint
 from nutgraf_models.checkpoints.registry import find_card
-from nutgraf_models.engines import packed
+from nutgraf_models.engines import packed, torch_engine
 from nutgraf_models.engines.torch_engine import TorchEngine
 
 pytestmark = pytest.mark.skipif(not packed.is_available(), reason="FBGEMM is for x86")
@@ -49,6 +49,59 @@ def test_large_numbers_in_a_token_do_not_affect_other_tokens_in_8_bits():
     assert (together - expected).norm() / expected.norm() < 2e-2
 
 
+def test_in_8_bits_numbers_of_one_sign_have_all_steps():
+    torch.manual_seed(0)
+    layer = nn.Linear(400, 30)
+    # These weights lose nothing.
+    layer.weight.data = torch.randint(-127, 128, (30, 400)).float()
+    layer.weight.data[:, 0] = 127
+    model = nn.Sequential(layer)
+    packed.pack(model, packed.Int8Linear)
+    values = torch.randn(50, 400).relu()
+    with torch.inference_mode():
+        expected, got = layer(values), model(values)
+    assert (got - expected).norm() / expected.norm() < 5e-3
+
+
+def layer_with_a_large_channel() -> tuple[nn.Linear, torch.Tensor]:
+    """And what it multiplies."""
+    torch.manual_seed(0)
+    values = torch.randn(50, 400)
+    values[:, 7] = 30 + 10 * values[:, 7]
+    return nn.Linear(400, 30), values
+
+
+def test_in_8_bits_a_channel_seen_to_be_large_leaves_the_others_their_precision():
+    layer, values = layer_with_a_large_channel()
+    model, unseen = nn.Sequential(layer), nn.Sequential(layer)
+    channels = packed.observe(model, lambda: model(values))[layer]
+    packed.pack(model, lambda one: packed.Int8Linear(one, channels))
+    packed.pack(unseen, packed.Int8Linear)
+    new = values + torch.randn(50, 400) / 10
+    with torch.inference_mode():
+        expected = layer(new)
+        error, unseen_error = ((one(new) - expected).norm() / expected.norm() for one in (model, unseen))
+    assert error < unseen_error / 3
+
+
+def test_in_8_bits_a_channel_seen_idle_may_still_wake():
+    layer, values = layer_with_a_large_channel()
+    model = nn.Sequential(layer)
+    idle = values.clone()
+    idle[:, 100:] = 0
+    channels = packed.observe(model, lambda: model(idle))[layer]
+    packed.pack(model, lambda one: packed.Int8Linear(one, channels))
+    with torch.inference_mode():
+        expected, got = layer(values), model(values)
+    assert (got - expected).norm() / expected.norm() < 1e-2
+
+
+def test_observing_leaves_nothing_behind():
+    layer = nn.Linear(4, 4)
+    packed.observe(layer, lambda: layer(torch.ones(1, 4)))
+    assert not layer._forward_pre_hooks
+
+
 def test_zeros_in_8_bits_give_the_bias():
     layer = nn.Linear(40, 30)
     model = nn.Sequential(layer)
@@ -83,11 +136,18 @@ def test_an_engine_packs_every_linear_layer(kind, set_cpu_flags):
 
 
 @pytest.mark.parametrize("kind", ["bart", "t5", "pegasus"])
-def test_an_encoder_decoder_computes_in_8_bits_if_the_cpu_supports_it(kind, set_cpu_flags):
-    set_cpu_flags("avx2", "avx512_vnni")
+@pytest.mark.parametrize(("flags", "finer"), [((), packed.Float16Linear), (("avx512_bf16",), packed.BFloat16Linear)])
+def test_an_encoder_decoder_computes_in_8_bits_if_the_cpu_supports_it(kind, flags, finer, set_cpu_flags, monkeypatch):
+    """Except for the encoder's first layers."""
+    monkeypatch.setattr(torch_engine, "_FINER_LAYERS", 1)
+    set_cpu_flags("avx2", "avx512_vnni", *flags)
     engine = load(kind)
+    encoder = engine._model.get_encoder()
+    first, *others = encoder.block if kind == "t5" else encoder.layers
     assert engine.precision == "int8"
-    assert layers(engine._model) == {packed.Int8Linear}
+    assert layers(first) == {finer}
+    assert [layers(one) for one in others] == [{packed.Int8Linear}] * len(others)
+    assert layers(engine._model.get_decoder()) == {packed.Int8Linear}
 
 
 @pytest.mark.parametrize("kind", ["bart", "t5", "pegasus"])

@@ -29,6 +29,16 @@ _BATCH_REQUESTS = 8
 # The second batch collects the requests that arrive while the first one generates.
 _MAX_BATCHES = 2
 
+# What an encoder's first layers round goes through all others.
+_FINER_LAYERS = 2
+# For a look at what a model's layers multiply. What it says does not matter, and more tokens would gain nothing.
+_SAMPLE_TOKENS = 128
+_SAMPLE = (
+    "The city council voted on Tuesday to close the old harbour bridge for repairs, officials said. The work, which "
+    'will cost 4.2 million, is expected to last until March 2019. "We have no choice," said the mayor, Anna Keller. '
+    "Shop owners nearby fear that they will lose customers, and more than 300 people have signed a letter against it."
+)
+
 
 class TorchEngine(Engine):
     """Runs a checkpoint from a folder in the hub's format.
@@ -68,11 +78,11 @@ class TorchEngine(Engine):
         self._card = card
         self._model = model.eval().to(device)
         self.precision = str(dtype).removeprefix("torch.")
-        if can_pack and dtype == torch.float32:
-            self.precision = self._pack(is_seq2seq)
         self._device = device
         self._tokens = ArticleTokenizer(tokenizer.backend_tokenizer)
         self._special = _special_tokens(card, model)
+        if can_pack and dtype == torch.float32:
+            self.precision = self._pack(is_seq2seq)
         self._handles = itertools.count(1)
         self._waiting: dict[Handle, GenerationRequest] = {}
         self._batches: list[_Batch] = []
@@ -84,13 +94,24 @@ class TorchEngine(Engine):
         if not (is_seq2seq and precision.multiplies_int8() and packed.has_int8()):
             packed.pack(self._model, packed.Float16Linear)
             return "float16"
-        if not precision.has_amx():
-            packed.pack(self._model, packed.Int8Linear)
-            return "int8"
-        # An encoder multiplies all tokens of an article at once, which AMX does faster; FBGEMM does not use AMX.
-        packed.pack(self._model.get_encoder(), packed.BFloat16Linear)
-        packed.pack(self._model, packed.Int8Linear)
-        return "bfloat16 and int8"
+        seen = packed.observe(self._model, self._read_sample)
+        encoder = self._model.get_encoder()
+        finer = packed.BFloat16Linear if precision.multiplies_bfloat16() else packed.Float16Linear
+        name = "int8"
+        if precision.has_amx():
+            # An encoder multiplies all tokens of an article at once, which AMX does faster; FBGEMM does not use AMX.
+            packed.pack(encoder, finer)
+            name = "bfloat16 and int8"
+        for layer in _layers(encoder)[:_FINER_LAYERS]:
+            packed.pack(layer, finer)
+        packed.pack(self._model, lambda layer: packed.Int8Linear(layer, seen.get(layer)))
+        return name
+
+    def _read_sample(self) -> None:
+        ids = self._tokens.encode(self._card.prompt.before + _SAMPLE + self._card.prompt.after_long, special=True)
+        tokens = torch.tensor([ids[:_SAMPLE_TOKENS]])
+        start = torch.tensor([[self._special.start]])
+        self._model(input_ids=tokens, decoder_input_ids=torch.cat([start, tokens[:, :-1]], dim=1), use_cache=False)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return self._tokens.count(texts)
@@ -226,6 +247,11 @@ class _Batch:
         ended = [handle for handle in self.requests if handle not in running]
         done = {handle: self.requests.pop(handle) for handle in ended}
         return {**failed, **done}
+
+
+def _layers(encoder: torch.nn.Module) -> Sequence[torch.nn.Module]:
+    """An encoder's layers, which models name differently."""
+    return next((list(part) for part in encoder.children() if isinstance(part, torch.nn.ModuleList)), [])
 
 
 def _special_tokens(card: Card, model: Any) -> SpecialTokens:
