@@ -276,7 +276,7 @@ def test_a_modifier_or_an_owner_that_turns_the_meaning_is_not_lost(sentence):
 
 CUT = (
     "Harbour Street in Marlow is a good example of how the council took a risk on a plan that nobody wanted, the mayor "
-    "said. Firms are eligible to claim if their headquarters are abroad. Some customers had trouble with their cards the day "
+    "said. Firms are eligible to claim if their headquarters are abroad. Some clients had trouble with their cards the day "
     "after the bank was fined by the state. Ida Fenn won the cup THE MAYOR WAS PROUD of her."
 )
 
@@ -285,7 +285,7 @@ CUT = (
     "sentence",
     [
         "Harbour Street in Marlow, a plan that nobody wanted, the mayor said.",
-        "Some customers had trouble with their cards the day.",
+        "Some clients had trouble with their cards the day.",
         "Firms are eligible to claim if their headquarters.",
     ],
 )
@@ -296,7 +296,7 @@ def test_a_sentence_without_its_verb_or_its_end_is_doubted(sentence):
 @pytest.mark.parametrize(
     "sentence",
     [
-        "Some customers had trouble with their cards the day after the bank was fined.",
+        "Some clients had trouble with their cards the day after the bank was fined.",
         "Ida Fenn won the cup.",
     ],
 )
