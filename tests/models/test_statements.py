@@ -276,8 +276,8 @@ def test_a_modifier_or_an_owner_that_turns_the_meaning_is_not_lost(sentence):
 
 CUT = (
     "Harbour Street in Marlow is a good example of how the council took a risk on a plan that nobody wanted, the mayor "
-    "said. Firms are eligible to claim if their headquarters are abroad. Some clients had trouble with their cards the day "
-    "after the bank was fined by the state. Ida Fenn won the cup THE MAYOR WAS PROUD of her."
+    "said. Firms are eligible to claim if their headquarters are abroad. Some clients had trouble with their cards the "
+    "day after the bank was fined by the state. Ida Fenn won the cup THE MAYOR WAS PROUD of her."
 )
 
 
