@@ -277,7 +277,8 @@ def test_a_modifier_or_an_owner_that_turns_the_meaning_is_not_lost(sentence):
 CUT = (
     "Harbour Street in Marlow is a good example of how the council took a risk on a plan that nobody wanted, the mayor "
     "said. Firms are eligible to claim if their headquarters are abroad. Some clients had trouble with their cards the "
-    "day after the bank was fined by the state. Ida Fenn won the cup THE MAYOR WAS PROUD of her."
+    "day after the bank was fined by the state. Ida Fenn won the cup THE MAYOR WAS PROUD of her. "
+    "Jan Rask took his record against Vell to 6-1. Tom Asker left the port to see the world."
 )
 
 
@@ -287,6 +288,7 @@ CUT = (
         "Harbour Street in Marlow, a plan that nobody wanted, the mayor said.",
         "Some clients had trouble with their cards the day.",
         "Firms are eligible to claim if their headquarters.",
+        "Jan Rask took his record against Vell.",
     ],
 )
 def test_a_sentence_without_its_verb_or_its_end_is_doubted(sentence):
@@ -298,6 +300,7 @@ def test_a_sentence_without_its_verb_or_its_end_is_doubted(sentence):
     [
         "Some clients had trouble with their cards the day after the bank was fined.",
         "Ida Fenn won the cup.",
+        "Tom Asker left the port.",
     ],
 )
 def test_a_sentence_may_end_before_an_addition_or_where_a_heading_runs_in(sentence):

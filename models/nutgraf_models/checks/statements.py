@@ -41,7 +41,7 @@ _RELATIVE = frozenset("that which who whom whose where when".split())
 _ADDITIONS = frozenset(
     """
     as while because since although though where who which with without following amid during despite until including
-    and or but in on at by for from near around outside inside under over through
+    and or but so in on at by for from near around outside inside under over through
     """.split()
 )
 # Not after one of _TIMES: "the day after".
@@ -149,7 +149,10 @@ class StatementIndex:
         """1 if a sentence of `count` words ends where the origin goes on with something that belongs to it; else 0."""
         if not matched or not self._is_tail_cut(count, matched, origin):
             return 0.0
-        last, following = self._tokens[origin][matched[-1][1] : matched[-1][1] + 2]
+        last, following, *rest = self._tokens[origin][matched[-1][1] : matched[-1][1] + 3]
+        # "To win" is an addition; "took the score to 6-1" lacks its end.
+        if following.folded == "to" and rest and not rest[0].folded[0].isdecimal():
+            return 0.0
         is_time = last.folded in _TIMES and following.folded in _TIME_LINKS
         return float(is_time or following.folded not in _TIME_LINKS | _ADDITIONS)
 
