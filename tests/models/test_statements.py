@@ -258,13 +258,47 @@ def test_capitals_are_ignored_for_an_article_without_them():
 
 @pytest.mark.parametrize(
     "sentence",
-    ["The men are loyal to the minister Carl Dahl.", "He sent a picture to his daughter on Monday."],
+    [
+        "The men are loyal to the minister Carl Dahl.",
+        "He sent a picture to his daughter on Monday.",
+        "The mayor of Vell, Jan Rask, opened the new bridge.",
+    ],
 )
 def test_a_modifier_or_an_owner_that_turns_the_meaning_is_not_lost(sentence):
     article = (
         "The men are loyal to the sacked minister Carl Dahl. He sent a picture to her daughter on Monday. "
-        "The deputy mayor has resigned, said Ida Fenn."
+        "The deputy mayor has resigned, said Ida Fenn. The former mayor of Vell, Jan Rask, opened the new bridge."
     )
     check = ArticleCheck(article, split(article))
     assert all(check.check(one.text).is_supported for one in split(article))
     assert not check.check(sentence).is_supported
+
+
+CUT = (
+    "Harbour Street in Marlow is a good example of how the council took a risk on a plan that nobody wanted, the mayor "
+    "said. Firms are eligible to claim if their headquarters are abroad. Some clients had trouble with their cards the "
+    "day after the bank was fined by the state. Ida Fenn won the cup THE MAYOR WAS PROUD of her."
+)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Harbour Street in Marlow, a plan that nobody wanted, the mayor said.",
+        "Some clients had trouble with their cards the day.",
+        "Firms are eligible to claim if their headquarters.",
+    ],
+)
+def test_a_sentence_without_its_verb_or_its_end_is_doubted(sentence):
+    assert not ArticleCheck(CUT, split(CUT)).check(sentence).is_supported
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Some clients had trouble with their cards the day after the bank was fined.",
+        "Ida Fenn won the cup.",
+    ],
+)
+def test_a_sentence_may_end_before_an_addition_or_where_a_heading_runs_in(sentence):
+    assert ArticleCheck(CUT, split(CUT)).check(sentence).is_supported

@@ -24,14 +24,12 @@ class CheckedSentence:
     """A sentence, the probability that the article says it, and the terms that the article lacks.
 
     `origin`: the index of the article sentence that it was made from, or None. Spans of `terms` are in `text`.
-    `is_cut`: words of that sentence are missing, at an end or between, where it has no punctuation.
     """
 
     text: str
     support: float
     terms: tuple[UnsupportedTerm, ...]
     origin: int | None
-    is_cut: bool = False
 
     @property
     def is_supported(self) -> bool:
@@ -69,10 +67,9 @@ class ArticleCheck:
                 support = probability(features)
             else:
                 support = probability_by_others(features, self._wording.measure(sentence), has_terms=bool(terms))
-            if origin is not None and origin >= self._count:
-                origin = None
-            is_cut = bool(features.rough_cuts or features.ends_cut)
-            self._checked[sentence] = CheckedSentence(sentence, support, terms, origin, is_cut)
+            self._checked[sentence] = CheckedSentence(
+                sentence, support, terms, origin if origin is not None and origin < self._count else None
+            )
         return self._checked[sentence]
 
     def still_means(self, sentence: CheckedSentence, shown: Sequence[CheckedSentence]) -> bool:

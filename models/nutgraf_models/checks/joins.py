@@ -17,7 +17,8 @@ _REVERSAL = re.compile(
 _ESSENTIAL_MODIFIERS = frozenset(
     """
     sacked fired ousted deposed suspended retired disgraced failed attempted would-be fake false mock accused acting
-    deputy assistant shadow exiled potential possible proposed unsuccessful aspiring rejected
+    deputy assistant shadow exiled potential possible proposed unsuccessful aspiring rejected former alleged suspected
+    supposed so-called self-proclaimed unconfirmed
     """.split()
 )
 _SWAPPED = {"his": "her", "her": "his"}

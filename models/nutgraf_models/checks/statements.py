@@ -32,6 +32,21 @@ _CONDITION = re.compile(r"(?:if|unless|provided)$")
 _SUBORDINATORS = frozenset("if unless when whenever although though instead how why whether because until once".split())
 _HE, _SHE = frozenset("he him his himself mr".split()), frozenset("she her hers herself mrs ms miss".split())
 _SEAM = frozenset(',;:()[]–—-"“”')
+_STOPS = frozenset(".!?")
+_AUXILIARIES = frozenset(
+    "is are was were has have had will would can could may might must shall should does did".split()
+)
+_RELATIVE = frozenset("that which who whom whose where when".split())
+# Words that begin what a sentence may leave out at its end.
+_ADDITIONS = frozenset(
+    """
+    as while because since although though where who which with without following amid during despite until including
+    and or but in on at by for from near around outside inside under over through
+    """.split()
+)
+# Not after one of _TIMES: "the day after".
+_TIME_LINKS = frozenset("after before when".split())
+_TIMES = frozenset("day days week weeks month months year years hour hours minute minutes moment time just".split())
 _QUESTION = re.compile(r"\?[\"'”’ ]*$")
 
 
@@ -50,10 +65,11 @@ class Features(NamedTuple):
     lost_attribution: float  # 1 if the origin attributes the statement and the sentence does not
     added_attribution: float  # 1 if only the sentence attributes it; 0.5 if a neighbour of the origin does too
     # 1 if the sentence drops a qualifier of the statement: an "if" clause before or after it, a "when" or "how" that
-    # governs it, the "after" between its clauses, a final clause that reverses it ("but it was denied"), or the
-    # "sacked" of a "sacked minister".
+    # governs it, the "after" between its clauses, a final clause that reverses it ("but it was denied"), the "sacked"
+    # of a "sacked minister", or its main verb.
     lost_qualifier: float
     question: float  # 1 if the origin is a question and the sentence is not
+    broken_off: float  # 1 if it ends where the origin goes on with something that belongs to it
     joined_names: float  # 1 if it joins names that are never one name in the article, or gives "a man" a name
     changed_gender: float  # 1 if it has "he" or "his" where the article has "she" or "her", or vice versa
 
@@ -107,7 +123,9 @@ class StatementIndex:
                 self._is_subordinator_lost(tokens, matched, origin),
                 lost_link(matched, self._tokens[origin], partial(self._gap, origin)),
                 lost_modifier(matched, self._tokens[origin], partial(self._gap, origin)),
+                self._is_verb_lost(matched, origin),
             ),
+            broken_off=self._is_broken_off(len(forms), matched, origin),
             joined_names=max(
                 joined_names(tokens, self._tokens, self._found_in), given_name(tokens, self._tokens[origin])
             ),
@@ -117,12 +135,31 @@ class StatementIndex:
         return features, origin
 
     def _rough_cuts(self, matched: Sequence[tuple[int, int]], origin: int) -> float:
-        return float(
-            sum(
-                second > first + 1 and not _SEAM & {*self._gap(origin, first + 1), *self._gap(origin, second)}
-                for (_, first), (_, second) in pairwise(matched)
-            )
-        )
+        return float(len(self._cuts(matched, origin)))
+
+    def _cuts(self, matched: Sequence[tuple[int, int]], origin: int) -> list[tuple[int, int]]:
+        """The words of the origin before and after each omission that has no punctuation at either end."""
+        return [
+            (first, second)
+            for (_, first), (_, second) in pairwise(matched)
+            if second > first + 1 and not _SEAM & {*self._gap(origin, first + 1), *self._gap(origin, second)}
+        ]
+
+    def _is_broken_off(self, count: int, matched: Sequence[tuple[int, int]], origin: int) -> float:
+        """1 if a sentence of `count` words ends where the origin goes on with something that belongs to it; else 0."""
+        if not matched or not self._is_tail_cut(count, matched, origin):
+            return 0.0
+        last, following = self._tokens[origin][matched[-1][1] : matched[-1][1] + 2]
+        is_time = last.folded in _TIMES and following.folded in _TIME_LINKS
+        return float(is_time or following.folded not in _TIME_LINKS | _ADDITIONS)
+
+    def _is_verb_lost(self, matched: Sequence[tuple[int, int]], origin: int) -> float:
+        """1 if a cut without punctuation takes an auxiliary along, unless in a relative clause; else 0."""
+        for first, second in self._cuts(matched, origin):
+            omitted = [token.folded for token in self._tokens[origin][first + 1 : second]]
+            if omitted[0] not in _RELATIVE and not _AUXILIARIES.isdisjoint(omitted):
+                return 1.0
+        return 0.0
 
     def _is_condition_lost(self, tokens: Sequence[Token], matched: Sequence[tuple[int, int]], origin: int) -> float:
         """1 if the origin has an "if" before or after the matched words, and the sentence has none; else 0."""
@@ -177,12 +214,19 @@ class StatementIndex:
         """How many ends of a sentence of `count` words cut the origin in the middle of a phrase."""
         if not matched:
             return 0.0
-        (first, start), (last, end) = matched[0], matched[-1]
+        first, start = matched[0]
         is_head = first == 0 < start and not _SEAM & set(self._gap(origin, start))
-        is_tail = (
-            last == count - 1 and end + 1 < len(self._tokens[origin]) and not _SEAM & set(self._gap(origin, end + 1))
+        return float(is_head + self._is_tail_cut(count, matched, origin))
+
+    def _is_tail_cut(self, count: int, matched: Sequence[tuple[int, int]], origin: int) -> bool:
+        source, (last, end) = self._tokens[origin], matched[-1]
+        # Before a capital letter or after a full stop, a headline or caption may have run into the sentence.
+        return (
+            last == count - 1
+            and end + 1 < len(source)
+            and not source[end + 1].is_capital
+            and not (_SEAM | _STOPS) & set(self._gap(origin, end + 1))
         )
-        return float(is_head + is_tail)
 
     def _changed_subject(self, tokens: Sequence[Token], origin: int) -> float:
         subject = self.mentions.subject(origin)

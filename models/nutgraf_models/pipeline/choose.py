@@ -225,8 +225,6 @@ class _Chooser:
             not (is_piece(sentence.text) if sentence.from_article else is_fragment(sentence.text))
             and sentence.checked.is_supported
             and (sentence.checked.support >= _SHOWN_THRESHOLD or (sentence.from_article and not shown))
-            # One in seven sentences that were cut in the middle of a phrase is wrong or broken.
-            and (sentence.from_article or not sentence.checked.is_cut)
             and not points_back(sentence.text, before if follows else "")
             and self._prepared.article_check.still_means(sentence.checked, checked)
             and self._prepared.article_check.introduces(sentence.checked, checked)
