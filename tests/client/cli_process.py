@@ -1,4 +1,4 @@
-"""The command `nutgraf` as a process, started as a shell would."""
+"""Runs the command `nutgraf` as a process, started by a shell."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import subprocess
 import sys
 
 SECONDS = 60
-# In KiB: whoever reads on and on is ended by this before the machine is.
-_MOST_MEMORY = 4 << 20
+# In KiB: stops a command that reads endlessly before the machine runs out of memory.
+_MAX_MEMORY = 4 << 20
 
 
 def nutgraf(
     *arguments: str, redirect: str = "", limits: str = "", stdin: bytes = b"", **environment: str
 ) -> subprocess.CompletedProcess[bytes]:
-    """Runs it to its end. Whatever happens, there is no traceback.
+    """Runs the command to its end, and fails if it prints a traceback.
 
     Args:
-        arguments: of the command.
-        redirect: as in a shell, such as "<&-" for a standard input that is closed.
-        limits: of ulimit, such as "-f 2" for files of at most 1 KiB.
-        stdin: what it may read otherwise.
-        environment: besides this process's own.
+        arguments: the command's arguments.
+        redirect: a redirection in shell syntax, such as "<&-" to close standard input.
+        limits: options of `ulimit`, such as "-f 2" for files of at most 1 KiB.
+        stdin: the content of standard input, unless redirected.
+        environment: variables in addition to this process's own.
     """
-    # By a shell, and not by `preexec_fn`: what gRPC does after a fork may abort the new process.
-    script = f'ulimit -v {_MOST_MEMORY}; ulimit {limits or "-v"} >/dev/null; exec "$@" {redirect}'
+    # A shell sets the limits, not `preexec_fn`: gRPC's handlers may abort the new process after a fork.
+    script = f'ulimit -v {_MAX_MEMORY}; ulimit {limits or "-v"} >/dev/null; exec "$@" {redirect}'
     done = subprocess.run(
         ["sh", "-c", script, "sh", sys.executable, "-m", "nutgraf", *arguments],
         input=stdin,
@@ -38,7 +38,7 @@ def nutgraf(
 
 
 def error_of(done: subprocess.CompletedProcess[bytes]) -> str:
-    """The one line that a command which failed has written to standard error."""
+    """The message of a failed command, which has written one line to standard error."""
     assert done.returncode == 1
     (line,) = done.stderr.decode().splitlines()
     assert line.startswith("nutgraf: error: ")

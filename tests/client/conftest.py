@@ -30,6 +30,6 @@ def client(server: StubServer) -> Iterator[Client]:
 
 @pytest.fixture
 def impatient(server: StubServer) -> Iterator[Client]:
-    """A client that gives up at once where another would wait for the server to come back."""
+    """A client that does not retry when the server is unavailable."""
     with Client(server.address, timeout=30.0, retry_seconds=0.0) as client:
         yield client

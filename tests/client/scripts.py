@@ -1,4 +1,4 @@
-"""Scripts for the stub's SummarizeMany: servers that reorder, die, refuse or count."""
+"""Scripts for the stub's SummarizeMany: servers that reorder, drain, refuse or count."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from google.rpc.status_pb2 import Status
 from client.stub_server import Many, abort, answer, draining, make_status
 from nutgraf.v1 import summarizer_pb2 as pb
 
-_SECONDS = 30  # for what should come at once; only a broken client waits so long
+_SECONDS = 30  # timeout for events that are due at once; reached only if the client is broken
 
 Requests = Iterator[pb.SummarizeManyRequest]
 Responses = Iterator[pb.SummarizeManyResponse]
 
 
 class Reader:
-    """Reads a stream in a thread of its own, as far as the client sends."""
+    """Reads a stream in its own thread, as fast as the client sends."""
 
     def __init__(self, requests: Requests) -> None:
         self.received = 0
@@ -30,7 +30,7 @@ class Reader:
         threading.Thread(target=self._read, args=(requests,), daemon=True).start()
 
     def wait_for(self, count: int) -> None:
-        """Waits until so many requests were read or the client has no more."""
+        """Waits until `count` requests have been read or the stream has ended."""
         with self._changed:
             self._changed.wait_for(lambda: self.received >= count or self.ended, timeout=_SECONDS)
 
@@ -48,7 +48,7 @@ class Reader:
                     self._requests.put(request)
                     self.received += 1
                     self._changed.notify_all()
-        except Exception:  # grpc's, when the client is gone
+        except Exception:  # grpc raises it when the client disconnects
             pass
         with self._changed:
             self.ended = True
@@ -56,7 +56,7 @@ class Reader:
 
 
 class Counting:
-    """Answers one item whenever the client has sent as much as it will, and notes how much that was."""
+    """Answers an item whenever `in_flight` are unanswered, and records the largest number of unanswered items."""
 
     def __init__(self, in_flight: int) -> None:
         self.most_unanswered = 0
@@ -75,7 +75,7 @@ class Counting:
 
 
 def backwards(group: int) -> Many:
-    """Answers in groups, the last of each first."""
+    """Answers in groups of `group`, each in reverse order."""
 
     def script(requests: Requests, context: grpc.ServicerContext) -> Responses:
         reader = Reader(requests)
@@ -93,7 +93,7 @@ def backwards(group: int) -> Many:
 
 
 def dying(after: int, *, deaths: int = 1000) -> Many:
-    """Answers so many items of a stream and then drains, the first `deaths` times."""
+    """Answers `after` items of a stream, then aborts it with DRAINING; does so for the first `deaths` streams."""
     died = threading.Semaphore(deaths)
 
     def script(requests: Requests, context: grpc.ServicerContext) -> Responses:
@@ -106,7 +106,7 @@ def dying(after: int, *, deaths: int = 1000) -> Many:
 
 
 def failing(status: Status, *, times: int = 1000) -> Many:
-    """Refuses streams as such, so many times, and answers the next."""
+    """Aborts the first `times` streams with a status, and answers later ones."""
     left = threading.Semaphore(times)
 
     def script(requests: Requests, context: grpc.ServicerContext) -> Responses:
@@ -119,7 +119,7 @@ def failing(status: Status, *, times: int = 1000) -> Many:
 
 
 def ending(after: int) -> Many:
-    """Answers so many items of a stream and then ends it as if all were well."""
+    """Answers `after` items of each stream, then ends it with status OK."""
 
     def script(requests: Requests, context: grpc.ServicerContext) -> Responses:
         for number, request in enumerate(requests):
@@ -131,7 +131,7 @@ def ending(after: int) -> Many:
 
 
 def refusing(every: int) -> Many:
-    """Refuses every so manieth text of the first stream by UNAVAILABLE, without ending the stream."""
+    """In the first stream, refuses one item in `every` with UNAVAILABLE, without ending the stream."""
     first = threading.Semaphore(1)
 
     def script(requests: Requests, context: grpc.ServicerContext) -> Responses:
@@ -146,7 +146,7 @@ def refusing(every: int) -> Many:
 
 
 def picky(requests: Requests, context: grpc.ServicerContext) -> Responses:
-    """Answers texts that start with "bad" by an error."""
+    """Answers a text that starts with "bad" with an error."""
     for request in requests:
         if request.request.text.startswith("bad"):
             status = make_status(code_pb2.INVALID_ARGUMENT, "empty", reason="EMPTY_TEXT", fields={"text": "is empty"})

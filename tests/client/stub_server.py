@@ -1,4 +1,4 @@
-"""A scriptable nutgraf server for the client's tests: the real contract over a real port, no model."""
+"""A scriptable nutgraf server for the client's tests: the real contract on a real port, without a model."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from nutgraf.v1 import summarizer_pb2_grpc as pb_grpc
 SERVICE = "nutgraf.v1.SummarizerService"
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-# What nothing may take; the last one is a year and a second.
-NO_TIMEOUTS = [0, -1, float("nan"), float("inf"), 9e9, 1e300, 365 * 24 * 60 * 60 + 1]
+# Not allowed for any call; the last one is a year and a second.
+INVALID_TIMEOUTS = [0, -1, float("nan"), float("inf"), 9e9, 1e300, 365 * 24 * 60 * 60 + 1]
 
 Unary = Callable[[pb.SummarizeRequest, grpc.ServicerContext], pb.SummarizeResponse]
 Check = Callable[[pb.CheckSummaryRequest, grpc.ServicerContext], pb.CheckSummaryResponse]
@@ -39,7 +39,7 @@ def make_status(
     retry_after: float | None = None,
     domain: str = "nutgraf",
 ) -> Status:
-    """A status as the service makes it."""
+    """A status with error details in the form that the service uses."""
     details: list[Any] = []
     if reason is not None:
         details.append(error_details_pb2.ErrorInfo(reason=reason, domain=domain, metadata=metadata or {}))
@@ -69,7 +69,7 @@ def abort(context: grpc.ServicerContext, status: Status) -> None:
 
 
 def lead(request: pb.SummarizeRequest) -> pb.SummarizeResponse:
-    """The first sentence of the text, for each length asked for."""
+    """A response with the text's first sentence for each requested length."""
     response = pb.SummarizeResponse(model="stub")
     response.article.character_count = len(request.text)
     response.timings.total_duration.FromMilliseconds(1500)
@@ -88,7 +88,10 @@ def lead(request: pb.SummarizeRequest) -> pb.SummarizeResponse:
 
 
 def checked(request: pb.CheckSummaryRequest) -> pb.CheckSummaryResponse:
-    """Doubts each line but the first one and lines that end with "!"; the whole text is the evidence."""
+    """A check of each line. The first is supported; a line that ends with "!" claims nothing; the others are doubted.
+
+    The evidence is the whole text.
+    """
     response = pb.CheckSummaryResponse(support=1.0, verdict=pb.VERDICT_SUPPORTED, support_threshold=0.5)
     if request.HasField("support_threshold"):
         response.support_threshold = request.support_threshold
@@ -135,12 +138,12 @@ class Servicer(pb_grpc.SummarizerServiceServicer):
         self.stream_ended = threading.Semaphore(0)
 
     def Summarize(self, request: pb.SummarizeRequest, context: grpc.ServicerContext) -> pb.SummarizeResponse:
-        self._meet(context)
+        self._record(context)
         self.requests.append(request)
         return self.unary(request, context)
 
     def CheckSummary(self, request: pb.CheckSummaryRequest, context: grpc.ServicerContext) -> pb.CheckSummaryResponse:
-        self._meet(context)
+        self._record(context)
         self.checks.append(request)
         return self.check(request, context)
 
@@ -149,14 +152,14 @@ class Servicer(pb_grpc.SummarizerServiceServicer):
     ) -> Iterator[pb.SummarizeManyResponse]:
         if self.silent_streams:
             self.silent_streams -= 1
-            self._say_nothing(context)
+            self._stay_silent(context)
             return
-        self._meet(context)
+        self._record(context)
         seen: list[pb.SummarizeManyRequest] = []
         self.streams.append(seen)
         self.stream_started.release()
         if not context.add_callback(self.stream_ended.release):
-            self.stream_ended.release()  # over already
+            self.stream_ended.release()  # it has already ended
 
         def recorded() -> Iterator[pb.SummarizeManyRequest]:
             for request in requests:
@@ -166,22 +169,22 @@ class Servicer(pb_grpc.SummarizerServiceServicer):
         yield from self.many(recorded(), context)
 
     def GetServerInfo(self, request: pb.GetServerInfoRequest, context: grpc.ServicerContext) -> Any:
-        self._meet(context)
+        self._record(context)
         return self.info
 
-    def _say_nothing(self, context: grpc.ServicerContext) -> None:
-        over = threading.Event()
-        if context.add_callback(over.set):
-            over.wait(30)
+    def _stay_silent(self, context: grpc.ServicerContext) -> None:
+        ended = threading.Event()
+        if context.add_callback(ended.set):
+            ended.wait(30)
 
-    def _meet(self, context: grpc.ServicerContext) -> None:
+    def _record(self, context: grpc.ServicerContext) -> None:
         metadata = {key: str(value) for key, value in context.invocation_metadata()}
         self.metadata.append(metadata)
-        context.send_initial_metadata((("x-request-id", metadata.get("x-request-id", "made-here")),))
+        context.send_initial_metadata((("x-request-id", metadata.get("x-request-id", "from-server")),))
 
 
 class StubServer:
-    """A server that can be stopped and started again on its port."""
+    """A server that can be stopped, and started again on the same port."""
 
     def __init__(
         self,
@@ -222,14 +225,14 @@ class StubServer:
         return self
 
     def stop(self) -> None:
-        """As kill -9 looks from outside: every connection is cut."""
+        """Cuts every connection, like `kill -9`."""
         if self._server is not None:
             self._server.stop(None).wait()
             self._server = None
 
 
 def free_port() -> int:
-    """A port where nothing listens."""
+    """A port on which nothing listens."""
     import socket
 
     with socket.socket() as probe:

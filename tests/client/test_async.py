@@ -16,7 +16,7 @@ from google.rpc import code_pb2
 
 from client import scripts
 from client.stub_server import (
-    NO_TIMEOUTS,
+    INVALID_TIMEOUTS,
     NOT_SERVING,
     StubServer,
     abort,
@@ -55,11 +55,11 @@ async def shorts(results: AsyncIterator[ManyResult]) -> list[str]:
     return [found.unwrap().short.text async for found in results]  # type: ignore[union-attr]
 
 
-def own_tasks() -> set[asyncio.Task[object]]:
+def stream_tasks() -> set[asyncio.Task[object]]:
     return {task for task in asyncio.all_tasks() if task.get_name().startswith("nutgraf-many")}
 
 
-async def test_a_call(server: StubServer, client: AsyncClient) -> None:
+async def test_summarize(server: StubServer, client: AsyncClient) -> None:
     result = await client.summarize(TEXT, title="Rain", summaries="short", request_id="r1")
     assert result.short is not None
     assert result.short.text == "Rain fell on Lund."
@@ -67,12 +67,12 @@ async def test_a_call(server: StubServer, client: AsyncClient) -> None:
     assert server.servicer.requests[0].title == "Rain"
 
 
-async def test_calls_at_once(client: AsyncClient) -> None:
+async def test_concurrent_calls(client: AsyncClient) -> None:
     results = await asyncio.gather(*(client.summarize(text, summaries="short") for text in texts(30)))
     assert [result.summaries[0].text for result in results] == expected(30)
 
 
-async def test_input_is_checked(server: StubServer, client: AsyncClient) -> None:
+async def test_arguments_are_validated_before_a_call(server: StubServer, client: AsyncClient) -> None:
     with pytest.raises(InvalidArticle, match="surrogate"):
         await client.summarize("\ud83d")
     with pytest.raises(TypeError):
@@ -82,16 +82,16 @@ async def test_input_is_checked(server: StubServer, client: AsyncClient) -> None
     assert not server.servicer.metadata
 
 
-async def test_errors(server: StubServer, client: AsyncClient) -> None:
+async def test_an_error_has_its_details(server: StubServer, client: AsyncClient) -> None:
     status = make_status(code_pb2.RESOURCE_EXHAUSTED, "full", reason="QUEUE_FULL", retry_after=1.5)
     server.servicer.unary = lambda request, context: abort(context, status)  # type: ignore[assignment, return-value]
     with pytest.raises(Overloaded) as caught:
         await client.summarize(TEXT)
     assert caught.value.retry_after == 1.5
-    assert caught.value.request_id == "made-here"
+    assert caught.value.request_id == "from-server"
 
 
-async def test_the_deadline(server: StubServer, client: AsyncClient) -> None:
+async def test_the_deadline_ends_a_call(server: StubServer, client: AsyncClient) -> None:
     release = threading.Event()
     server.servicer.unary = lambda request, context: (release.wait(30), lead(request))[1]
     with pytest.raises(DeadlineExceeded):
@@ -99,8 +99,8 @@ async def test_the_deadline(server: StubServer, client: AsyncClient) -> None:
     release.set()
 
 
-@pytest.mark.parametrize("seconds", NO_TIMEOUTS)
-async def test_a_timeout_that_is_none(server: StubServer, client: AsyncClient, seconds: float) -> None:
+@pytest.mark.parametrize("seconds", INVALID_TIMEOUTS)
+async def test_an_invalid_timeout(server: StubServer, client: AsyncClient, seconds: float) -> None:
     for call in (client.server_info, client.check_health):
         with pytest.raises(ValueError, match="timeout must be greater than 0 and at most"):
             await call(timeout=seconds)
@@ -117,7 +117,7 @@ async def test_the_longest_timeout(client: AsyncClient) -> None:
     assert await shorts(client.summarize_many(texts(2), item_timeout=MAX_SECONDS)) == expected(2)
 
 
-async def test_cancelling_a_call_cancels_it_in_the_server(server: StubServer, client: AsyncClient) -> None:
+async def test_cancelling_a_call_cancels_it_on_the_server(server: StubServer, client: AsyncClient) -> None:
     arrived, cancelled = threading.Event(), threading.Event()
 
     def slow(request: pb.SummarizeRequest, context: grpc.ServicerContext) -> pb.SummarizeResponse:
@@ -145,7 +145,7 @@ async def test_no_server() -> None:
             await shorts(client.summarize_many([TEXT]))
 
 
-async def test_a_restart_is_bridged(server: StubServer, client: AsyncClient) -> None:
+async def test_a_call_survives_a_restart(server: StubServer, client: AsyncClient) -> None:
     await client.summarize(TEXT)
     server.stop()
     waiting = asyncio.create_task(client.summarize(TEXT))
@@ -154,7 +154,7 @@ async def test_a_restart_is_bridged(server: StubServer, client: AsyncClient) -> 
     assert (await waiting).model == "stub"
 
 
-async def test_a_server_that_has_only_refused_so_far_has_been_reached(server: StubServer, client: AsyncClient) -> None:
+async def test_a_refusal_shows_that_the_server_was_reached(server: StubServer, client: AsyncClient) -> None:
     refusal = make_status(code_pb2.INVALID_ARGUMENT, "the text is empty", reason="EMPTY_TEXT")
     server.servicer.unary = lambda request, context: abort(context, refusal)  # type: ignore[assignment, return-value]
     with pytest.raises(InvalidArticle):
@@ -177,7 +177,7 @@ async def test_a_server_that_is_not_ready(server: StubServer) -> None:
             await client.summarize(TEXT)
 
 
-async def test_a_closed_client_says_so(server: StubServer) -> None:
+async def test_a_closed_client_raises(server: StubServer) -> None:
     client = AsyncClient(server.address)
     await client.summarize(TEXT)
     await client.close()
@@ -185,7 +185,7 @@ async def test_a_closed_client_says_so(server: StubServer) -> None:
         await client.summarize(TEXT)
 
 
-async def test_close_ends_what_is_running(server: StubServer, client: AsyncClient) -> None:
+async def test_close_ends_running_calls(server: StubServer, client: AsyncClient) -> None:
     arrived, release = threading.Semaphore(0), threading.Event()
 
     def slow(request: pb.SummarizeRequest, context: grpc.ServicerContext) -> pb.SummarizeResponse:
@@ -209,7 +209,7 @@ async def test_close_ends_what_is_running(server: StubServer, client: AsyncClien
     release.set()
 
 
-def test_one_client_is_for_one_loop(server: StubServer) -> None:
+def test_a_client_belongs_to_one_event_loop(server: StubServer) -> None:
     client = AsyncClient(server.address)
     with asyncio.Runner() as first, asyncio.Runner() as second:
         first.run(client.summarize(TEXT))
@@ -219,20 +219,20 @@ def test_one_client_is_for_one_loop(server: StubServer) -> None:
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-async def test_order(server: StubServer, client: AsyncClient, ordered: bool) -> None:
+async def test_ordered_or_as_completed(server: StubServer, client: AsyncClient, ordered: bool) -> None:
     server.servicer.many = scripts.backwards(4)
     results = client.summarize_many(texts(8), max_in_flight=4, ordered=ordered)
     indices = [found.index async for found in results]
     assert indices == (list(range(8)) if ordered else [3, 2, 1, 0, 7, 6, 5, 4])
 
 
-async def test_in_flight_is_bounded_and_used(server: StubServer, client: AsyncClient) -> None:
+async def test_exactly_max_in_flight_items_are_in_flight(server: StubServer, client: AsyncClient) -> None:
     server.servicer.many = counting = scripts.Counting(3)
     assert await shorts(client.summarize_many(texts(12), max_in_flight=3)) == expected(12)
     assert counting.most_unanswered == 3
 
 
-async def test_an_async_input_that_waits_holds_no_answer_back(client: AsyncClient) -> None:
+async def test_an_answer_arrives_while_the_async_input_waits(client: AsyncClient) -> None:
     more = asyncio.Event()
 
     async def feed() -> AsyncIterator[str]:
@@ -247,28 +247,28 @@ async def test_an_async_input_that_waits_holds_no_answer_back(client: AsyncClien
     assert found == expected(2)
 
 
-async def test_one_bad_article_does_not_end_it(server: StubServer, client: AsyncClient) -> None:
+async def test_one_bad_article_does_not_end_the_stream(server: StubServer, client: AsyncClient) -> None:
     server.servicer.many = scripts.picky
     results = [found async for found in client.summarize_many(["One. Two.", "bad", "\ud83d", "Last. One."])]
     assert [type(found.error) for found in results] == [type(None), InvalidArticle, InvalidArticle, type(None)]
 
 
-async def test_the_inputs_own_error_comes_out(client: AsyncClient) -> None:
+async def test_an_error_of_the_input_is_raised(client: AsyncClient) -> None:
     async def feed() -> AsyncIterator[str]:
         yield "One. Two."
         raise KeyError("mine")
 
     with pytest.raises(KeyError, match="mine"):
         await shorts(client.summarize_many(feed()))
-    await wait_in_loop_until(lambda: not own_tasks())
+    await wait_in_loop_until(lambda: not stream_tasks())
 
 
-async def test_nothing_in_nothing_out(client: AsyncClient) -> None:
+async def test_an_empty_input(client: AsyncClient) -> None:
     assert await shorts(client.summarize_many([])) == []
     assert await shorts(client.summarize_many(["\ud83d"][:0])) == []
 
 
-async def test_a_draining_server_loses_and_doubles_nothing(server: StubServer, client: AsyncClient) -> None:
+async def test_a_draining_server_neither_loses_nor_repeats_items(server: StubServer, client: AsyncClient) -> None:
     server.servicer.many = scripts.dying(after=5)
     assert await shorts(client.summarize_many(texts(17), max_in_flight=4)) == expected(17)
     for before, after in itertools.pairwise(server.servicer.streams):
@@ -277,12 +277,12 @@ async def test_a_draining_server_loses_and_doubles_nothing(server: StubServer, c
         assert {request.id for request in before[5:]} <= {request.id for request in after}
 
 
-async def test_items_refused_by_unavailable_are_sent_again(server: StubServer, client: AsyncClient) -> None:
+async def test_items_refused_with_unavailable_are_sent_again(server: StubServer, client: AsyncClient) -> None:
     server.servicer.many = scripts.refusing(every=3)
     assert await shorts(client.summarize_many(texts(10), max_in_flight=4)) == expected(10)
 
 
-async def test_a_killed_server_is_a_pause(server: StubServer, client: AsyncClient) -> None:
+async def test_a_stream_survives_a_killed_server(server: StubServer, client: AsyncClient) -> None:
     found = []
     async for result in client.summarize_many(texts(30), max_in_flight=4):
         found.append(result.unwrap().summaries[0].text)
@@ -292,39 +292,39 @@ async def test_a_killed_server_is_a_pause(server: StubServer, client: AsyncClien
     assert found == expected(30)
 
 
-async def test_a_stream_that_nothing_comes_of_is_given_up_for_another(
+async def test_a_silent_stream_is_replaced(
     server: StubServer, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await client.summarize(texts(1)[0])  # to have reached it
+    await client.summarize(texts(1)[0])  # so that the client has reached the server
     monkeypatch.setattr("nutgraf._async_stream.HEADERS_SECONDS", 0.2)
     server.servicer.silent_streams = 2
     assert await shorts(client.summarize_many(texts(10))) == expected(10)
     assert server.servicer.silent_streams == 0
 
 
-async def test_a_server_that_stays_away_is_given_up(server: StubServer) -> None:
+async def test_a_server_that_keeps_draining_is_given_up(server: StubServer) -> None:
     server.servicer.many = scripts.dying(after=0)
     async with AsyncClient(server.address, retry_seconds=0.5) as client:
         with pytest.raises(Unavailable):
             await shorts(client.summarize_many(itertools.cycle(texts(1))))
 
 
-async def test_a_proxy_that_lets_a_stream_through_only_later(server: StubServer, client: AsyncClient) -> None:
+async def test_a_proxy_that_refuses_a_stream_three_times(server: StubServer, client: AsyncClient) -> None:
     server.servicer.many = scripts.failing(make_status(code_pb2.RESOURCE_EXHAUSTED, "rate limit"), times=3)
     assert await shorts(client.summarize_many(texts(5))) == expected(5)
 
 
-async def test_a_proxy_that_lets_no_stream_through(server: StubServer) -> None:
+async def test_a_proxy_that_refuses_every_stream(server: StubServer) -> None:
     server.servicer.many = scripts.failing(make_status(code_pb2.RESOURCE_EXHAUSTED, "rate limit"))
     async with AsyncClient(server.address, retry_seconds=0.2) as client:
         with pytest.raises(Overloaded, match="rate limit"):
             await shorts(client.summarize_many(texts(1)))
 
 
-async def test_why_a_stream_is_refused_is_told_even_if_its_first_status_got_lost(
+async def test_a_lost_status_is_learned_from_another_stream(
     server: StubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    statuses = iter([True])  # of the first stream: as if grpc.aio had made it up
+    statuses = iter([True])  # for the first stream: as if grpc.aio had replaced the status
     monkeypatch.setattr("nutgraf._async_many.is_made_up", lambda error: next(statuses, False))
     server.servicer.many = scripts.failing(make_status(code_pb2.RESOURCE_EXHAUSTED, "rate limit"))
     async with AsyncClient(server.address, retry_seconds=0) as client:
@@ -332,13 +332,13 @@ async def test_why_a_stream_is_refused_is_told_even_if_its_first_status_got_lost
             await shorts(client.summarize_many(texts(1)))
 
 
-async def test_a_stream_that_is_refused_is_not_each_articles_fault(server: StubServer, client: AsyncClient) -> None:
+async def test_a_refused_stream_raises_instead_of_failing_each_article(server: StubServer, client: AsyncClient) -> None:
     server.servicer.many = scripts.failing(make_status(code_pb2.INVALID_ARGUMENT, "no streams here"))
     with pytest.raises(InvalidArticle, match="no streams here"):
         await shorts(client.summarize_many(texts(1)))
 
 
-async def test_an_oversize_article_is_found_and_the_others_go_on() -> None:
+async def test_an_oversize_article_fails_alone() -> None:
     server = StubServer(max_message_bytes=1000).start()
     try:
         async with AsyncClient(server.address) as client:
@@ -350,30 +350,30 @@ async def test_an_oversize_article_is_found_and_the_others_go_on() -> None:
     assert failed == [1]
 
 
-async def test_leaving_the_loop_cancels_and_leaks_nothing(server: StubServer, client: AsyncClient) -> None:
+async def test_leaving_the_loop_cancels_the_stream_and_ends_its_tasks(server: StubServer, client: AsyncClient) -> None:
     async for _ in client.summarize_many(itertools.cycle(texts(1))):
         break
-    await wait_in_loop_until(lambda: not own_tasks())
+    await wait_in_loop_until(lambda: not stream_tasks())
     assert await asyncio.to_thread(server.servicer.stream_ended.acquire, timeout=30)
 
 
-async def test_aclosing_cancels_at_once(server: StubServer, client: AsyncClient) -> None:
+async def test_aclosing_ends_the_tasks_at_once(server: StubServer, client: AsyncClient) -> None:
     async with contextlib.aclosing(client.summarize_many(itertools.cycle(texts(1)))) as results:
         await anext(results)
-    assert not own_tasks()
+    assert not stream_tasks()
 
 
-async def test_cancelling_the_consumer(server: StubServer, client: AsyncClient) -> None:
+async def test_cancelling_the_consumer_cancels_the_stream(server: StubServer, client: AsyncClient) -> None:
     def stuck(requests: scripts.Requests, context: grpc.ServicerContext) -> Iterator[pb.SummarizeManyResponse]:
         for request in requests:
             if request.id == "1":
-                return (yield from scripts_forever(context))
+                return (yield from wait_for_end(context))
             yield answer(request)
 
-    def scripts_forever(context: grpc.ServicerContext) -> Iterator[pb.SummarizeManyResponse]:
-        over = threading.Event()
-        context.add_callback(over.set)
-        over.wait(30)
+    def wait_for_end(context: grpc.ServicerContext) -> Iterator[pb.SummarizeManyResponse]:
+        ended = threading.Event()
+        context.add_callback(ended.set)
+        ended.wait(30)
         abort(context, draining())
         yield pb.SummarizeManyResponse()
 
@@ -389,12 +389,12 @@ async def test_cancelling_the_consumer(server: StubServer, client: AsyncClient) 
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await wait_in_loop_until(lambda: not own_tasks())
+    await wait_in_loop_until(lambda: not stream_tasks())
     assert await asyncio.to_thread(server.servicer.stream_ended.acquire, timeout=30)
 
 
-async def test_why_a_stream_was_refused_is_never_lost(server: StubServer, client: AsyncClient) -> None:
-    """grpc.aio puts a status of its own in place of the server's if it was just sending; see `_async_stream`."""
+async def test_the_status_of_a_refused_stream_is_never_lost(server: StubServer, client: AsyncClient) -> None:
+    """While grpc.aio is sending, it replaces the server's status with its own; see `_async_stream`."""
 
     def refuse(requests: scripts.Requests, context: grpc.ServicerContext) -> Iterator[pb.SummarizeManyResponse]:
         abort(context, make_status(code_pb2.UNAUTHENTICATED, "no token"))
@@ -406,7 +406,7 @@ async def test_why_a_stream_was_refused_is_never_lost(server: StubServer, client
             await shorts(client.summarize_many(["x" * 50_000] * 16))
 
 
-async def test_a_careful_stream_sends_one_at_a_time(server: StubServer, client: AsyncClient) -> None:
+async def test_a_careful_stream_sends_one_item_at_a_time(server: StubServer, client: AsyncClient) -> None:
     most: list[int] = []
 
     def script(requests: scripts.Requests, context: grpc.ServicerContext) -> scripts.Responses:
@@ -430,15 +430,15 @@ async def test_a_careful_stream_sends_one_at_a_time(server: StubServer, client: 
     assert most == [1, 1, 1, 1]
 
 
-async def test_cancelled_at_any_moment_it_leaves_nothing_and_goes_on(client: AsyncClient) -> None:
+async def test_cancelling_at_any_moment_leaves_no_tasks_and_a_usable_client(client: AsyncClient) -> None:
     complaints: list[dict[str, object]] = []
 
-    def note(_: object, context: dict[str, object]) -> None:
-        # All loops share gRPC's poller, so this one may be told that another test's, closed by now, had an event left.
+    def record(_: object, context: dict[str, object]) -> None:
+        # All loops share gRPC's poller, so this loop may receive an event of another test's closed loop.
         if str(context.get("exception")) != "Event loop is closed":
             complaints.append(context)
 
-    asyncio.get_running_loop().set_exception_handler(note)
+    asyncio.get_running_loop().set_exception_handler(record)
     rng = random.Random(1912)
     before = asyncio.all_tasks()
 
@@ -462,12 +462,12 @@ async def test_cancelled_at_any_moment_it_leaves_nothing_and_goes_on(client: Asy
             endings.add(type(ended))
         await asyncio.gather(*kept)
     assert asyncio.CancelledError in endings
-    await wait_in_loop_until(lambda: not own_tasks())
+    await wait_in_loop_until(lambda: not stream_tasks())
     await one(0)
     await several()
     await client.close()
     await wait_in_loop_until(lambda: asyncio.all_tasks() == before)
-    # What a task that nobody kept has to say, it says when it is collected.
+    # A dropped task reports its error when it is collected.
     gc.collect()
     await asyncio.sleep(0)
     assert complaints == []

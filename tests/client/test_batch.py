@@ -1,4 +1,4 @@
-"""`nutgraf batch`, killed and resumed at every sort of point."""
+"""`nutgraf batch`: its output, and resuming after a kill at any point."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def batch(files: Files, server: StubServer, *options: str) -> Result:
 
 
 def output(files: Files) -> dict[str, dict[str, object]]:
-    """What the output holds by id; fails if a line is torn or an id is there twice."""
+    """The output's records by id; fails if a line is torn or an id is repeated."""
     data = files[1].read_bytes()
     assert data == b"" or data.endswith(b"\n")
     records = [json.loads(line) for line in data.splitlines()]
@@ -117,7 +117,7 @@ def test_bad_lines_are_reported_and_skipped(files: Files, server: StubServer) ->
     assert result.stderr.splitlines()[-1] == "nutgraf: error: 10 lines of 13 without a summary"
 
 
-def test_what_is_there_is_skipped(files: Files, server: StubServer) -> None:
+def test_answered_lines_are_skipped(files: Files, server: StubServer) -> None:
     write(files[0], *articles(3))
     batch(files, server)
     before = files[1].read_bytes()
@@ -128,8 +128,8 @@ def test_what_is_there_is_skipped(files: Files, server: StubServer) -> None:
     assert len(sent(server)) == len(set(sent(server))) == 5
 
 
-def test_killed_at_every_sort_of_point(files: Files, server: StubServer) -> None:
-    """A kill leaves the output cut off anywhere; the next run makes it whole."""
+def test_resuming_from_an_output_cut_at_any_point(files: Files, server: StubServer) -> None:
+    """A kill may cut the output off anywhere; the next run completes it."""
     write(files[0], *articles(4))
     batch(files, server)
     whole = files[1].read_bytes()
@@ -144,8 +144,8 @@ def test_killed_at_every_sort_of_point(files: Files, server: StubServer) -> None
         assert output(files) == expected, point
 
 
-def test_a_real_kill(files: Files, server: StubServer) -> None:
-    """kill -9 while answers are being written; run again until it is through."""
+def test_resuming_after_kill_9(files: Files, server: StubServer) -> None:
+    """Kills the process while it writes answers, three times; the fourth run completes the output."""
     write(files[0], *articles(40))
     stuck = threading.Event()
 
@@ -154,9 +154,9 @@ def test_a_real_kill(files: Files, server: StubServer) -> None:
         for number, request in enumerate(requests):
             if first and number == 10:
                 stuck.set()
-                gone = threading.Event()
-                context.add_callback(gone.set)
-                gone.wait(60)
+                disconnected = threading.Event()
+                context.add_callback(disconnected.set)
+                disconnected.wait(60)
                 return
             yield answer(request)
 
@@ -172,7 +172,7 @@ def test_a_real_kill(files: Files, server: StubServer) -> None:
     assert len(output(files)) == 40
 
 
-def test_the_server_restarts_in_between(files: Files, server: StubServer) -> None:
+def test_a_server_that_restarts_meanwhile(files: Files, server: StubServer) -> None:
     server.servicer.many = scripts.dying(after=7)
     write(files[0], *articles(30))
     assert batch(files, server).exit_code == 0
@@ -192,7 +192,7 @@ def test_no_server(files: Files) -> None:
 @pytest.mark.parametrize(
     "content", [b"notes\n", b'{"id": "x"}\n', b'{"id": "x", "text": "y"}\n', b"notes without an end", b"[]\n"]
 )
-def test_a_file_of_somebody_elses_is_left_alone(files: Files, server: StubServer, content: bytes) -> None:
+def test_a_file_of_another_kind_is_not_overwritten(files: Files, server: StubServer, content: bytes) -> None:
     write(files[0], *articles(1))
     files[1].write_bytes(content)
     result = batch(files, server)
@@ -201,14 +201,14 @@ def test_a_file_of_somebody_elses_is_left_alone(files: Files, server: StubServer
     assert files[1].read_bytes() == content
 
 
-def test_the_input_is_not_the_output(files: Files, server: StubServer) -> None:
+def test_the_input_as_output_is_refused(files: Files, server: StubServer) -> None:
     write(files[0], *articles(1))
     before = files[0].read_bytes()
     assert batch((files[0], files[0]), server).exit_code == 2
     assert files[0].read_bytes() == before
 
 
-def test_two_at_once(files: Files, server: StubServer) -> None:
+def test_an_output_locked_by_another_process(files: Files, server: StubServer) -> None:
     fcntl = pytest.importorskip("fcntl")
     write(files[0], *articles(1))
     with files[1].open("ab") as other:

@@ -1,4 +1,4 @@
-"""What `nutgraf batch` writes to: files, pipes, devices; and what it finds there."""
+"""The output of `nutgraf batch`: files, pipes and devices, empty or with earlier content."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def test_standard_output(source: str) -> None:
 
 
 @pytest.mark.parametrize("output", ["/dev/stdout", "/proc/self/fd/1", "/dev/fd/1"])
-def test_standard_output_by_its_file(source: str, output: str) -> None:
+def test_standard_output_by_its_path(source: str, output: str) -> None:
     done = nutgraf("batch", source, "-o", output)
     assert (done.returncode, done.stderr) == (0, b"")
     assert ids(done.stdout) == ALL
 
 
-def test_a_pipe_with_a_name(source: str, tmp_path: Path) -> None:
+def test_a_named_pipe(source: str, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     read: list[bytes] = []
@@ -75,7 +75,7 @@ def test_a_pipe_with_a_name(source: str, tmp_path: Path) -> None:
     assert pipe.is_fifo()
 
 
-def test_a_reader_of_the_pipe_that_has_enough_is_no_error(source: str) -> None:
+def test_a_closed_pipe_ends_the_command_without_a_message(source: str) -> None:
     for output in ("-", "/dev/stdout"):
         ours, theirs = os.pipe()
         os.close(ours)
@@ -90,14 +90,14 @@ def test_a_reader_of_the_pipe_that_has_enough_is_no_error(source: str) -> None:
         assert (done.returncode, done.stderr) == (1, b"")
 
 
-def test_a_device_is_written_to_and_never_read(server: StubServer, source: str) -> None:
+def test_a_device_is_written_but_not_read(server: StubServer, source: str) -> None:
     assert error_of(nutgraf("batch", source, "-o", "/dev/full")) == "/dev/full: No space left on device"
     done = nutgraf("batch", source, "-o", "/dev/null")
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert len(server.servicer.streams[-1]) == 5
 
 
-def test_what_can_hold_no_answers_is_refused_before_any_call(server: StubServer, source: str, tmp_path: Path) -> None:
+def test_a_socket_or_folder_is_refused_before_any_call(server: StubServer, source: str, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "socket"))
         message = error_of(nutgraf("batch", source, "-o", str(tmp_path / "socket")))
@@ -106,21 +106,21 @@ def test_what_can_hold_no_answers_is_refused_before_any_call(server: StubServer,
     assert not server.servicer.streams
 
 
-def test_a_file_that_is_called_dash(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_named_dash(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert batch(source, "./-").exit_code == 0
     assert ids((tmp_path / "-").read_bytes()) == ALL
 
 
-def test_only_a_file_can_be_gone_on_with(source: str, tmp_path: Path, server: StubServer) -> None:
+def test_only_a_file_can_be_continued(source: str, tmp_path: Path, server: StubServer) -> None:
     server.stop()
     assert "run the same command again to continue" in batch(source, tmp_path / "out.jsonl").stderr
     assert "run the same command" not in error_of(nutgraf("batch", source, "-o", "-"))
 
 
-def test_a_disk_that_gets_full(source: str, tmp_path: Path) -> None:
+def test_a_full_disk(source: str, tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
-    # The limit would be for what coverage writes, too.
+    # The limit would also apply to coverage's own files.
     full = nutgraf("batch", source, "-o", str(output), limits="-f 2", COVERAGE_PROCESS_CONFIG="")
     assert error_of(full) == f"{output}: File too large"
     assert output.stat().st_size == 1024
@@ -137,7 +137,7 @@ def test_a_large_file_of_another_kind_is_not_read_into_memory(source: str, tmp_p
     assert output.stat().st_size == size
 
 
-def test_the_input_is_not_the_output_by_whatever_name(server: StubServer, source: str, tmp_path: Path) -> None:
+def test_the_input_as_output_is_refused_under_any_name(server: StubServer, source: str, tmp_path: Path) -> None:
     before = Path(source).read_bytes()
     (tmp_path / "link").symlink_to(source)
     for arguments, redirect in (
@@ -154,7 +154,7 @@ def test_the_input_is_not_the_output_by_whatever_name(server: StubServer, source
 
 
 @pytest.mark.parametrize(("first", "second"), [("short", "both"), ("both", "short"), ("long", "short")])
-def test_a_file_with_answers_of_another_length(
+def test_an_output_with_answers_of_another_length(
     server: StubServer, source: str, tmp_path: Path, first: str, second: str
 ) -> None:
     output = tmp_path / "out.jsonl"
@@ -168,8 +168,8 @@ def test_a_file_with_answers_of_another_length(
     assert len(server.servicer.streams) == 1
 
 
-def test_another_article_under_an_id_that_has_an_answer(source: str, tmp_path: Path) -> None:
-    """As where ids are the numbers of lines, and lines have been put before."""
+def test_an_id_answered_for_another_article(source: str, tmp_path: Path) -> None:
+    """For example, if ids are line numbers and a line has been inserted."""
     output = tmp_path / "out.jsonl"
     write(Path(source), {"text": "One. Two."}, {"text": "Three. Four. Five."})
     assert batch(source, output).exit_code == 0
@@ -187,7 +187,7 @@ def test_another_article_under_an_id_that_has_an_answer(source: str, tmp_path: P
     assert output.read_bytes().startswith(before)
 
 
-def test_answers_of_another_model_are_told_of_once(server: StubServer, source: str, tmp_path: Path) -> None:
+def test_answers_of_another_model_cause_one_warning(server: StubServer, source: str, tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
     write(Path(source), {"text": "One. Two."})
     assert batch(source, output).stderr == ""
@@ -205,8 +205,8 @@ def test_answers_of_another_model_are_told_of_once(server: StubServer, source: s
     assert batch(source, output).stderr == ""
 
 
-def test_what_another_program_has_made_of_the_answers(server: StubServer, source: str, tmp_path: Path) -> None:
-    """Written again by another JSON library, with other spaces and keys in another order."""
+def test_answers_rewritten_by_another_program(server: StubServer, source: str, tmp_path: Path) -> None:
+    """Another JSON library may write other spaces, and keys in another order."""
     output = tmp_path / "out.jsonl"
     batch(source, output)
     records = [json.loads(line) for line in output.read_bytes().splitlines()]
@@ -232,7 +232,7 @@ def test_what_another_program_has_made_of_the_answers(server: StubServer, source
         b"\x1f\x8b\x08\0\n",
     ],
 )
-def test_a_file_of_somebody_elses(source: str, tmp_path: Path, content: bytes) -> None:
+def test_a_file_of_another_kind(source: str, tmp_path: Path, content: bytes) -> None:
     output = tmp_path / "out.jsonl"
     output.write_bytes(content)
     result = batch(source, output, "--length", "short")

@@ -1,4 +1,4 @@
-"""Addresses, credentials and the options of channels."""
+"""Addresses, credentials and channel options."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def test_addresses(written: str, target: str) -> None:
         *["unix:", "ipv4:", "h\udcff", "unix:/run/\udcff", "h\x00", "h\ni"],
     ],
 )
-def test_what_is_no_address(written: str) -> None:
+def test_invalid_addresses(written: str) -> None:
     with pytest.raises(ValueError, match="host:port"):
         parse_server(written)
 
 
-def test_argument_environment_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_address_comes_from_the_argument_the_environment_or_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Client().server == "localhost:50051"
     monkeypatch.setenv("NUTGRAF_SERVER", "")
     assert Client().server == "localhost:50051"
@@ -79,7 +79,7 @@ def test_tls() -> None:
         *[("10.0.0.1:1", False), ("ipv4:10.0.0.1:1,10.0.0.2:1", True), ("ipv4:127.0.0.1:1", True)],
     ],
 )
-def test_a_proxy_is_not_asked_for_this_machine(target: str, direct: bool) -> None:
+def test_no_proxy_for_this_machine_or_lists_of_addresses(target: str, direct: bool) -> None:
     assert (("grpc.enable_http_proxy", 0) in _options(target, {})) is direct
 
 
@@ -104,7 +104,7 @@ def test_a_proxy_is_not_asked_for_this_machine(target: str, direct: bool) -> Non
         ({}, "host:1", None),
     ],
 )
-def test_the_proxy_that_grpc_goes_through(
+def test_the_proxy_that_grpc_uses(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], target: str, through: str | None
 ) -> None:
     for name, value in variables.items():
@@ -115,7 +115,7 @@ def test_the_proxy_that_grpc_goes_through(
 
 
 @pytest.mark.parametrize("client", [Client, AsyncClient])
-def test_a_token_in_plain_text_over_a_network_gets_a_warning(client: type) -> None:
+def test_a_warning_for_a_token_in_plain_text_over_a_network(client: type) -> None:
     with pytest.warns(UserWarning, match=r"summaries.example:50051 in plain text") as caught:
         client("summaries.example", token="secret")
     assert "secret" not in str(caught[0].message)
@@ -128,18 +128,18 @@ def test_a_token_in_plain_text_over_a_network_gets_a_warning(client: type) -> No
 @pytest.mark.parametrize(
     "server", ["localhost", "127.0.0.2:1", "::1", "dns:///localhost", "127.0.0.1,127.0.0.2", "unix:/run/s", "unix:s"]
 )
-def test_a_token_that_stays_on_this_machine_or_goes_by_tls_gets_none(server: str) -> None:
+def test_no_warning_for_a_token_on_this_machine_or_over_tls(server: str) -> None:
     Client(server, token="secret")
     Client("summaries.example", token="secret", tls=True)
     Client("summaries.example")
 
 
-def test_an_outage_is_bridged_only_where_a_server_was() -> None:
+def test_an_outage_is_retried_for_long_only_if_a_server_was_reached() -> None:
     gone = Unavailable("gone")
-    for link, bridged in ((Link("s"), False), (Link("s", reached=True), True)):
+    for link, is_retried in ((Link("s"), False), (Link("s", reached=True), True)):
         outage = Outage(link)
         assert outage.delay(gone, now=0.0) is not None
-        assert (outage.delay(gone, now=5.0) is not None) is bridged
+        assert (outage.delay(gone, now=5.0) is not None) is is_retried
     for answer in (Unavailable("loading", reason="LOADING"), Overloaded("slow down")):
         outage = Outage(Link("s"))
         outage.delay(answer, now=0.0)
@@ -147,18 +147,18 @@ def test_an_outage_is_bridged_only_where_a_server_was() -> None:
 
 
 @pytest.mark.parametrize("link", [Link("s", retry_seconds=0), Link("s", retry_seconds=0, reached=True)])
-def test_no_seconds_to_retry_is_no_second_attempt(link: Link) -> None:
+def test_retry_seconds_of_0_mean_one_attempt(link: Link) -> None:
     assert Outage(link).delay(Unavailable("gone"), now=0.0) is None
 
 
 @pytest.mark.parametrize("seconds", [-1, float("nan")])
 @pytest.mark.parametrize("client", [Client, AsyncClient])
-def test_what_is_no_time_to_retry(client: type, seconds: float) -> None:
+def test_invalid_retry_seconds(client: type, seconds: float) -> None:
     with pytest.raises(ValueError, match="retry_seconds"):
         client("h", retry_seconds=seconds)
 
 
-def test_delays_grow_are_bounded_and_end() -> None:
+def test_delays_grow_up_to_a_maximum_and_end() -> None:
     outage = Outage(Link("s", retry_seconds=30.0, reached=True))
     now, delays = 100.0, []
     while (delay := outage.delay(Unavailable("gone"), now=now)) is not None:
@@ -172,7 +172,7 @@ def test_delays_grow_are_bounded_and_end() -> None:
     assert outage.delay(Unavailable("gone"), now=now, left=0.01) is None
 
 
-def test_the_server_may_say_when_to_come_back() -> None:
+def test_the_servers_retry_delay_is_used() -> None:
     outage = Outage(Link("s", reached=True))
     assert outage.delay(Unavailable("x", reason="LOADING", retry_after=1.0), now=0.0) == 1.0
     assert outage.delay(Unavailable("x", reason="LOADING", retry_after=20.0), now=1.0) == 20.0

@@ -32,7 +32,7 @@ TEXT = "Zoë won. It was wet."
 SUMMARY = "Zoë won 🎈.\nBob lost.\nHello!"
 
 
-def assert_is_whole(result: CheckResult) -> None:
+def assert_complete(result: CheckResult) -> None:
     assert result.summary == SUMMARY
     assert [(one.text, one.support, one.verdict) for one in result.sentences] == [
         ("Zoë won 🎈.", 0.75, Verdict.SUPPORTED),
@@ -48,34 +48,34 @@ def assert_is_whole(result: CheckResult) -> None:
     assert result.timings.total_seconds == 0.02
 
 
-def test_everything_that_is_said_arrives(server: StubServer, client: Client) -> None:
+def test_a_complete_check(server: StubServer, client: Client) -> None:
     result = client.check(TEXT, SUMMARY, title="Zoë", support_threshold=0.25, request_id="r1")
-    assert_is_whole(result)
+    assert_complete(result)
     assert (result.support_threshold, result.request_id) == (0.25, "r1")
     assert server.servicer.checks == [
         pb.CheckSummaryRequest(text=TEXT, title="Zoë", summary=SUMMARY, support_threshold=0.25)
     ]
 
 
-def test_without_a_threshold_the_servers_counts(server: StubServer, client: Client) -> None:
+def test_the_servers_threshold_is_the_default(server: StubServer, client: Client) -> None:
     assert client.check(TEXT, "Zoë won.").support_threshold == 0.5
     assert client.check(TEXT, "Zoë won.", support_threshold=0.0).support_threshold == 0.0
     assert [request.HasField("support_threshold") for request in server.servicer.checks] == [False, True]
 
 
-def test_what_is_supported_as_a_whole(client: Client) -> None:
+def test_a_sentence_without_a_claim_does_not_count(client: Client) -> None:
     assert client.check(TEXT, "Zoë won.\nHello!").is_supported
 
 
 async def test_for_asyncio(server: StubServer) -> None:
     async with AsyncClient(server.address) as client:
-        assert_is_whole(await client.check(TEXT, SUMMARY, title="Zoë", support_threshold=0.25))
+        assert_complete(await client.check(TEXT, SUMMARY, title="Zoë", support_threshold=0.25))
         with pytest.raises(InvalidArticle, match="summary has a lone surrogate"):
             await client.check(TEXT, "\ud83d")
     assert server.servicer.checks[0].title == "Zoë"
 
 
-async def test_cancelling_a_check_cancels_it_in_the_server(server: StubServer) -> None:
+async def test_cancelling_a_check_cancels_it_on_the_server(server: StubServer) -> None:
     arrived, cancelled = threading.Event(), threading.Event()
 
     def slow(request: pb.CheckSummaryRequest, context: grpc.ServicerContext) -> pb.CheckSummaryResponse:
@@ -95,7 +95,7 @@ async def test_cancelling_a_check_cancels_it_in_the_server(server: StubServer) -
 
 
 @pytest.mark.parametrize("field", ["text", "summary", "title"])
-def test_what_cannot_be_sent_is_refused_before_it_is(server: StubServer, client: Client, field: str) -> None:
+def test_invalid_text_is_refused_before_the_call(server: StubServer, client: Client, field: str) -> None:
     arguments = {"text": TEXT, "summary": SUMMARY, field: "half \ud83d of"}
     with pytest.raises(InvalidArticle, match=r"U\+D83D.*position 5") as caught:
         client.check(**arguments)
@@ -105,14 +105,14 @@ def test_what_cannot_be_sent_is_refused_before_it_is(server: StubServer, client:
     assert not server.servicer.metadata
 
 
-def test_a_threshold_that_is_no_number(client: Client) -> None:
+def test_a_threshold_of_another_type(client: Client) -> None:
     with pytest.raises(TypeError):
         client.check(TEXT, SUMMARY, support_threshold="high")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("reason", ["EMPTY_SUMMARY", "SUMMARY_TOO_LONG", "BAD_THRESHOLD"])
-def test_its_own_reasons_are_the_requests_fault(server: StubServer, client: Client, reason: str) -> None:
-    # By the reason, whatever the code.
+def test_reasons_of_checks_are_errors_of_the_request(server: StubServer, client: Client, reason: str) -> None:
+    # The reason decides, not the code.
     status = make_status(
         code_pb2.UNKNOWN, "no", reason=reason, fields={"summary": "no"}, metadata={"limit": "10", "size": "11"}
     )
@@ -138,7 +138,7 @@ def test_a_full_queue_and_a_deadline(server: StubServer, client: Client) -> None
         release.set()
 
 
-def test_a_server_that_drains_is_asked_again(server: StubServer, client: Client) -> None:
+def test_a_check_is_retried_while_the_server_drains(server: StubServer, client: Client) -> None:
     refusals = iter([draining(), draining()])
 
     def first_draining(request: pb.CheckSummaryRequest, context: grpc.ServicerContext) -> pb.CheckSummaryResponse:
@@ -148,7 +148,7 @@ def test_a_server_that_drains_is_asked_again(server: StubServer, client: Client)
         return checked(request)
 
     server.servicer.check = first_draining
-    assert_is_whole(client.check(TEXT, SUMMARY))
+    assert_complete(client.check(TEXT, SUMMARY))
     assert len(server.servicer.checks) == 3
 
 
@@ -184,7 +184,7 @@ def test_the_command_prints_a_mark_for_each_sentence_and_exits_1_for_doubt(
     assert request.support_threshold == 0.25
 
 
-def test_the_command_exits_0_where_nothing_is_doubted(server: StubServer, files: tuple[str, str]) -> None:
+def test_the_command_exits_0_if_nothing_is_doubted(server: StubServer, files: tuple[str, str]) -> None:
     for stdin in ("Zoë won.", "Zoë won.\nHello!", "Hello!"):
         result = run(files[0], "-", "--server", server.address, stdin=stdin.encode())
         assert (result.exit_code, result.stderr) == (0, "")
@@ -200,7 +200,7 @@ def test_json_is_protobufs_mapping_and_the_exit_status_is_the_same(server: StubS
     result = run(*files, "--json", "--server", server.address)
     data = json.loads(result.stdout_bytes)
     assert json_format.ParseDict(data, pb.CheckSummaryResponse()) == checked(server.servicer.checks[0])
-    assert data["warnings"] == []  # fields at their default are printed
+    assert data["warnings"] == []  # fields with default values are printed
     assert (data["verdict"], result.exit_code) == ("VERDICT_DOUBTED", 1)
 
 
@@ -218,9 +218,7 @@ def test_warnings_go_to_stderr(server: StubServer, files: tuple[str, str]) -> No
     ]
 
 
-def test_a_page_is_written_though_something_is_doubted(
-    server: StubServer, files: tuple[str, str], tmp_path: Path
-) -> None:
+def test_a_page_is_written_despite_doubts(server: StubServer, files: tuple[str, str], tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     result = run(*files, "--title", "Zoë & all", "--html", str(page), "--server", server.address)
     html = page.read_text(encoding="utf-8")
@@ -232,7 +230,7 @@ def test_a_page_is_written_though_something_is_doubted(
 
 
 @pytest.mark.parametrize("place", [0, 1])
-def test_a_page_in_place_of_what_is_read(server: StubServer, files: tuple[str, str], place: int) -> None:
+def test_a_page_must_not_replace_an_input(server: StubServer, files: tuple[str, str], place: int) -> None:
     before = Path(files[place]).read_bytes()
     result = run(*files, "--html", files[place], "--server", server.address)
     assert result.exit_code == 2
@@ -257,7 +255,9 @@ def test_wrong_usage_exits_2(server: StubServer, files: tuple[str, str], argumen
     assert not server.servicer.checks
 
 
-def test_what_fails_exits_1_with_nothing_on_stdout(server: StubServer, files: tuple[str, str], tmp_path: Path) -> None:
+def test_a_failure_exits_1_and_prints_nothing_on_stdout(
+    server: StubServer, files: tuple[str, str], tmp_path: Path
+) -> None:
     empty, latin = tmp_path / "empty.txt", tmp_path / "latin.txt"
     empty.write_text(" \n")
     latin.write_bytes("Caf\xe9".encode("latin-1"))
@@ -268,7 +268,7 @@ def test_what_fails_exits_1_with_nothing_on_stdout(server: StubServer, files: tu
         ((str(empty), files[1]), f"{empty} is empty; it should contain an article"),
         ((files[0], str(latin)), f"{latin} is not UTF-8"),
         ((files[0], str(tmp_path / "none.txt")), "none.txt"),
-        (files, "the summary is too long (request id made-here)"),
+        (files, "the summary is too long (request id from-server)"),
     ):
         result = run(*arguments, "--server", server.address)
         assert (result.exit_code, result.stdout) == (1, "")

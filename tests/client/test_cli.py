@@ -1,4 +1,4 @@
-"""The command `nutgraf`: everything but batch."""
+"""The command `nutgraf`, except `batch` and `check`."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_the_options_arrive(server: StubServer, article: str) -> None:
 def test_json_is_protobufs_mapping(server: StubServer, article: str) -> None:
     result = run("summarize", article, "--json", "--server", server.address)
     data = json.loads(result.stdout_bytes)
-    assert data["summaries"][0]["unsupportedTerms"] == []  # fields at their default are printed
+    assert data["summaries"][0]["unsupportedTerms"] == []  # fields with default values are printed
     assert data["timings"]["totalDuration"] == "1.500s"
     assert "Zoë".encode() in result.stdout_bytes
     assert json_format.ParseDict(data, pb.SummarizeResponse()) == lead(server.servicer.requests[0])
@@ -85,7 +85,7 @@ def test_warnings_go_to_stderr(server: StubServer, article: str) -> None:
     ]
 
 
-def test_a_page_besides_the_usual_output(server: StubServer, article: str, tmp_path: Path) -> None:
+def test_a_page_in_addition_to_the_usual_output(server: StubServer, article: str, tmp_path: Path) -> None:
     page = tmp_path / "a page.html"
     page.write_text("an older and longer one" * 1000)
     arguments = ["--title", "Zoë & all", "--html", str(page), "--length", "short", "--server", server.address]
@@ -101,7 +101,7 @@ def test_a_page_besides_the_usual_output(server: StubServer, article: str, tmp_p
     assert sorted(tmp_path.iterdir()) == [page, Path(article)]
 
 
-def test_a_page_through_a_link_and_with_the_usual_rights(server: StubServer, article: str, tmp_path: Path) -> None:
+def test_a_page_follows_a_link_and_has_default_permissions(server: StubServer, article: str, tmp_path: Path) -> None:
     (tmp_path / "link.html").symlink_to("real.html")
     run("summarize", article, "--html", str(tmp_path / "link.html"), "--server", server.address)
     assert (tmp_path / "link.html").is_symlink()
@@ -117,7 +117,7 @@ def test_a_page_through_a_link_and_with_the_usual_rights(server: StubServer, art
         (".", "it exists and is not a file"),
     ],
 )
-def test_a_page_that_cannot_be_written_is_no_call(
+def test_a_page_that_cannot_be_written_is_refused_before_any_call(
     server: StubServer, article: str, tmp_path: Path, where: str, why: str
 ) -> None:
     result = run("summarize", article, "--html", str(tmp_path / where), "--server", server.address)
@@ -127,7 +127,7 @@ def test_a_page_that_cannot_be_written_is_no_call(
     assert not server.servicer.requests
 
 
-def test_a_page_in_place_of_the_article(server: StubServer, article: str) -> None:
+def test_a_page_must_not_replace_the_article(server: StubServer, article: str) -> None:
     result = run("summarize", article, "--html", article, "--server", server.address)
     assert result.exit_code == 2
     assert "the page must not be the file of the article" in result.stderr
@@ -135,7 +135,7 @@ def test_a_page_in_place_of_the_article(server: StubServer, article: str) -> Non
     assert not server.servicer.requests
 
 
-def test_a_call_that_fails_leaves_the_older_page(server: StubServer, article: str, tmp_path: Path) -> None:
+def test_a_failed_call_keeps_the_older_page(server: StubServer, article: str, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text("older")
     server.servicer.unary = lambda request, context: abort(context, make_status(code_pb2.INTERNAL))  # type: ignore[assignment, return-value]
@@ -153,7 +153,7 @@ def test_bytes_that_are_not_utf8(tmp_path: Path, server: StubServer) -> None:
     assert not server.servicer.requests
 
 
-def test_a_byte_order_mark_is_no_text(server: StubServer) -> None:
+def test_a_byte_order_mark_is_removed(server: StubServer) -> None:
     run("summarize", "--server", server.address, stdin=b"\xef\xbb\xbf" + TEXT.encode())
     assert server.servicer.requests[0].text == TEXT
 
@@ -165,7 +165,7 @@ def test_an_empty_input(data: bytes) -> None:
     assert "standard input is empty" in result.stderr
 
 
-def test_a_file_that_is_not_there() -> None:
+def test_a_missing_file() -> None:
     done = process("summarize", "no-such-file.txt")
     assert done.returncode == 1
     assert done.stderr.decode() == "nutgraf: error: no-such-file.txt: No such file or directory\n"
@@ -182,12 +182,12 @@ def test_no_server(article: str) -> None:
     )
 
 
-def test_an_error_of_the_server(server: StubServer, article: str) -> None:
+def test_an_error_from_the_server(server: StubServer, article: str) -> None:
     status = make_status(code_pb2.INVALID_ARGUMENT, "max_words is 3; it must be 5 to 500", reason="BAD_CAP")
     server.servicer.unary = lambda request, context: abort(context, status)  # type: ignore[assignment, return-value]
     result = run("summarize", article, "--max-words", "3", "--server", server.address)
     assert result.exit_code == 1
-    assert result.stderr == "nutgraf: error: max_words is 3; it must be 5 to 500 (request id made-here)\n"
+    assert result.stderr == "nutgraf: error: max_words is 3; it must be 5 to 500 (request id from-server)\n"
 
 
 @pytest.mark.parametrize(
@@ -238,13 +238,13 @@ def test_health(server: StubServer) -> None:
     assert "no server answers" in result.stderr
 
 
-def test_a_process_of_its_own(server: StubServer) -> None:
+def test_the_command_as_a_process(server: StubServer) -> None:
     done = process("summarize", "--length", "short", "--server", server.address, stdin=TEXT.encode())
     assert (done.returncode, done.stdout.decode(), done.stderr.decode()) == (0, "Zoë won.\n", "")
     assert process("health", "--server", server.address).returncode == 0
 
 
-def test_a_reader_that_has_enough_is_no_error(server: StubServer) -> None:
+def test_a_closed_pipe_ends_the_command_without_a_message(server: StubServer) -> None:
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
@@ -294,7 +294,7 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, name: str, installed
     assert f'"nutgraf {name}" requires the server: pip install nutgraf-server' in result.stderr
 
 
-def test_commands_of_the_other_rooms(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_whose_package_lacks_a_dependency(monkeypatch: pytest.MonkeyPatch) -> None:
     class Fake:
         name = "serve"
 

@@ -1,4 +1,4 @@
-"""Every row of the error table, as it arrives over a real channel."""
+"""Every row of the error table, over a real channel."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ TABLE = [
     (code_pb2.UNKNOWN, None, nutgraf.ServerError),
     (code_pb2.INTERNAL, None, nutgraf.ServerError),
     (code_pb2.DATA_LOSS, None, nutgraf.ServerError),
-    # The reason decides, not the code that something on the way may have changed.
+    # The reason decides, not the code, which a proxy may have changed.
     (code_pb2.UNKNOWN, "QUEUE_FULL", nutgraf.Overloaded),
 ]
 
@@ -65,7 +65,7 @@ def test_every_row(server: StubServer, impatient: Client, code: int, reason: str
 
 
 @pytest.mark.parametrize(("code", "reason", "kind"), TABLE[8:14])
-async def test_rows_for_asyncio(server: StubServer, code: int, reason: str | None, kind: type) -> None:
+async def test_some_rows_for_asyncio(server: StubServer, code: int, reason: str | None, kind: type) -> None:
     failing(server, make_status(code, "what was wrong", reason=reason))
     async with AsyncClient(server.address, retry_seconds=0.0) as client:
         with pytest.raises(kind) as caught:
@@ -74,7 +74,7 @@ async def test_rows_for_asyncio(server: StubServer, code: int, reason: str | Non
     assert caught.value.request_id == "r1"
 
 
-def test_the_fields_at_fault_and_sizes(server: StubServer, client: Client) -> None:
+def test_violated_fields_and_sizes(server: StubServer, client: Client) -> None:
     failing(
         server,
         make_status(
@@ -97,12 +97,12 @@ def test_retry_after(server: StubServer, client: Client, seconds: float | None) 
     with pytest.raises(nutgraf.Overloaded) as caught:
         client.summarize("text")
     assert caught.value.retry_after == seconds
-    assert len(server.servicer.requests) == 1  # only UNAVAILABLE is tried again
+    assert len(server.servicer.requests) == 1  # only UNAVAILABLE is retried
 
 
 @pytest.mark.parametrize("status", [make_status(code_pb2.UNAVAILABLE, "x", reason="DRAINING", retry_after=0.001), None])
 def test_attempts_do_not_multiply(server: StubServer, impatient: Client, status: Status | None) -> None:
-    """A client that is not to retry calls once, whether the server says why or not, in calls and in streams."""
+    """Without retries there is one attempt, in calls and in streams, with and without a reason in the status."""
     failing(server, status or make_status(code_pb2.UNAVAILABLE, "upstream reset"))
     with pytest.raises(nutgraf.Unavailable):
         impatient.summarize("text")
@@ -117,7 +117,7 @@ async def test_attempts_do_not_multiply_for_asyncio(server: StubServer) -> None:
     failing(server, draining())
 
     def refusing(requests: scripts.Requests, context: grpc.ServicerContext) -> scripts.Responses:
-        next(requests)  # while it is being sent, grpc.aio may lose the status, and the client would try once more
+        next(requests)  # while grpc.aio sends, it may lose the status, and the client would try once more
         abort(context, draining())
         yield from ()
 
@@ -130,7 +130,7 @@ async def test_attempts_do_not_multiply_for_asyncio(server: StubServer) -> None:
     assert (len(server.servicer.requests), len(server.servicer.streams)) == (1, 1)
 
 
-def test_a_server_that_wants_to_be_left_alone_for_an_hour_is(server: StubServer, client: Client) -> None:
+def test_a_long_retry_delay_prevents_further_attempts(server: StubServer, client: Client) -> None:
     status = make_status(code_pb2.UNAVAILABLE, "in an hour", reason="LOADING", retry_after=3600)
     failing(server, status)
     server.servicer.many = scripts.failing(status)
@@ -141,7 +141,7 @@ def test_a_server_that_wants_to_be_left_alone_for_an_hour_is(server: StubServer,
     assert (len(server.servicer.requests), len(server.servicer.streams)) == (1, 1)
 
 
-def test_a_time_to_retry_is_never_negative() -> None:
+def test_retry_after_is_never_negative() -> None:
     status = make_status(code_pb2.UNAVAILABLE, "x", reason="LOADING", retry_after=-5)
     error = from_status(status, server="s")
     assert isinstance(error, nutgraf.Unavailable)
@@ -162,7 +162,7 @@ def test_the_error_id(server: StubServer, client: Client) -> None:
     assert caught.value.error_id == "e7"
 
 
-def test_another_services_reasons_are_not_ours(server: StubServer, client: Client) -> None:
+def test_reasons_of_another_domain_are_ignored(server: StubServer, client: Client) -> None:
     failing(server, make_status(code_pb2.INTERNAL, "x", reason="QUEUE_FULL", domain="proxy.example"))
     with pytest.raises(nutgraf.ServerError) as caught:
         client.summarize("text")
@@ -170,33 +170,31 @@ def test_another_services_reasons_are_not_ours(server: StubServer, client: Clien
 
 
 @pytest.mark.parametrize("seconds", [None, 3.0])
-def test_a_proxy_that_limits_rates(server: StubServer, client: Client, seconds: float | None) -> None:
+def test_a_rate_limit_of_a_proxy(server: StubServer, client: Client, seconds: float | None) -> None:
     failing(server, make_status(code_pb2.RESOURCE_EXHAUSTED, "rate limit", retry_after=seconds))
     with pytest.raises(nutgraf.Overloaded, match=r"a proxy in front of it.*rate limit") as caught:
         client.summarize("text")
     assert caught.value.retry_after == seconds
 
 
-def test_an_answer_that_is_too_large_is_not_the_articles_fault(
-    server: StubServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_oversize_answer_is_an_error_of_the_server(server: StubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nutgraf._channel._MAX_RECEIVE_BYTES", 10)
     with Client(server.address) as client, pytest.raises(nutgraf.ServerError, match="RESOURCE_EXHAUSTED"):
         client.summarize("text")
 
 
-def test_a_code_that_nobody_knows() -> None:
+def test_an_unknown_code() -> None:
     assert "code 99" in str(from_status(Status(code=99), server="s"))
 
 
-def test_a_message_over_the_servers_limit() -> None:
+def test_an_oversize_request() -> None:
     server = StubServer(max_message_bytes=1000).start()
     try:
         with Client(server.address) as client, pytest.raises(nutgraf.InvalidArticle, match="too large") as caught:
             client.summarize("x" * 2000)
     finally:
         server.stop()
-    assert (caught.value.size, caught.value.limit) == (2003, 1000)  # bytes of the message
+    assert (caught.value.size, caught.value.limit) == (2003, 1000)  # in bytes of the message
 
 
 def test_details_that_contradict_the_status(server: StubServer, client: Client) -> None:
@@ -209,7 +207,7 @@ def test_details_that_contradict_the_status(server: StubServer, client: Client) 
         client.summarize("text")
 
 
-def test_a_server_that_is_something_else() -> None:
+def test_a_grpc_server_without_the_service() -> None:
     server = grpc.server(__import__("concurrent.futures").futures.ThreadPoolExecutor(2))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
@@ -241,9 +239,9 @@ def test_errors_can_be_pickled(error: nutgraf.NutgrafError) -> None:
     assert (str(copy), vars(copy)) == (str(error), vars(error))
 
 
-def test_the_drawn_tree_is_the_real_one() -> None:
+def test_the_documented_tree_of_errors_is_complete() -> None:
     from nutgraf import _errors
 
-    drawn = set(_errors.__all__) - {"NutgrafError"}
-    assert {type(error).__name__ for error in ERRORS} == drawn
-    assert all(f"── {name} " in (_errors.__doc__ or "") for name in drawn)
+    names = set(_errors.__all__) - {"NutgrafError"}
+    assert {type(error).__name__ for error in ERRORS} == names
+    assert all(f"── {name} " in (_errors.__doc__ or "") for name in names)

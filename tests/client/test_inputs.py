@@ -1,4 +1,4 @@
-"""What commands are given to read that is not the text they hope for."""
+"""Inputs of commands that are not plain UTF-8 text, or not valid."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ KINDS: dict[str, tuple[Callable[[bytes, Path], bytes], str, str]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_no_utf8_is_named_with_what_to_do(server: StubServer, tmp_path: Path, kind: str) -> None:
+def test_the_error_names_the_format_and_a_remedy(server: StubServer, tmp_path: Path, kind: str) -> None:
     make, name, remedy = KINDS[kind]
     article, lines, token = tmp_path / "article", tmp_path / "lines", tmp_path / "token"
     article.write_bytes(make(TEXT.encode(), tmp_path))
@@ -77,13 +77,13 @@ def test_what_is_no_utf8_is_named_with_what_to_do(server: StubServer, tmp_path: 
     assert not server.servicer.metadata
 
 
-def test_a_few_nul_bytes_are_for_the_server_to_judge(server: StubServer) -> None:
+def test_a_few_nul_bytes_are_sent_to_the_server(server: StubServer) -> None:
     assert run("summarize", stdin=b"One\0 more. It was wet.").exit_code == 0
     assert server.servicer.requests[0].text == "One\0 more. It was wet."
 
 
 @pytest.mark.parametrize("marks", [1, 2, 3])
-def test_byte_order_marks_are_no_text(server: StubServer, tmp_path: Path, marks: int) -> None:
+def test_byte_order_marks_are_removed(server: StubServer, tmp_path: Path, marks: int) -> None:
     bom = codecs.BOM_UTF8 * marks
     run("summarize", stdin=bom + TEXT.encode())
     assert server.servicer.requests[0].text == TEXT
@@ -93,7 +93,7 @@ def test_byte_order_marks_are_no_text(server: StubServer, tmp_path: Path, marks:
     assert server.servicer.metadata[-1]["authorization"] == "Bearer sesame"
 
 
-def test_byte_order_marks_of_files_that_were_put_together(tmp_path: Path) -> None:
+def test_byte_order_marks_between_concatenated_files(tmp_path: Path) -> None:
     bom = codecs.BOM_UTF8
     result = run("batch", "-", "-o", tmp_path / "out", stdin=bom + bom + LINES + bom + LINES + bom + b"\n" + bom)
     assert (result.exit_code, result.stderr) == (0, "")
@@ -101,7 +101,7 @@ def test_byte_order_marks_of_files_that_were_put_together(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff", b"a b", "schlüssel".encode(), b"one\ntwo\n"])
-def test_what_is_no_token(tmp_path: Path, data: bytes) -> None:
+def test_invalid_tokens(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "token").write_bytes(data)
     result = run("health", "--token-file", tmp_path / "token")
     assert result.exit_code in (1, 2)
@@ -110,7 +110,7 @@ def test_what_is_no_token(tmp_path: Path, data: bytes) -> None:
     assert result.exception is None or isinstance(result.exception, SystemExit)
 
 
-def test_a_token_that_goes_over_a_network_in_plain_text(tmp_path: Path, server: StubServer) -> None:
+def test_a_warning_for_a_token_in_plain_text_over_a_network(tmp_path: Path, server: StubServer) -> None:
     (tmp_path / "token").write_text("sesame")
     arguments = ["health", "--token-file", tmp_path / "token", "--timeout", "1", "--server"]
     result = run(*arguments, "summaries.invalid")
@@ -120,7 +120,7 @@ def test_a_token_that_goes_over_a_network_in_plain_text(tmp_path: Path, server: 
     assert run(*arguments, server.address).stderr == ""
 
 
-def test_what_never_ends_is_not_read_to_its_end(server: StubServer, tmp_path: Path) -> None:
+def test_an_endless_input_is_refused(server: StubServer, tmp_path: Path) -> None:
     out, article = str(tmp_path / "out"), tmp_path / "article"
     article.write_text(TEXT, encoding="utf-8")
     for arguments in (["summarize", "/dev/zero"], ["check", "/dev/zero", str(article)]):
@@ -131,7 +131,7 @@ def test_what_never_ends_is_not_read_to_its_end(server: StubServer, tmp_path: Pa
     assert not server.servicer.metadata
 
 
-def test_a_line_without_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overlong_lines_are_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records, "MAX_BYTES", 1 << 20)
     lines = [b'{"text": "One. Two."}', b"x" * (5 << 20), b'{"text": "Three. Four."}', b"y" * (2 << 20)]
     result = run("batch", "-", "-o", tmp_path / "out", stdin=b"\n".join(lines))
@@ -150,21 +150,21 @@ def test_a_line_without_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         {"article": "One. Two."},
     ],
 )
-def test_null_stands_for_nothing(server: StubServer, tmp_path: Path, record: dict[str, object]) -> None:
+def test_null_is_like_a_missing_field(server: StubServer, tmp_path: Path, record: dict[str, object]) -> None:
     result = run("batch", "-", "-o", tmp_path / "out", stdin=json.dumps(record).encode())
     assert (result.exit_code, result.stderr) == (0, "")
     assert [request.request.text for request in server.servicer.streams[0]] == ["One. Two."]
 
 
 @pytest.mark.parametrize("record", [{"text": None}, {"article": None, "text": ""}, {"text": 0}, {"article": []}])
-def test_nothing_is_no_article(server: StubServer, tmp_path: Path, record: dict[str, object]) -> None:
+def test_a_record_without_an_article(server: StubServer, tmp_path: Path, record: dict[str, object]) -> None:
     result = run("batch", "-", "-o", tmp_path / "out", stdin=json.dumps(record).encode())
     assert result.stderr.startswith('nutgraf: line 1: "text" (or "article") is missing or empty\n')
     assert not server.servicer.streams
 
 
 @pytest.mark.parametrize("seconds", ["inf", "9e9", "1e300", "nan", "0", "-1", "31536001"])
-def test_what_is_no_timeout(server: StubServer, tmp_path: Path, seconds: str) -> None:
+def test_invalid_timeouts(server: StubServer, tmp_path: Path, seconds: str) -> None:
     for arguments in (["summarize"], ["batch", "-", "-o", tmp_path / "out"], ["info"], ["health"]):
         result = run(*arguments, "--timeout", seconds, stdin=LINES)
         assert result.exit_code == 2, result.output
@@ -178,7 +178,7 @@ def test_the_longest_timeout(tmp_path: Path) -> None:
         assert run(*arguments, "--timeout", "31536000", stdin=LINES).exit_code == 0
 
 
-def other_pem(authority: trustme.CA) -> dict[str, bytes]:
+def invalid_certificates(authority: trustme.CA) -> dict[str, bytes]:
     import ssl
 
     return {
@@ -191,8 +191,8 @@ def other_pem(authority: trustme.CA) -> dict[str, bytes]:
     }
 
 
-def test_certificates_of_another_kind(server: StubServer, tmp_path: Path) -> None:
-    for name, data in other_pem(trustme.CA()).items():
+def test_invalid_certificates(server: StubServer, tmp_path: Path) -> None:
+    for name, data in invalid_certificates(trustme.CA()).items():
         (tmp_path / "ca").write_bytes(data)
         result = run("health", "--ca", tmp_path / "ca")
         assert result.exit_code == 1, name
@@ -200,7 +200,7 @@ def test_certificates_of_another_kind(server: StubServer, tmp_path: Path) -> Non
     assert "No such file" in run("health", "--ca", tmp_path / "none").stderr
 
 
-def test_certificates_with_names_beside_them(tmp_path: Path) -> None:
+def test_comments_between_certificates(tmp_path: Path) -> None:
     from client.test_unreachable import tls_server
 
     authority = trustme.CA()
@@ -210,7 +210,9 @@ def test_certificates_with_names_beside_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("where", ["/", "-", ""])
-def test_where_no_page_can_be(server: StubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+def test_paths_at_which_no_page_can_be_written(
+    server: StubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     result = run("summarize", "--html", where, stdin=TEXT.encode())
     assert result.exit_code in (1, 2)

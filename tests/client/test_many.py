@@ -12,7 +12,7 @@ import pytest
 from google.rpc import code_pb2
 
 from client import scripts
-from client.stub_server import NO_TIMEOUTS, StubServer, abort, answer, draining, make_status
+from client.stub_server import INVALID_TIMEOUTS, StubServer, abort, answer, draining, make_status
 from nutgraf import Article, Client, InvalidArticle, Overloaded, ServerError, Unauthenticated, Unavailable
 from nutgraf._requests import MAX_SECONDS
 from nutgraf.v1 import summarizer_pb2 as pb
@@ -30,7 +30,7 @@ def expected(count: int) -> list[str]:
     return [f"Article {number}." for number in range(count)]
 
 
-def test_results_say_which_article_they_are_of(server: StubServer, client: Client) -> None:
+def test_a_result_has_its_articles_index_and_id(server: StubServer, client: Client) -> None:
     items = ["One. Two.", Article("Three. Four.", title="T", id="x"), Article("Five. Six.", id="x")]
     results = list(client.summarize_many(items, summaries="short", show_doubted=True, request_id="r"))
     assert [found.index for found in results] == [0, 1, 2]
@@ -56,7 +56,7 @@ def test_the_item_timeout_arrives(server: StubServer, client: Client) -> None:
     assert server.servicer.streams[3][0].item_timeout.ToSeconds() == MAX_SECONDS
 
 
-def test_in_order_or_as_completed(server: StubServer, client: Client) -> None:
+def test_ordered_or_as_completed(server: StubServer, client: Client) -> None:
     server.servicer.many = scripts.backwards(4)
     assert [found.index for found in client.summarize_many(texts(8), max_in_flight=4)] == list(range(8))
     done = [found.index for found in client.summarize_many(texts(8), max_in_flight=4, ordered=False)]
@@ -65,7 +65,9 @@ def test_in_order_or_as_completed(server: StubServer, client: Client) -> None:
 
 @pytest.mark.parametrize("ordered", [True, False])
 @pytest.mark.parametrize("limit", [1, 4])
-def test_in_flight_is_bounded_and_used(server: StubServer, client: Client, ordered: bool, limit: int) -> None:
+def test_exactly_max_in_flight_items_are_in_flight(
+    server: StubServer, client: Client, ordered: bool, limit: int
+) -> None:
     server.servicer.many = counting = scripts.Counting(limit)
     assert sorted(shorts(client.summarize_many(texts(12), max_in_flight=limit, ordered=ordered))) == sorted(
         expected(12)
@@ -73,8 +75,8 @@ def test_in_flight_is_bounded_and_used(server: StubServer, client: Client, order
     assert counting.most_unanswered == limit
 
 
-def test_answers_held_back_by_a_slow_article_are_bounded(server: StubServer, client: Client) -> None:
-    """The first article is answered last, when the client will not send more."""
+def test_a_slow_article_delays_a_limited_number_of_answers(server: StubServer, client: Client) -> None:
+    """The server answers the first article only after it has received all that the client sends without that answer."""
 
     def script(requests: scripts.Requests, context: grpc.ServicerContext) -> scripts.Responses:
         first = next(requests)
@@ -92,12 +94,12 @@ def test_an_endless_input_is_read_lazily(server: StubServer, client: Client) -> 
     results = client.summarize_many((f"Article {next(taken)}. More." for _ in itertools.count()), max_in_flight=3)
     assert shorts(itertools.islice(results, 10)) == expected(10)
     results.close()
-    # In order, up to 4 times 3 answers may wait behind a slow one.
+    # With ordered results, up to 4 times 3 answers may wait for an earlier one.
     assert next(taken) <= 10 + 3 + 12
     assert server.servicer.stream_ended.acquire(timeout=30)
 
 
-def test_nothing_in_nothing_out(server: StubServer, client: Client) -> None:
+def test_an_empty_input(server: StubServer, client: Client) -> None:
     assert list(client.summarize_many([])) == []
     assert not server.servicer.streams
 
@@ -114,7 +116,7 @@ def test_the_input_is_read_in_the_calling_thread(client: Client) -> None:
     assert seen == {threading.get_ident()}
 
 
-def test_one_bad_article_does_not_end_it(server: StubServer, client: Client) -> None:
+def test_one_bad_article_does_not_end_the_stream(server: StubServer, client: Client) -> None:
     server.servicer.many = scripts.picky
     results = list(client.summarize_many(["One. Two.", "bad", "half \ud83d", Article("x", id="\ud83d"), "Last. One."]))
     assert [type(found.error) for found in results] == [
@@ -126,34 +128,34 @@ def test_one_bad_article_does_not_end_it(server: StubServer, client: Client) -> 
     ]
     assert results[1].error is not None
     assert results[1].error.reason == "EMPTY_TEXT"
-    assert results[1].error.request_id == "made-here"
+    assert results[1].error.request_id == "from-server"
     with pytest.raises(InvalidArticle):
         results[1].unwrap()
 
 
-def test_only_articles_refused_here(server: StubServer, client: Client) -> None:
+def test_no_stream_if_the_client_refuses_every_article(server: StubServer, client: Client) -> None:
     assert [type(found.error) for found in client.summarize_many(["\ud83d"] * 3)] == [InvalidArticle] * 3
     assert not server.servicer.streams
 
 
-def test_what_is_no_article(client: Client) -> None:
+def test_an_item_of_another_type(client: Client) -> None:
     with pytest.raises(TypeError, match=r"str or a nutgraf\.Article"):
         list(client.summarize_many([1]))  # type: ignore[list-item]
 
 
-def test_wrong_arguments_are_found_at_the_call(client: Client) -> None:
+def test_invalid_arguments_are_refused_at_the_call(client: Client) -> None:
     for wrong in ({"max_in_flight": 0}, {"summaries": "medium"}):
         with pytest.raises(ValueError, match=r".+"):
             client.summarize_many([], **wrong)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("seconds", NO_TIMEOUTS)
-def test_an_item_timeout_that_is_none(client: Client, seconds: float) -> None:
+@pytest.mark.parametrize("seconds", INVALID_TIMEOUTS)
+def test_an_invalid_item_timeout(client: Client, seconds: float) -> None:
     with pytest.raises(ValueError, match=r"item_timeout must be greater than 0 and at most 31536000 seconds"):
         client.summarize_many([], item_timeout=seconds)
 
 
-def test_the_inputs_own_error_comes_out(server: StubServer, client: Client) -> None:
+def test_an_error_of_the_input_is_raised(server: StubServer, client: Client) -> None:
     def items() -> Iterator[str]:
         yield "One. Two."
         assert server.servicer.stream_started.acquire(timeout=30)
@@ -165,10 +167,10 @@ def test_the_inputs_own_error_comes_out(server: StubServer, client: Client) -> N
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-def test_a_draining_server_loses_and_doubles_nothing(server: StubServer, client: Client, ordered: bool) -> None:
+def test_a_draining_server_neither_loses_nor_repeats_items(server: StubServer, client: Client, ordered: bool) -> None:
     server.servicer.many = scripts.dying(after=5)
     assert sorted(shorts(client.summarize_many(texts(17), max_in_flight=4, ordered=ordered))) == sorted(expected(17))
-    # 5 answers a stream; what was answered is never sent again, what was not, exactly once more.
+    # Each stream answers 5 items. Answered items are not sent again; the others are, exactly once in the next stream.
     assert len(server.servicer.streams) == 4
     for before, after in itertools.pairwise(server.servicer.streams):
         answered = {request.id for request in before[:5]}
@@ -183,12 +185,12 @@ def test_a_stream_that_ends_early(server: StubServer, client: Client) -> None:
     assert shorts(client.summarize_many(texts(10))) == expected(10)
 
 
-def test_items_refused_by_unavailable_are_sent_again(server: StubServer, client: Client) -> None:
+def test_items_refused_with_unavailable_are_sent_again(server: StubServer, client: Client) -> None:
     server.servicer.many = scripts.refusing(every=3)
     assert shorts(client.summarize_many(texts(10), max_in_flight=4)) == expected(10)
 
 
-def test_a_killed_server_is_a_pause(server: StubServer, client: Client) -> None:
+def test_a_stream_survives_a_killed_server(server: StubServer, client: Client) -> None:
     results = client.summarize_many(texts(30), max_in_flight=4)
     first = shorts(itertools.islice(results, 5))
     server.stop()
@@ -196,7 +198,7 @@ def test_a_killed_server_is_a_pause(server: StubServer, client: Client) -> None:
     assert first + shorts(results) == expected(30)
 
 
-def test_a_server_killed_before_it_has_answered_anything(server: StubServer, client: Client) -> None:
+def test_a_server_killed_before_its_first_answer(server: StubServer, client: Client) -> None:
     started, killed = threading.Event(), threading.Event()
 
     def script(requests: scripts.Requests, context: grpc.ServicerContext) -> scripts.Responses:
@@ -215,17 +217,15 @@ def test_a_server_killed_before_it_has_answered_anything(server: StubServer, cli
         assert waiting.result(60) == expected(3)
 
 
-def test_a_stream_that_nothing_comes_of_is_given_up_for_another(
-    server: StubServer, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    client.summarize(texts(1)[0])  # to have reached it
+def test_a_silent_stream_is_replaced(server: StubServer, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.summarize(texts(1)[0])  # so that the client has reached the server
     monkeypatch.setattr("nutgraf._sync_many.HEADERS_SECONDS", 0.2)
     server.servicer.silent_streams = 2
     assert shorts(client.summarize_many(texts(10))) == expected(10)
     assert server.servicer.silent_streams == 0
 
 
-def test_an_address_where_nothing_comes_of_any_stream_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_whose_streams_are_all_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nutgraf._sync_many.HEADERS_SECONDS", 0.2)
     server = StubServer(with_health=False).start()
     server.servicer.silent_streams = 100
@@ -236,7 +236,7 @@ def test_an_address_where_nothing_comes_of_any_stream_is_given_up(monkeypatch: p
         server.stop()
 
 
-def test_a_server_that_stays_away_is_given_up(server: StubServer) -> None:
+def test_a_server_that_does_not_come_back_is_given_up(server: StubServer) -> None:
     with Client(server.address, retry_seconds=0.5) as client:
         results = client.summarize_many(itertools.cycle(texts(1)))
         next(results)
@@ -245,13 +245,13 @@ def test_a_server_that_stays_away_is_given_up(server: StubServer) -> None:
             list(results)
 
 
-def test_no_progress_is_given_up(server: StubServer) -> None:
+def test_a_server_that_keeps_draining_is_given_up(server: StubServer) -> None:
     server.servicer.many = scripts.dying(after=0)
     with Client(server.address, retry_seconds=0.5) as client, pytest.raises(Unavailable, match="shutting down"):
         list(client.summarize_many(texts(3)))
 
 
-def test_what_ends_the_stream_for_good(server: StubServer, client: Client) -> None:
+def test_a_permanent_error_is_not_retried(server: StubServer, client: Client) -> None:
     def script(requests: scripts.Requests, context: grpc.ServicerContext) -> scripts.Responses:
         abort(context, make_status(code_pb2.UNAUTHENTICATED, "no token"))
         yield answer(next(requests))
@@ -263,35 +263,35 @@ def test_what_ends_the_stream_for_good(server: StubServer, client: Client) -> No
 
 
 @pytest.mark.parametrize("code", [code_pb2.RESOURCE_EXHAUSTED, code_pb2.UNAVAILABLE])
-def test_a_proxy_that_lets_a_stream_through_only_later(server: StubServer, client: Client, code: int) -> None:
+def test_a_proxy_that_refuses_a_stream_three_times(server: StubServer, client: Client, code: int) -> None:
     server.servicer.many = scripts.failing(make_status(code, "rate limit"), times=3)
     assert shorts(client.summarize_many(texts(5))) == expected(5)
     assert len(server.servicer.streams) == 4
 
 
-def test_a_proxy_that_lets_no_stream_through(server: StubServer) -> None:
+def test_a_proxy_that_refuses_every_stream(server: StubServer) -> None:
     server.servicer.many = scripts.failing(make_status(code_pb2.RESOURCE_EXHAUSTED, "rate limit"))
     with Client(server.address, retry_seconds=0.2) as client, pytest.raises(Overloaded, match="rate limit"):
         list(client.summarize_many(texts(5)))
 
 
-def test_a_stream_that_is_refused_is_not_each_articles_fault(server: StubServer, client: Client) -> None:
+def test_a_refused_stream_raises_instead_of_failing_each_article(server: StubServer, client: Client) -> None:
     server.servicer.many = scripts.failing(make_status(code_pb2.INVALID_ARGUMENT, "no streams here"))
     with pytest.raises(InvalidArticle, match="no streams here"):
         list(client.summarize_many(texts(5)))
     assert len(server.servicer.streams) == 1
 
 
-def test_the_article_of_the_size_that_was_refused_is_taken_for_the_one(server: StubServer, client: Client) -> None:
+def test_an_oversize_article_is_identified_by_its_size(server: StubServer, client: Client) -> None:
     items = ["x" * 3000, "y" * 2000, "z" * 1000]
     request = pb.SummarizeManyRequest(id="1", request=pb.SummarizeRequest(text=items[1]))
-    said = f"SERVER: Received message larger than max ({request.ByteSize()} vs. 1000)"
-    refusals = iter([make_status(code_pb2.RESOURCE_EXHAUSTED, said)])
+    message = f"SERVER: Received message larger than max ({request.ByteSize()} vs. 1000)"
+    refusals = iter([make_status(code_pb2.RESOURCE_EXHAUSTED, message)])
 
     def refusing(requests: scripts.Requests, context: grpc.ServicerContext) -> scripts.Responses:
         if status := next(refusals, None):
             for number, _ in enumerate(requests):
-                if number == 1:  # it has to have been sent
+                if number == 1:  # refuse only after the client has sent it
                     abort(context, status)
         for request in requests:
             yield answer(request)
@@ -300,7 +300,7 @@ def test_the_article_of_the_size_that_was_refused_is_taken_for_the_one(server: S
     assert [found.index for found in client.summarize_many(items) if found.error] == [1]
 
 
-def test_an_oversize_article_is_found_and_the_others_go_on() -> None:
+def test_oversize_articles_fail_alone() -> None:
     server = StubServer(max_message_bytes=1000).start()
     try:
         with Client(server.address) as client:
@@ -317,7 +317,7 @@ def test_an_oversize_article_is_found_and_the_others_go_on() -> None:
     ]
 
 
-def test_answers_nobody_asked_for_are_ignored(server: StubServer, client: Client) -> None:
+def test_unexpected_answers_are_ignored(server: StubServer, client: Client) -> None:
     def script(requests: scripts.Requests, context: grpc.ServicerContext) -> scripts.Responses:
         for request in requests:
             yield pb.SummarizeManyResponse(id="77")
@@ -329,7 +329,7 @@ def test_answers_nobody_asked_for_are_ignored(server: StubServer, client: Client
     assert shorts(client.summarize_many(texts(5))) == expected(5)
 
 
-def test_an_answer_of_an_unknown_kind(server: StubServer, client: Client) -> None:
+def test_an_answer_without_a_result(server: StubServer, client: Client) -> None:
     server.servicer.many = lambda requests, context: (pb.SummarizeManyResponse(id=request.id) for request in requests)
     assert [type(found.error) for found in client.summarize_many(texts(2))] == [ServerError] * 2
 
@@ -343,7 +343,9 @@ def client_threads() -> list[threading.Thread]:
 
 
 @pytest.mark.parametrize("taken", [0, 1, 5])
-def test_leaving_the_loop_cancels_and_leaks_nothing(server: StubServer, client: Client, taken: int) -> None:
+def test_leaving_the_loop_cancels_the_stream_and_ends_its_threads(
+    server: StubServer, client: Client, taken: int
+) -> None:
     results = client.summarize_many(itertools.cycle(texts(1)))
     for _ in itertools.islice(results, taken):
         pass
@@ -355,18 +357,18 @@ def test_leaving_the_loop_cancels_and_leaks_nothing(server: StubServer, client: 
     assert not client_threads()
 
 
-def test_threads_each_with_a_stream_of_one_client(client: Client) -> None:
+def test_threads_can_run_streams_of_the_same_client(client: Client) -> None:
     with ThreadPoolExecutor(6) as pool:
         found = list(pool.map(lambda _: shorts(client.summarize_many(texts(20))), range(6)))
     assert found == [expected(20)] * 6
 
 
-def test_threads_with_streams_and_single_calls_of_one_client_each_get_their_own(client: Client) -> None:
-    at_once = threading.Barrier(8)
+def test_threads_can_mix_streams_and_calls_of_the_same_client(client: Client) -> None:
+    start = threading.Barrier(8)
 
     def use(thread: int) -> list[str]:
         own = [f"Article {thread} of {number}. More." for number in range(30)]
-        at_once.wait(30)
+        start.wait(30)
         if thread % 2:
             return shorts(client.summarize_many(own, max_in_flight=4))
         return [client.summarize(text).short.text for text in own]  # type: ignore[union-attr]
@@ -376,7 +378,7 @@ def test_threads_with_streams_and_single_calls_of_one_client_each_get_their_own(
     assert found == [[f"Article {thread} of {number}." for number in range(30)] for thread in range(8)]
 
 
-def test_close_ends_the_stream_of_another_thread(server: StubServer, client: Client) -> None:
+def test_close_ends_a_stream_in_another_thread(server: StubServer, client: Client) -> None:
     release = threading.Event()
 
     def script(requests: scripts.Requests, context: grpc.ServicerContext) -> scripts.Responses:

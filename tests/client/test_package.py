@@ -1,4 +1,4 @@
-"""What `import nutgraf` gives and costs."""
+"""The names and the cost of `import nutgraf`."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def test_every_public_name_of_the_modules_is_exported() -> None:
     assert public - {"Wanted"} == set(nutgraf.__all__) - {"__version__"}
 
 
-def test_no_other_names() -> None:
+def test_an_unknown_name_raises() -> None:
     with pytest.raises(AttributeError, match="Klient"):
         nutgraf.Klient  # noqa: B018
 
 
-def test_importing_is_light() -> None:
+def test_importing_loads_no_heavy_module() -> None:
     heavy = ("torch", "transformers", "numpy", "nutgraf_models", "nutgraf_service", "asyncio", "grpc")
     loaded = run(f"import nutgraf, sys; print([name for name in {heavy} if name in sys.modules])")
     assert loaded.strip() == "[]"
 
 
-def test_the_client_and_the_command_need_no_service() -> None:
+def test_the_client_and_the_command_load_no_service() -> None:
     heavy = ("torch", "transformers", "numpy", "nutgraf_models", "nutgraf_service")
     code = (
         "import sys; from nutgraf import *; import nutgraf.testing, nutgraf._cli.main as main\n"

@@ -1,4 +1,4 @@
-"""The page: what is in it, read as a parser of HTML reads it."""
+"""The HTML page, read with an HTML parser."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from nutgraf.report._segments import Segment, is_wrapped, paragraphs, printable,
 from nutgraf.v1 import summarizer_pb2 as pb
 
 ATTACK = "</script></style></title>--><script>attack()</script><img src=x onerror='attack()'>\"' & &lt; &#60;"
-# What has been got wrong elsewhere: code points beyond UTF-16's first plane, joined emoji, marks that combine, letters
-# from right to left, every kind of line break, and whatever HTML reads as its own.
+# Text that programs often handle wrongly: code points beyond UTF-16's first plane, joined emoji, combining marks,
+# right-to-left letters, every kind of line break, and HTML's own characters.
 ALPHABET = [
     *"ab .", "🎈", "👩‍🚀", "e\u0301", "\u0338", "ש", "\u202e", "\r\n", "\r", "\n", "\n\n", "\u2028", "\0", "\t",
     "<", ">", "&", "&amp;", '"', "'", "</span>", "</script>", "<!--", "-->", "]]>", "<b>", "{", "}",
@@ -26,7 +26,7 @@ ALPHABET = [
 
 
 class Page(HTMLParser):
-    """A page's tags, and the text within each element that has an id or one of the classes looked for."""
+    """A page's tags, and its text: as a whole, and by the id or else the tag of each element around it."""
 
     VOID = ("meta", "link", "img", "br")
 
@@ -64,7 +64,7 @@ class Page(HTMLParser):
 
 
 def bare(text: str) -> str:
-    """`text` as far as a page keeps it: without white space."""
+    """The printable characters of `text` without white space, which a page does not preserve."""
     return re.sub(r"\s+", "", printable(text))
 
 
@@ -75,7 +75,7 @@ def result(text: str, summary: pb.Summary, **changes: str) -> nutgraf.Result:
 
 
 def one_sentence(text: str, *evidence: tuple[int, int], support: float = 0.5) -> pb.Summary:
-    """A summary of one sentence, with these spans as its evidence, the best first."""
+    """A summary of one sentence, with spans of evidence in descending order of score."""
     summary = pb.Summary(length=pb.SUMMARY_LENGTH_SHORT, text=text, checks_run=[pb.CHECK_KIND_EVIDENCE])
     sentence = summary.sentences.add(span=pb.Span(end=len(text)), support=support)
     for start, end in evidence:
@@ -84,7 +84,7 @@ def one_sentence(text: str, *evidence: tuple[int, int], support: float = 0.5) ->
 
 
 def passages(page: Page, number: int = 0) -> list[str]:
-    """The text that lights up for a sentence: at 0 the best passage's, then the next one's."""
+    """The highlighted text for a sentence, by rank of the passage, the best first."""
     found = ["", "", ""]
     for item in str(page.all("a", **{"aria-describedby": f"support-1-{number + 1}"})[0]["data-evidence"]).split():
         identifier, rank = item.split(":")
@@ -92,7 +92,7 @@ def passages(page: Page, number: int = 0) -> list[str]:
     return found
 
 
-def test_segments_of_spans_that_overlap_nest_and_touch() -> None:
+def test_segments_of_overlapping_nested_and_touching_spans() -> None:
     assert segments(0, 10, [(2, 8), (4, 6), (6, 12), (3, 3), (-5, 1)]) == [
         Segment(0, 1, (4,)),
         Segment(1, 2, ()),
@@ -103,7 +103,7 @@ def test_segments_of_spans_that_overlap_nest_and_touch() -> None:
     ]
 
 
-def test_segments_are_what_looking_at_each_position_finds() -> None:
+def test_segments_agree_with_a_search_at_each_position() -> None:
     rng = random.Random(5)
     for _ in range(500):
         start, end = sorted(rng.sample(range(30), 2))
@@ -124,20 +124,20 @@ def test_segments_are_what_looking_at_each_position_finds() -> None:
         (" \n\n \n", []),
     ],
 )
-def test_blank_lines_part_paragraphs(text: str, parts: list[str]) -> None:
+def test_blank_lines_separate_paragraphs(text: str, parts: list[str]) -> None:
     shown = printable(text)
     assert len(shown) == len(text)
     assert [shown[start:end] for start, end in paragraphs(shown)] == parts
 
 
-def test_lines_broken_by_a_program_are_told_from_those_of_a_writer() -> None:
+def test_wrapped_lines_are_recognised() -> None:
     assert is_wrapped("x" * 70 + "\n" + "y" * 66 + "\nshort")
     assert not is_wrapped("x" * 70 + "\n" + "y" * 20 + "\nshort")
     assert not is_wrapped("x" * 700)
     assert not is_wrapped("x" * 300 + "\n" + "y" * 300)
 
 
-def test_any_text_is_shown_whole_and_lights_up_where_its_spans_are() -> None:
+def test_any_text_is_shown_completely_and_its_spans_are_highlighted() -> None:
     rng = random.Random(11)
     for _ in range(300):
         text = "".join(rng.choices(ALPHABET, k=rng.randint(1, 60))) + "x"
@@ -146,14 +146,14 @@ def test_any_text_is_shown_whole_and_lights_up_where_its_spans_are() -> None:
         term = sorted(rng.randint(0, len(summary.text)) for _ in "12")
         summary.unsupported_terms.add(span=pb.Span(start=term[0], end=term[1]))
         html = render(result(text, summary), text)
-        assert not {"\r", "\0"} & set(html)  # which a parser of HTML would change
+        assert not {"\r", "\0"} & set(html)  # an HTML parser would replace them
         page = Page(html)
         assert bare(page.within["article"]) == bare(text)
-        # The first covers all, and so takes everything; the two others are within it.
+        # The best passage covers the whole text, so nothing is left for the other two.
         assert bare(passages(page)[0]) == bare(text)
         assert passages(page)[1:] == ["", ""]
-        said = page.within["s1-1"].replace(" (not in the article)", "")
-        assert bare(said) == bare(summary.text)
+        shown = page.within["s1-1"].replace(" (not in the article)", "")
+        assert bare(shown) == bare(summary.text)
 
         first, second, third = spans
         summary = one_sentence("Said.", first, second, third)
@@ -176,13 +176,13 @@ def test_a_sentence_is_a_link_to_the_start_of_its_best_passage() -> None:
     assert page.within[str(link["aria-describedby"])] == " Support 50%, 2 passages"
 
 
-def test_a_passage_over_two_paragraphs() -> None:
+def test_a_passage_across_paragraphs() -> None:
     text = "One.\n\nTwo.\n\nThree."
     page = Page(render(result(text, one_sentence("Said.", (0, 10))), text))
     assert passages(page)[0] == "One.Two."
 
 
-def test_a_passage_bears_the_numbers_of_its_sentences_where_it_starts() -> None:
+def test_a_passage_has_its_sentences_numbers_at_its_start() -> None:
     text = "One.\n\nTwo. Three."
     summary = one_sentence("Said.", (0, 10))
     summary.text += " Too."
@@ -198,19 +198,19 @@ def test_a_passage_bears_the_numbers_of_its_sentences_where_it_starts() -> None:
     assert [one["data-number"] for one in page.all("p", **{"class": "sentence"})] == ["1", "2"]
 
 
-def test_a_sentence_without_evidence_is_no_link_and_says_so() -> None:
+def test_a_sentence_without_evidence_is_labelled_and_no_link() -> None:
     page = Page(render(result("One.", one_sentence("Said.", support=0)), "One."))
     assert not page.all("a")
     assert page.within["support-1-1"] == " Support 0%, no passage"
 
 
-def test_a_sentence_that_was_not_checked_says_so() -> None:
+def test_an_unchecked_sentence_is_labelled() -> None:
     summary = one_sentence("Said.", (0, 4))
     summary.sentences[0].ClearField("support")
     assert Page(render(result("One.", summary), "One.")).within["support-1-1"] == "Not checked, 1 passage"
 
 
-def test_a_doubted_sentence_and_one_of_the_articles_own_say_so() -> None:
+def test_doubted_sentences_and_article_sentences_are_labelled() -> None:
     summary = one_sentence("Said.", (0, 4))
     summary.sentences[0].verdict = pb.VERDICT_DOUBTED
     assert Page(render(result("One.", summary), "One.")).within["support-1-1"] == " Support 50%, 1 passage, doubted"
@@ -250,7 +250,7 @@ def test_a_checked_summary_is_shown_with_its_doubts() -> None:
     assert len(page.all("script")) == 1
 
 
-def test_no_support_is_claimed_where_none_was_measured() -> None:
+def test_no_support_is_shown_without_a_check() -> None:
     summary = one_sentence("Said.")
     del summary.checks_run[:]
     page = Page(render(result("One.", summary), "One."))
@@ -266,7 +266,7 @@ def test_the_checks_are_named() -> None:
     )
 
 
-def test_checks_that_differ_are_named_at_each_summary() -> None:
+def test_different_checks_are_named_for_each_summary() -> None:
     short, long = one_sentence("Said.", (0, 4)), one_sentence("Said.", (0, 4))
     long.length = pb.SUMMARY_LENGTH_LONG
     del long.checks_run[:]
@@ -280,7 +280,7 @@ def test_checks_that_differ_are_named_at_each_summary() -> None:
     ]
 
 
-def test_warnings_are_in_words_and_terms_are_marked_and_explained() -> None:
+def test_warnings_are_written_out_and_terms_marked_and_explained() -> None:
     summary = one_sentence("Zoë met Bo and Bo.", (0, 4))
     for start, end in ((8, 10), (15, 17)):
         summary.unsupported_terms.add(span=pb.Span(start=start, end=end), kind=pb.TERM_KIND_NAME)
@@ -294,10 +294,10 @@ def test_warnings_are_in_words_and_terms_are_marked_and_explained() -> None:
     assert len(page.all("mark")) == 3
 
 
-def test_a_term_across_sentences_and_text_outside_of_them() -> None:
+def test_a_term_across_sentences_and_text_outside_sentences() -> None:
     summary = pb.Summary(text="One two. Three four. Five.")
     summary.sentences.add(span=pb.Span(start=0, end=8))
-    summary.sentences.add(span=pb.Span(start=5, end=20))  # overlaps, which no server should say
+    summary.sentences.add(span=pb.Span(start=5, end=20))  # overlaps the first, which a server should not send
     summary.unsupported_terms.add(span=pb.Span(start=4, end=14))
     html = render(result("One.", summary), "One.")
     page = Page(html)
@@ -310,7 +310,7 @@ def test_a_term_across_sentences_and_text_outside_of_them() -> None:
     assert len(page.all("p", **{"class": "sentence"})) == 3
 
 
-def test_nothing_that_is_shown_becomes_markup() -> None:
+def test_shown_text_never_becomes_markup() -> None:
     text = f"{ATTACK}\n\nFirst. {ATTACK}"
     summary = one_sentence(f"Said {ATTACK}.", (3, 40))
     summary.unsupported_terms.add(span=pb.Span(start=7, end=30))
@@ -334,7 +334,7 @@ def test_nothing_that_is_shown_becomes_markup() -> None:
     assert f"no summary: {ATTACK}" in Page(render_many([failed])).text
 
 
-def test_the_policy_lets_only_the_pages_own_style_and_script_run() -> None:
+def test_the_policy_allows_only_the_pages_own_style_and_script() -> None:
     html = render(result("One.", one_sentence("Said.", (0, 4))), "One.")
     page = Page(html)
     policy = str(page.all("meta", **{"http-equiv": "Content-Security-Policy"})[0]["content"])
@@ -364,7 +364,7 @@ def test_the_articles_language_and_direction(language: str, lang: str) -> None:
     assert (sentence["lang"], sentence["dir"]) == (lang, "auto")
 
 
-def test_several_articles_each_with_its_own_ids_and_a_way_to_it() -> None:
+def test_several_articles_have_distinct_ids_and_links() -> None:
     texts = ["One. Two.", "Three. Four."]
     answers = [
         nutgraf.ManyResult(
@@ -380,5 +380,5 @@ def test_several_articles_each_with_its_own_ids_and_a_way_to_it() -> None:
     assert page.within["title"] == "3 articles, summarised"
 
 
-def test_a_page_of_no_articles() -> None:
+def test_a_page_without_articles() -> None:
     assert Page(render_many([])).within["title"] == "0 articles, summarised"

@@ -1,4 +1,4 @@
-"""From the contract's messages to dataclasses."""
+"""Conversion of the contract's messages to dataclasses."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def response() -> pb.SummarizeResponse:
     return message
 
 
-def test_a_whole_response() -> None:
+def test_a_complete_response() -> None:
     result = _convert.result(response(), ARTICLE, "r")
     assert result.short is None
     summary = result.long
@@ -67,9 +67,9 @@ def test_a_whole_response() -> None:
     assert result.origin is nutgraf.Origin.CACHE
 
 
-def test_support_is_none_where_nothing_was_checked_and_0_is_no_support() -> None:
+def test_missing_support_is_none_if_unchecked_and_0_if_doubted() -> None:
     message = response()
-    # A server of before it could be unset does not send a 0.
+    # Older servers, which always set the support, send no value for 0.
     message.summaries[0].sentences[0].ClearField("support")
     message.summaries[0].sentences[1].ClearField("support")
     long = _convert.result(message, ARTICLE, "r").long
@@ -103,8 +103,8 @@ def test_results_are_frozen_and_can_be_pickled() -> None:
         result.model = "other"  # type: ignore[misc]
 
 
-def test_numbers_of_a_newer_server_are_unknown() -> None:
-    message = pb.SummarizeResponse.FromString(_newer())
+def test_enum_values_of_a_newer_server_are_unknown() -> None:
+    message = pb.SummarizeResponse.FromString(_newer_response())
     result = _convert.result(message, ARTICLE, None)
     summary = result.summaries[0]
     assert summary.length is nutgraf.Length.UNKNOWN
@@ -119,7 +119,7 @@ def test_numbers_of_a_newer_server_are_unknown() -> None:
     assert info.state is nutgraf.ServerState.UNKNOWN
 
 
-def test_positions_outside_the_text_do_no_harm() -> None:
+def test_positions_outside_the_text_are_clamped() -> None:
     message = response()
     message.summaries[0].sentences[0].span.start = -5
     message.summaries[0].sentences[0].span.end = 9999
@@ -143,7 +143,7 @@ def test_positions_outside_the_text_do_no_harm() -> None:
         (_enums.ServerState, pb.ServerState, "SERVER_STATE_"),
     ],
 )
-def test_the_enums_are_the_contracts(python: type[_enums.Length], proto: EnumTypeWrapper, prefix: str) -> None:
+def test_the_enums_match_the_contracts(python: type[_enums.Length], proto: EnumTypeWrapper, prefix: str) -> None:
     names = {name.removeprefix(prefix) for name in proto.DESCRIPTOR.values_by_name}
     assert {member.name for member in python} == names - {"UNSPECIFIED"} | {"UNKNOWN"}
 
@@ -160,7 +160,7 @@ def test_the_enums_are_the_contracts(python: type[_enums.Length], proto: EnumTyp
         (nutgraf.Spec, pb.SummarySpec),
     ],
 )
-def test_no_field_of_the_contract_is_left_out(python: type, message: type) -> None:
+def test_the_fields_match_the_contracts(python: type, message: type) -> None:
     ours = {field.name for field in dataclasses.fields(python)}
     theirs = {name.replace("_duration", "_seconds") for name in message.DESCRIPTOR.fields_by_name}  # type: ignore[attr-defined]
     assert {name.removesuffix("_seconds") for name in ours} == {name.removesuffix("_seconds") for name in theirs}
@@ -174,7 +174,7 @@ def test_specs() -> None:
     assert [spec.length for spec in specs(["long", nutgraf.Length.SHORT])] == [2, 1]
 
 
-def _newer() -> bytes:
+def _newer_response() -> bytes:
     message = pb.SummarizeResponse(origin=99)  # type: ignore[arg-type]
     summary = message.summaries.add(length=99, text="x", finish_reason=99)  # type: ignore[arg-type]
     summary.checks_run.append(99)  # type: ignore[arg-type]

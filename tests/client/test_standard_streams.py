@@ -1,4 +1,4 @@
-"""Commands whose standard input, output or error is closed, full, or in an encoding that lacks characters."""
+"""Standard streams of commands that are closed, full, or in an encoding without some of the characters."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ def _files(server: StubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("arguments", [["summarize"], ["batch", "-", "-o", "out.jsonl"], ["check", "-", "article.txt"]])
-def test_standard_input_that_is_closed(server: StubServer, arguments: list[str]) -> None:
+def test_closed_standard_input(server: StubServer, arguments: list[str]) -> None:
     assert error_of(nutgraf(*arguments, redirect="<&-")) == CLOSED
     assert not server.servicer.metadata
 
 
 @pytest.mark.parametrize("arguments", WRITING, ids=" ".join)
-def test_standard_output_that_is_closed(arguments: list[str]) -> None:
+def test_closed_standard_output(arguments: list[str]) -> None:
     assert CLOSED in error_of(nutgraf(*arguments, redirect=">&-"))
 
 
 @pytest.mark.parametrize("arguments", WRITING, ids=" ".join)
-def test_standard_output_that_is_full(arguments: list[str]) -> None:
+def test_full_standard_output(arguments: list[str]) -> None:
     assert FULL in error_of(nutgraf(*arguments, redirect=">/dev/full"))
 
 
 @pytest.mark.parametrize("redirect", ["2>&-", "2>/dev/full"])
-def test_nobody_hears_of_errors(server: StubServer, redirect: str) -> None:
+def test_closed_or_full_standard_error(server: StubServer, redirect: str) -> None:
     done = nutgraf("summarize", "article.txt", "--length", "short", redirect=redirect)
     assert (done.returncode, done.stdout.decode()) == (0, "Zoë won “gold”.\n")
     done = nutgraf("summarize", "none.txt", redirect=redirect)
@@ -62,34 +62,34 @@ def test_nobody_hears_of_errors(server: StubServer, redirect: str) -> None:
 
 
 @pytest.mark.parametrize("redirect", ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"])
-def test_a_file_does_not_take_the_place_of_a_stream_that_is_closed(redirect: str) -> None:
+def test_a_file_never_gets_the_descriptor_of_a_closed_stream(redirect: str) -> None:
     done = nutgraf("batch", "in.jsonl", "-o", "out.jsonl", redirect=redirect, GRPC_VERBOSITY="debug", GRPC_TRACE="http")
     assert done.returncode == 0
     (line,) = Path("out.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(line)["id"] == "a"
 
 
-def test_a_command_of_another_room_with_streams_that_are_closed() -> None:
+def test_closed_standard_output_in_a_command_of_another_package() -> None:
     pytest.importorskip("safetensors")  # the command needs it
     assert error_of(nutgraf("models", "list", redirect=">&-")) == CLOSED
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-16"])
 @pytest.mark.parametrize("arguments", WRITING, ids=" ".join)
-def test_an_encoding_that_lacks_a_character(arguments: list[str], encoding: str) -> None:
+def test_an_encoding_without_some_characters(arguments: list[str], encoding: str) -> None:
     done = nutgraf(*arguments, PYTHONIOENCODING=encoding)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout
 
 
-def test_a_character_that_is_missing_is_written_as_its_number() -> None:
+def test_missing_characters_are_escaped() -> None:
     done = nutgraf("summarize", "article.txt", "--length", "short", PYTHONIOENCODING="latin-1")
     assert done.stdout.decode("latin-1") == "Zoë won \\u201cgold\\u201d.\n"
     done = nutgraf("check", "article.txt", "article.txt", PYTHONIOENCODING="cp1252")
     assert done.stdout.decode("cp1252").startswith("\\u2713  75%  Zoë won “gold”.")
 
 
-def test_names_of_files_that_are_not_utf8() -> None:
+def test_file_names_that_are_not_utf8() -> None:
     os.close(os.open(b"caf\xe9.txt", os.O_CREAT | os.O_WRONLY))
     done = nutgraf("summarize", redirect=f"< {shlex.quote('article.txt')}", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
@@ -99,7 +99,7 @@ def test_names_of_files_that_are_not_utf8() -> None:
         assert why in done.stderr
 
 
-def test_a_server_whose_name_is_not_utf8() -> None:
+def test_a_server_name_that_is_not_utf8() -> None:
     done = nutgraf("health", "--server", os.fsdecode(b"h\xff"))
     assert done.returncode == 2
     assert b"is not a server address" in done.stderr

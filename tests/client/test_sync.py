@@ -11,7 +11,7 @@ import pytest
 from google.rpc import code_pb2
 
 from client.stub_server import (
-    NO_TIMEOUTS,
+    INVALID_TIMEOUTS,
     NOT_SERVING,
     SERVING,
     StubServer,
@@ -28,7 +28,7 @@ from nutgraf.v1 import summarizer_pb2 as pb
 TEXT = "Rain fell on Lund. It was wet."
 
 
-def test_both_lengths_unless_told_otherwise(server: StubServer, client: Client) -> None:
+def test_both_lengths_are_the_default(server: StubServer, client: Client) -> None:
     result = client.summarize(TEXT, title="Rain")
     assert result.short is not None
     assert result.short.text == "Rain fell on Lund."
@@ -39,13 +39,13 @@ def test_both_lengths_unless_told_otherwise(server: StubServer, client: Client) 
 
 
 @pytest.mark.parametrize("wanted", ["short", Length.SHORT, ["short"], Spec("short"), [Spec(Length.SHORT)]])
-def test_one_length_in_every_spelling(server: StubServer, client: Client, wanted: object) -> None:
+def test_one_length_in_every_form(server: StubServer, client: Client, wanted: object) -> None:
     result = client.summarize(TEXT, summaries=wanted)  # type: ignore[arg-type]
     assert [summary.length for summary in result.summaries] == [Length.SHORT]
     assert result.long is None
 
 
-def test_caps_and_the_fallback_arrive(server: StubServer, client: Client) -> None:
+def test_caps_and_show_doubted_arrive(server: StubServer, client: Client) -> None:
     client.summarize(TEXT, summaries=[Spec("long", max_sentences=2, max_words=40)], show_doubted=True)
     request = server.servicer.requests[0]
     assert request.show_doubted
@@ -53,13 +53,13 @@ def test_caps_and_the_fallback_arrive(server: StubServer, client: Client) -> Non
     assert request.summaries[0].max_words == 40
 
 
-def test_the_request_id_goes_there_and_back(server: StubServer, client: Client) -> None:
+def test_the_request_id_is_sent_and_returned(server: StubServer, client: Client) -> None:
     assert client.summarize(TEXT, request_id="abc-1").request_id == "abc-1"
-    assert client.summarize(TEXT).request_id == "made-here"
+    assert client.summarize(TEXT).request_id == "from-server"
     assert server.servicer.metadata[0]["user-agent"].startswith("nutgraf-python/")
 
 
-def test_a_request_id_that_no_header_can_carry(client: Client) -> None:
+def test_an_invalid_request_id(client: Client) -> None:
     with pytest.raises(ValueError, match="request_id"):
         client.summarize(TEXT, request_id="a\nb")
 
@@ -72,14 +72,14 @@ def test_the_token_is_sent_as_a_bearer_token(server: StubServer) -> None:
     assert "secret" not in repr(client._connection.endpoint)
 
 
-def test_a_bad_token_is_refused_without_being_printed() -> None:
+def test_an_invalid_token_is_refused_but_not_printed() -> None:
     with pytest.raises(ValueError, match="token") as caught:
         Client("localhost", token="sec ret")
     assert "sec ret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("field", ["text", "title"])
-def test_a_lone_surrogate_is_refused_before_anything_is_sent(server: StubServer, client: Client, field: str) -> None:
+def test_a_lone_surrogate_is_refused_before_the_call(server: StubServer, client: Client, field: str) -> None:
     arguments = {"text": TEXT, field: "half \ud83d of"}
     with pytest.raises(InvalidArticle, match=r"U\+D83D.*position 5") as caught:
         client.summarize(**arguments)
@@ -87,7 +87,7 @@ def test_a_lone_surrogate_is_refused_before_anything_is_sent(server: StubServer,
     assert not server.servicer.metadata
 
 
-def test_what_is_no_text_is_a_type_error(client: Client) -> None:
+def test_arguments_of_another_type_raise_type_error(client: Client) -> None:
     with pytest.raises(TypeError, match="text must be a str, not bytes"):
         client.summarize(b"bytes")  # type: ignore[arg-type]
     with pytest.raises(TypeError):
@@ -95,7 +95,7 @@ def test_what_is_no_text_is_a_type_error(client: Client) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["medium", "unknown", [], [Spec("short", max_words=2**40)]])
-def test_what_cannot_be_asked_for_is_a_value_error(client: Client, wanted: object) -> None:
+def test_invalid_summaries_raise_value_error(client: Client, wanted: object) -> None:
     with pytest.raises(ValueError, match=r".+"):
         client.summarize(TEXT, summaries=wanted)  # type: ignore[arg-type]
 
@@ -128,8 +128,8 @@ def test_every_call_has_a_deadline(server: StubServer) -> None:
     assert 50 < left[0] <= 60
 
 
-@pytest.mark.parametrize("timeout", NO_TIMEOUTS)
-def test_a_timeout_that_is_none(server: StubServer, client: Client, timeout: float) -> None:
+@pytest.mark.parametrize("timeout", INVALID_TIMEOUTS)
+def test_an_invalid_timeout(server: StubServer, client: Client, timeout: float) -> None:
     for call in (
         lambda: client.summarize(TEXT, timeout=timeout),
         lambda: client.check(TEXT, TEXT, timeout=timeout),
@@ -150,16 +150,16 @@ def test_the_longest_timeout(server: StubServer) -> None:
 
 @pytest.mark.parametrize("prefix", ["", "dns:///"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_no_server_fails_clearly_and_soon(prefix: str, host: str) -> None:
+def test_without_a_server_a_call_fails_clearly_and_soon(prefix: str, host: str) -> None:
     target = f"{prefix}{host}:{free_port()}"
     start = time.monotonic()
     with Client(target) as client, pytest.raises(Unavailable, match=r"no server answers at .*nutgraf serve") as caught:
         client.summarize(TEXT)
     assert target in str(caught.value)
-    assert time.monotonic() - start < 20  # about 2 s; the call's own timeout is 60
+    assert time.monotonic() - start < 20  # usually 2 s; the call's timeout is 60 s
 
 
-def test_a_name_that_does_not_exist() -> None:
+def test_an_unknown_host() -> None:
     with Client("no-such-host.invalid") as client, pytest.raises(Unavailable, match="no-such-host"):
         client.summarize(TEXT)
 
@@ -174,7 +174,7 @@ def test_no_server_for_the_other_calls() -> None:
             list(client.summarize_many([TEXT]))
 
 
-def test_a_restart_is_bridged(server: StubServer, client: Client) -> None:
+def test_a_call_survives_a_restart(server: StubServer, client: Client) -> None:
     client.summarize(TEXT)
     server.stop()
     with ThreadPoolExecutor(1) as pool:
@@ -183,7 +183,7 @@ def test_a_restart_is_bridged(server: StubServer, client: Client) -> None:
         assert waiting.result(60).model == "stub"
 
 
-def test_a_server_that_has_only_refused_so_far_has_been_reached(server: StubServer, client: Client) -> None:
+def test_a_refusal_shows_that_the_server_was_reached(server: StubServer, client: Client) -> None:
     refusal = make_status(code_pb2.INVALID_ARGUMENT, "the text is empty", reason="EMPTY_TEXT")
     server.servicer.unary = lambda request, context: abort(context, refusal)  # type: ignore[assignment, return-value]
     with pytest.raises(InvalidArticle):
@@ -191,7 +191,7 @@ def test_a_server_that_has_only_refused_so_far_has_been_reached(server: StubServ
     assert client._connection.link.reached
 
 
-def test_a_server_that_stays_away_is_given_up(server: StubServer) -> None:
+def test_a_server_that_does_not_come_back_is_given_up(server: StubServer) -> None:
     with Client(server.address, retry_seconds=0.5) as client:
         client.summarize(TEXT)
         server.stop()
@@ -199,7 +199,7 @@ def test_a_server_that_stays_away_is_given_up(server: StubServer) -> None:
             client.summarize(TEXT)
 
 
-def test_a_loading_server_is_waited_for(server: StubServer, client: Client) -> None:
+def test_a_call_waits_for_a_loading_server(server: StubServer, client: Client) -> None:
     refusals = iter([make_status(code_pb2.UNAVAILABLE, "loading", reason="LOADING", retry_after=0.01)] * 6)
 
     def loading(request: pb.SummarizeRequest, context: grpc.ServicerContext) -> pb.SummarizeResponse:
@@ -212,14 +212,14 @@ def test_a_loading_server_is_waited_for(server: StubServer, client: Client) -> N
     assert len(server.servicer.requests) == 7
 
 
-def test_a_server_that_is_not_ready_is_told_from_none(server: StubServer, impatient: Client) -> None:
+def test_the_error_distinguishes_a_server_that_is_not_ready(server: StubServer, impatient: Client) -> None:
     server.set_health(NOT_SERVING)
     with pytest.raises(Unavailable, match="not ready"):
         impatient.summarize(TEXT)
-    assert not server.servicer.requests  # round_robin leaves it out
+    assert not server.servicer.requests  # round_robin skips it
 
 
-def test_it_is_used_once_it_is_ready(server: StubServer, client: Client) -> None:
+def test_a_call_waits_until_the_server_is_ready(server: StubServer, client: Client) -> None:
     server.set_health(NOT_SERVING)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(client.summarize, TEXT)
@@ -237,14 +237,14 @@ def test_a_server_without_the_health_service() -> None:
         server.stop()
 
 
-def test_replicas_share_the_calls_and_a_loading_one_is_left_out(server: StubServer) -> None:
+def test_replicas_share_the_calls_except_a_loading_one(server: StubServer) -> None:
     second, loading = StubServer().start(), StubServer()
     loading.set_health(NOT_SERVING)
     loading.start()
     try:
         addresses = ",".join(replica.address for replica in (server, second, loading))
         with Client(f"ipv4:{addresses}") as client:
-            # The first calls go to whichever replica is connected first.
+            # The first calls go to the replica that is connected first.
             while not (server.servicer.requests and second.servicer.requests):
                 client.summarize(TEXT)
             before = len(server.servicer.requests), len(second.servicer.requests)
@@ -276,20 +276,20 @@ def test_health(server: StubServer, client: Client) -> None:
     assert not client.check_health()
 
 
-def test_unavailable_ends_at_the_deadline(server: StubServer, client: Client) -> None:
+def test_retries_end_at_the_deadline(server: StubServer, client: Client) -> None:
     server.servicer.unary = lambda request, context: abort(context, draining())  # type: ignore[assignment, return-value]
     with pytest.raises((Unavailable, DeadlineExceeded)):
         client.summarize(TEXT, timeout=0.5)
 
 
-def test_threads_share_a_client(client: Client) -> None:
+def test_threads_can_share_a_client(client: Client) -> None:
     texts = [f"Article {number}. More." for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(client.summarize, texts))
     assert [result.short.text for result in results if result.short] == [f"Article {n}." for n in range(40)]
 
 
-def test_a_closed_client_says_so(server: StubServer) -> None:
+def test_a_closed_client_raises(server: StubServer) -> None:
     client = Client(server.address)
     client.summarize(TEXT)
     client.close()
@@ -300,7 +300,7 @@ def test_a_closed_client_says_so(server: StubServer) -> None:
         client.summarize_many([TEXT])
 
 
-def test_close_ends_a_call_of_another_thread(server: StubServer, client: Client) -> None:
+def test_close_ends_a_call_in_another_thread(server: StubServer, client: Client) -> None:
     arrived, release = threading.Event(), threading.Event()
 
     def slow(request: pb.SummarizeRequest, context: grpc.ServicerContext) -> pb.SummarizeResponse:

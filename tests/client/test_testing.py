@@ -1,4 +1,4 @@
-"""`nutgraf.testing`: the fakes are like the clients."""
+"""`nutgraf.testing`: the fake clients behave like the real ones."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ def public(kind: type) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(("real", "fake"), [(Client, FakeClient), (AsyncClient, FakeAsyncClient)])
-def test_the_same_methods_with_the_same_signatures(real: type, fake: type) -> None:
+def test_the_fakes_have_the_clients_methods_and_signatures(real: type, fake: type) -> None:
     assert set(public(real)) == set(public(fake))
     for name, member in public(real).items():
         if callable(member):
             assert inspect.signature(member) == inspect.signature(getattr(fake, name)), name
 
 
-def test_the_clients_have_the_same_methods() -> None:
+def test_both_clients_have_the_same_methods() -> None:
     for name in ("summarize", "summarize_many", "check", "server_info", "check_health", "close", "__init__"):
         one, other = inspect.signature(getattr(Client, name)), inspect.signature(getattr(AsyncClient, name))
         assert list(one.parameters) == list(other.parameters), name
         assert [p.default for p in one.parameters.values()] == [p.default for p in other.parameters.values()], name
 
 
-def test_lead_sentences() -> None:
+def test_the_summary_is_the_lead() -> None:
     client = FakeClient()
     result = client.summarize(TEXT)
     assert result.short is not None
@@ -83,7 +83,7 @@ def test_calls_are_recorded() -> None:
         client.check(TEXT, "It rained.")
 
 
-def test_a_check_goes_by_words() -> None:
+def test_a_check_compares_words() -> None:
     client = FakeClient()
     summary = "Roads closed, rain fell. Trains killed nobody.\n🎈"
     result = client.check(TEXT, summary, request_id="r")
@@ -105,7 +105,7 @@ def test_a_check_goes_by_words() -> None:
     assert client.check(TEXT, "🎈").verdict is Verdict.NO_CLAIM
 
 
-def test_an_article_that_is_too_long_is_refused_as_by_a_server() -> None:
+def test_an_overlong_article_is_refused_as_by_a_server() -> None:
     client = FakeClient()
     limits = client.info.limits
     for text, title, reason, field in (
@@ -117,7 +117,7 @@ def test_an_article_that_is_too_long_is_refused_as_by_a_server() -> None:
         assert (caught.value.reason, caught.value.details[0][0]) == (reason, field)
 
 
-def test_a_check_is_refused_as_by_a_server() -> None:
+def test_an_invalid_check_is_refused_as_by_a_server() -> None:
     client = FakeClient()
     limits = client.info.limits
     for arguments, reason, field in (
@@ -152,13 +152,13 @@ def test_errors_are_raised_in_turn() -> None:
     assert [type(one.error) for one in found] == [type(None), Unavailable, type(None)]
 
 
-def test_canned_answers() -> None:
-    canned = lead_result("Canned. Answer.", summaries="short")
-    client = FakeClient(lambda article: canned)
-    assert client.summarize(TEXT) is canned
+def test_given_answers() -> None:
+    given = lead_result("Given. Answer.", summaries="short")
+    client = FakeClient(lambda article: given)
+    assert client.summarize(TEXT) is given
 
 
-def test_the_same_input_is_refused() -> None:
+def test_invalid_input_is_refused() -> None:
     client = FakeClient()
     for text in ("", " \n ", "\ud83d"):
         with pytest.raises(InvalidArticle):
@@ -177,7 +177,7 @@ def test_the_same_input_is_refused() -> None:
         client.summarize(TEXT, timeout=0)
 
 
-def test_health_follows_info() -> None:
+def test_health_follows_the_state_in_info() -> None:
     client = FakeClient()
     assert client.check_health()
     client.info = dataclasses.replace(client.info, state=ServerState.LOADING)

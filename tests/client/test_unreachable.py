@@ -1,4 +1,4 @@
-"""Why a server cannot be reached: found out over real sockets, and said with its cause."""
+"""Errors for unreachable servers name the cause; tested over real sockets."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def trusting(authority: trustme.CA) -> grpc.ChannelCredentials:
 
 @contextlib.contextmanager
 def tls_server(certificate: trustme.LeafCert, clients: trustme.CA | None = None) -> Iterator[str]:
-    """The address of a stub that speaks TLS, and wants a certificate of `clients` if that is given."""
+    """The address of a stub with TLS; with `clients`, it requires a client certificate of that authority."""
     pair = certificate.private_key_pem.bytes(), b"".join(one.bytes() for one in certificate.cert_chain_pems)
     wanted = None if clients is None else clients.cert_pem.bytes()
     server = StubServer(credentials=grpc.ssl_server_credentials([pair], wanted, clients is not None)).start()
@@ -50,8 +50,8 @@ def tls_server(certificate: trustme.LeafCert, clients: trustme.CA | None = None)
 
 
 @contextlib.contextmanager
-def talker(talk: Callable[[socketserver.StreamRequestHandler], None]) -> Iterator[str]:
-    """The address of something that is no gRPC server: it does `talk` with whoever connects, and hangs up."""
+def raw_server(talk: Callable[[socketserver.StreamRequestHandler], None]) -> Iterator[str]:
+    """The address of a server other than gRPC's: it calls `talk` for each connection, then closes it."""
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
@@ -69,7 +69,7 @@ def talker(talk: Callable[[socketserver.StreamRequestHandler], None]) -> Iterato
             thread.join()
 
 
-def saying(reply: bytes) -> Callable[[socketserver.StreamRequestHandler], None]:
+def replying(reply: bytes) -> Callable[[socketserver.StreamRequestHandler], None]:
     def talk(handler: socketserver.StreamRequestHandler) -> None:
         handler.connection.recv(65536)
         handler.wfile.write(reply)
@@ -84,9 +84,10 @@ def frame(kind: int, flags: int, stream: bytes, payload: bytes = b"") -> bytes:
 def answering_http2(
     status: int | None, streams: list[bytes] | None = None, ending: Callable[[bytes], bytes] | None = None
 ) -> Callable[[socketserver.StreamRequestHandler], None]:
-    """As proxies and balancers refuse calls: by a status of HTTP and no status of gRPC (RFC 9113). None: hangs up.
+    """Refuses calls like a proxy or load balancer: with an HTTP status and no gRPC status (RFC 9113).
 
-    Notes in `streams` what was begun. With an `ending`, the answer begins as one of gRPC's does, and then has that.
+    Without a `status`, it closes the connection. It appends the id of each stream to `streams`. With an `ending`, the
+    answer begins like one of gRPC and continues with `ending`, a function of the stream's id.
     """
 
     def talk(handler: socketserver.StreamRequestHandler) -> None:
@@ -96,7 +97,7 @@ def answering_http2(
             handler.rfile.read(int.from_bytes(header[:3], "big"))
             if header[3] == 4 and not header[4] & 1:
                 handler.wfile.write(frame(4, 1, bytes(4)))
-            elif header[3] == 1:  # HEADERS: answered by one field, :status, that ends the stream
+            elif header[3] == 1:  # HEADERS: the answer is one field, :status, and ends the stream
                 if streams is not None:
                     streams.append(header[5:9])
                 if status is None:
@@ -112,30 +113,30 @@ def answering_http2(
 def failure(
     server: str, tls: bool | grpc.ChannelCredentials = False, call: Callable[[Client], object] = CALLS["summarize"]
 ) -> NutgrafError:
-    """What a call fails with, which must not be that there is no server."""
+    """The error of a call, whose message must not claim that no server is running."""
     with Client(server, tls=tls, retry_seconds=0) as client, pytest.raises(NutgrafError) as caught:
         call(client)
     assert "start one" not in str(caught.value)
     return caught.value
 
 
-def said(server: str, tls: bool | grpc.ChannelCredentials = False) -> str:
+def message_of(server: str, tls: bool | grpc.ChannelCredentials = False) -> str:
     error = failure(server, tls)
     assert isinstance(error, Unavailable)
     return str(error)
 
 
-def test_a_server_with_tls_is_told_from_none(authority: trustme.CA) -> None:
+def test_a_server_with_tls_called_without(authority: trustme.CA) -> None:
     with tls_server(authority.issue_cert("127.0.0.1")) as address:
         with Client(address, tls=trusting(authority)) as client:
             assert client.summarize(TEXT).model == "stub"
-        message = said(address)
+        message = message_of(address)
         assert f"cannot connect to {address}: it accepts connections and closes them" in message
         assert "--tls, --ca or tls=..." in message
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_a_certificate_that_nobody_here_trusts(authority: trustme.CA, call: Callable[[Client], object]) -> None:
+def test_an_untrusted_certificate(authority: trustme.CA, call: Callable[[Client], object]) -> None:
     with tls_server(authority.issue_cert("127.0.0.1")) as address:
         for credentials in (trusting(trustme.CA()), True):
             message = str(failure(address, credentials, call))
@@ -143,7 +144,7 @@ def test_a_certificate_that_nobody_here_trusts(authority: trustme.CA, call: Call
             assert "--ca or tls=..." in message
 
 
-async def test_a_certificate_that_nobody_here_trusts_for_asyncio(authority: trustme.CA) -> None:
+async def test_an_untrusted_certificate_for_asyncio(authority: trustme.CA) -> None:
     with tls_server(authority.issue_cert("127.0.0.1")) as address:
         async with AsyncClient(address, tls=trusting(trustme.CA()), retry_seconds=0) as client:
             with pytest.raises(Unavailable, match="its certificate is not trusted"):
@@ -154,31 +155,31 @@ async def test_a_certificate_that_nobody_here_trusts_for_asyncio(authority: trus
                 [found async for found in client.summarize_many([TEXT])]
 
 
-def test_a_certificate_that_is_over(authority: trustme.CA) -> None:
+def test_an_expired_certificate(authority: trustme.CA) -> None:
     with tls_server(authority.issue_cert("127.0.0.1", not_after=PAST)) as address:
-        assert "its certificate is not trusted: certificate has expired" in said(address, trusting(authority))
+        assert "its certificate is not trusted: certificate has expired" in message_of(address, trusting(authority))
 
 
 def test_a_certificate_for_another_name(authority: trustme.CA) -> None:
     with tls_server(authority.issue_cert("summaries.example")) as address:
-        assert "its certificate is for another name" in said(address, trusting(authority))
+        assert "its certificate is for another name" in message_of(address, trusting(authority))
 
 
-def test_a_server_that_wants_a_certificate(authority: trustme.CA) -> None:
+def test_a_server_that_requires_a_client_certificate(authority: trustme.CA) -> None:
     with tls_server(authority.issue_cert("127.0.0.1"), clients=authority) as address:
-        assert "or a client certificate" in said(address, trusting(authority))
+        assert "or a client certificate" in message_of(address, trusting(authority))
 
 
-def test_a_server_without_tls(server: StubServer, authority: trustme.CA) -> None:
-    message = said(server.address, trusting(authority))
+def test_a_server_without_tls_called_with(server: StubServer, authority: trustme.CA) -> None:
+    message = message_of(server.address, trusting(authority))
     assert f"cannot connect to {server.address}: it does not use TLS; omit --tls and --ca, or tls=..." in message
 
 
-@pytest.mark.skipif(VERSION < (1, 80), reason="an older gRPC waits for the deadline, and says nothing of it")
-def test_certificates_that_are_none(authority: trustme.CA) -> None:
+@pytest.mark.skipif(VERSION < (1, 80), reason="older versions of gRPC wait for the deadline and do not report it")
+def test_trusted_certificates_that_are_not_pem(authority: trustme.CA) -> None:
     with tls_server(authority.issue_cert("127.0.0.1")) as address:
-        for none in (b"hello", authority.private_key_pem.bytes()):
-            assert "must be PEM" in said(address, grpc.ssl_channel_credentials(none))
+        for data in (b"hello", authority.private_key_pem.bytes()):
+            assert "must be PEM" in message_of(address, grpc.ssl_channel_credentials(data))
 
 
 @pytest.mark.parametrize(
@@ -189,27 +190,27 @@ def test_certificates_that_are_none(authority: trustme.CA) -> None:
         (b"", "it accepts connections and closes them"),
     ],
 )
-def test_what_is_no_grpc_server(reply: bytes, cause: str) -> None:
-    with talker(saying(reply)) as address:
-        assert f"cannot connect to {address}: {cause}" in said(address)
+def test_a_server_that_does_not_speak_grpc(reply: bytes, cause: str) -> None:
+    with raw_server(replying(reply)) as address:
+        assert f"cannot connect to {address}: {cause}" in message_of(address)
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_a_balancer_that_has_no_server(call: Callable[[Client], object]) -> None:
-    with talker(answering_http2(502)) as address:
+def test_a_balancer_without_a_server(call: Callable[[Client], object]) -> None:
+    with raw_server(answering_http2(502)) as address:
         message = str(failure(address, call=call))
     assert f"a proxy or load balancer in front of {address} answered with HTTP status 502" in message
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_a_balancer_that_limits_rates_or_wants_to_know_who_calls(call: Callable[[Client], object]) -> None:
+def test_a_balancer_that_limits_rates_or_requires_authentication(call: Callable[[Client], object]) -> None:
     for status, kind in ((429, Overloaded), (403, Unauthenticated)):
-        with talker(answering_http2(status)) as address:
+        with raw_server(answering_http2(status)) as address:
             assert type(failure(address, call=call)) is kind
 
 
-async def test_a_balancer_that_has_no_server_for_asyncio() -> None:
-    with talker(answering_http2(502)) as address:
+async def test_a_balancer_without_a_server_for_asyncio() -> None:
+    with raw_server(answering_http2(502)) as address:
         async with AsyncClient(address, retry_seconds=0) as client:
             with pytest.raises(Unavailable, match="HTTP status 502"):
                 await client.summarize(TEXT)
@@ -217,45 +218,47 @@ async def test_a_balancer_that_has_no_server_for_asyncio() -> None:
                 [found async for found in client.summarize_many([TEXT])]
 
 
-# RST_STREAM with INTERNAL_ERROR is nginx's way, an end without a status HAProxy's.
+# nginx sends RST_STREAM with INTERNAL_ERROR; HAProxy ends the stream without a status.
 @pytest.mark.parametrize(
     "ending",
     [lambda stream: frame(3, 0, stream, bytes([0, 0, 0, 2])), lambda stream: frame(0, 1, stream)],
     ids=["nginx", "haproxy"],
 )
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_a_balancer_whose_server_died_in_the_middle_of_an_answer(
+def test_a_balancer_whose_server_died_during_an_answer(
     ending: Callable[[bytes], bytes], call: Callable[[Client], object]
 ) -> None:
-    with talker(answering_http2(200, ending=ending)) as address:
+    with raw_server(answering_http2(200, ending=ending)) as address:
         error = failure(address, call=call)
     assert isinstance(error, Unavailable)
     assert f"the connection to {address} was lost" in str(error)
 
 
-def test_a_refusal_without_headers_is_no_reason_for_more_attempts() -> None:
-    """gRPC's own retries would make five of each."""
+def test_a_refusal_without_headers_is_not_retried() -> None:
+    """gRPC's own retries would make five attempts at each call."""
     streams: list[bytes] = []
-    with talker(answering_http2(503, streams)) as address:
+    with raw_server(answering_http2(503, streams)) as address:
         failure(address, call=CALLS["server_info"])
     assert len(streams) == 2  # the call, and a health check for its message
 
 
-def test_a_name_that_is_not_known() -> None:
-    assert "cannot connect to no-such-host.invalid:50051: a name cannot be resolved" in said("no-such-host.invalid")
+def test_an_unknown_host() -> None:
+    assert "cannot connect to no-such-host.invalid:50051: a name cannot be resolved" in message_of(
+        "no-such-host.invalid"
+    )
 
 
-def test_a_server_that_goes_away_in_the_middle_of_a_call(server: StubServer) -> None:
+def test_a_server_that_stops_during_a_call(server: StubServer) -> None:
     def stop(request: pb.SummarizeRequest, context: grpc.ServicerContext) -> pb.SummarizeResponse:
         server.stop()
         return lead(request)
 
     server.servicer.unary = stop
-    assert f"the connection to {server.address} was lost" in said(server.address)
+    assert f"the connection to {server.address} was lost" in message_of(server.address)
 
 
-def test_a_connection_that_is_cut_in_the_middle_of_a_call() -> None:
-    with talker(answering_http2(None)) as address:
+def test_a_connection_cut_during_a_call() -> None:
+    with raw_server(answering_http2(None)) as address:
         assert f"the connection to {address} was lost" in str(failure(address, call=CALLS["server_info"]))
 
 
@@ -271,34 +274,32 @@ def test_a_connection_that_is_cut_in_the_middle_of_a_call() -> None:
         (None, "; to bypass the proxy, add the host to $no_proxy"),
     ],
 )
-def test_a_proxy_in_the_way_is_named(monkeypatch: pytest.MonkeyPatch, reply: bytes | None, cause: str) -> None:
+def test_the_error_names_a_failing_proxy(monkeypatch: pytest.MonkeyPatch, reply: bytes | None, cause: str) -> None:
     with contextlib.ExitStack() as stack:
-        address = f"127.0.0.1:{free_port()}" if reply is None else stack.enter_context(talker(saying(reply)))
+        address = f"127.0.0.1:{free_port()}" if reply is None else stack.enter_context(raw_server(replying(reply)))
         monkeypatch.setenv("http_proxy", f"http://user:secret@{address}")
-        message = said("summaries.invalid")
+        message = message_of("summaries.invalid")
     through = f"through the proxy at {address} (from $http_proxy)"
     assert f"cannot connect to summaries.invalid:50051 {through}{cause}" in message
     assert "secret" not in message
 
 
-def test_a_proxy_whose_name_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://no-such-proxy.invalid:3128")
-    message = said("10.0.0.1")
+    message = message_of("10.0.0.1")
     assert "through the proxy at no-such-proxy.invalid:3128 (from $https_proxy): a name cannot be resolved" in message
 
 
-def test_a_server_behind_a_proxy_with_another_certificate(
-    authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A proxy that lets everything through ends up at a server of another name, and that is what is said."""
-    with tls_server(authority.issue_cert("127.0.0.1")) as address, talker(tunnel(address)) as proxy:
+def test_a_certificate_for_another_name_behind_a_proxy(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy connects to a server with another name; the error names both the proxy and the cause."""
+    with tls_server(authority.issue_cert("127.0.0.1")) as address, raw_server(tunnel(address)) as proxy:
         monkeypatch.setenv("https_proxy", f"http://{proxy}")
-        message = said("summaries.invalid", trusting(authority))
+        message = message_of("summaries.invalid", trusting(authority))
     assert f"through the proxy at {proxy} (from $https_proxy): its certificate is for another name" in message
 
 
 def tunnel(address: str) -> Callable[[socketserver.StreamRequestHandler], None]:
-    """A proxy that connects everybody to `address` (CONNECT, RFC 9110)."""
+    """A proxy that connects every client to `address` (CONNECT, RFC 9110)."""
     import socket
 
     def talk(handler: socketserver.StreamRequestHandler) -> None:
