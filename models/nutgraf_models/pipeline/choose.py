@@ -1,7 +1,7 @@
 """Selection of a summary's sentences: each is complete, self-contained and supported by the article.
 
 A doubted sentence is replaced by another one that the model wrote, or by one of the article's own, shortened by rule.
-After that, `restarts` may have the model write the summary again.
+Before an article sentence is used, `restarts` may have the model write the summary again.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -146,8 +146,8 @@ class _Chooser:
     def long(self, candidates: Sequence[Sequence[str]], firsts: Sequence[str]) -> list[ShownSentence]:
         """The usable sentences of the best candidate; if they are too few, those of the others and the article's own.
 
-        The best is the one with most usable sentences, of several the likeliest. `firsts` are first sentences of the
-        other length's candidates, which may open the summary.
+        The best has the most usable sentences; of several such candidates, it is the likeliest. `firsts`: the first
+        sentences of the other length's candidates, which may open the summary.
         """
         by_candidate = [[ShownSentence(self._check(text)) for text in sentences] for sentences in candidates]
         best = max(range(len(by_candidate)), key=lambda index: len(self._usable(by_candidate[index])), default=None)
@@ -181,6 +181,7 @@ class _Chooser:
         return self._capped(self._with_decisive(self._capped(shown)))
 
     def _usable(self, sentences: Sequence[ShownSentence]) -> list[ShownSentence]:
+        """The sentences of a candidate that can be shown together, in order."""
         shown: list[ShownSentence] = []
         for sentence in sentences:
             if self._may_follow(sentence, shown):

@@ -1,7 +1,7 @@
 """Restarts: a second attempt at a summary whose sentences could not all be shown.
 
 Where a generated sentence leaves the article, for example with a clause attached to the wrong name, the model is made
-to go on with the article's next word instead, and writes the rest again. Before that point the summary stays as it is.
+to continue with the article's next word instead, and writes the rest again. The summary up to that point stays.
 """
 
 from collections import defaultdict
@@ -14,42 +14,43 @@ from nutgraf_models.pipeline import postprocess
 from nutgraf_models.pipeline.extractive import Choice
 from nutgraf_models.pipeline.prepared import Prepared
 
-# Words of an article sentence that make the model write about it.
+# The first words of an article sentence, enough to make the model write about it.
 _OPENING_WORDS = 3
-# With a shorter common beginning, the sentence is begun again from the article's.
+# If the model's sentence shares fewer words with the beginning of the article's, the opening is used instead.
 _MIN_COMMON_WORDS = 2
-# Punctuation at which a sentence may leave out a part of the article's. Not a semicolon: a comma splice would follow.
+# Punctuation at which a sentence may omit a part of the article's. Not a semicolon, which would cause a comma splice.
 _SEAM = frozenset(',()-–—"“”')
 
 
 def restart_prefix(prepared: Prepared, text: str, choice: Choice, candidates: Sequence[Candidate]) -> str:
-    """What a new attempt at the summary should begin with; empty if the choice needs none, or nothing is left to try.
+    """The beginning of a new attempt at the summary; empty if none is needed, or all have been tried.
 
-    An attempt is worth its time if a sentence of the article's own had to be inserted. It begins with the model's
-    sentences before that one, then with as much of the model's own version of it as agrees with the article, and the
-    article's next word. Without such a version it begins with the article sentence's first words.
+    An attempt is needed if an article sentence was inserted. It begins with the model's sentences before that one. Then
+    follow the beginning of the model's version of the inserted sentence, as far as it agrees with the article, and the
+    article's next word. If there is no such version, the first words of the article sentence follow.
 
-    `text`: the article as the model reads it. The model cannot go on with a sentence that is not in it.
+    `text`: the article as the model reads it. The model cannot continue a sentence that is not in it.
     """
-    inserted = [
-        index
+    inserted = {
+        index: origin
         for index, sentence in enumerate(choice.sentences)
         if sentence.from_article
-        and sentence.checked.origin is not None
-        and prepared.sentences[sentence.checked.origin].text in text
-    ]
+        and (origin := sentence.checked.origin) is not None
+        and prepared.sentences[origin].text in text
+    }
     if not inserted:
         return ""
     versions = defaultdict(list)
     for candidate in candidates:
         for version in postprocess.whole_sentences(candidate.text):
             versions[prepared.article_check.check(version).origin].append(version)
-    index = next((index for index in inserted if choice.sentences[index].checked.origin in versions), inserted[0])
-    origin = choice.sentences[index].checked.origin
-    assert origin is not None
+    with_version = (index for index, origin in inserted.items() if origin in versions)
+    index = next(with_version, min(inserted))
+    origin = inserted[index]
     source = clean_start(prepared.sentences[origin].text)
     before = " ".join(sentence.text for sentence in choice.sentences[:index] if not sentence.from_article)
-    for start in (*(start for version in versions[origin] for start in _starts(version, source)), _opening(source)):
+    starts = [start for version in versions[origin] for start in _starts(version, source)]
+    for start in (*starts, _opening(source)):
         prefix = f"{before} {start}".strip()
         if start and not any(candidate.text.startswith(prefix) for candidate in candidates):
             return prefix
@@ -57,7 +58,7 @@ def restart_prefix(prepared: Prepared, text: str, choice: Choice, candidates: Se
 
 
 def _starts(sentence: str, source: str) -> Iterator[str]:
-    """The beginning of `sentence` up to where it leaves `source`, and the next word of `source`."""
+    """The beginning of `sentence` as far as it agrees with `source`, and the next word of `source`."""
     words, others = tokens_of(sentence), tokens_of(source)
     matched = dict(alignment([word.form for word in words], [word.form for word in others]))
     # First with omissions at punctuation, which a summary may make; then without.
@@ -73,5 +74,6 @@ def _starts(sentence: str, source: str) -> Iterator[str]:
 
 
 def _opening(source: str) -> str:
+    """The first words of `source`; empty if it is short."""
     words = tokens_of(source)
     return source[: words[_OPENING_WORDS - 1].end] if len(words) > 2 * _OPENING_WORDS else ""

@@ -31,7 +31,7 @@ from nutgraf_models.text.sentences import split, word_count
 
 # Late sentences of a long article that its summary must include.
 _MAX_DECISIVE = 2
-# Further attempts at summaries in which a sentence could not be shown.
+# Further attempts at a summary with an inserted article sentence; see `restarts`.
 _MAX_RESTARTS = 3
 
 
@@ -89,17 +89,19 @@ class Summarizer:
     def _write(
         self, prepared: Prepared, text: str, rows: tuple[Row, ...]
     ) -> Generator[tuple[GenerationRequest, ...], tuple[RowCandidates, ...], tuple[list[Choice], float]]:
-        """Generates the rows, and those again in which a sentence of the article's own would have to be inserted.
+        """Generates the rows, and again those whose summary would have an article sentence inserted.
 
-        `text`: the article as the model reads it. Returns the choice for each row, and the seconds spent on choosing.
+        `text`: the article as the model reads it.
+
+        Returns:
+            The choice for each row, and the seconds spent on choosing.
         """
-        # The lead engine only copies, and doubted sentences stay if the caller wants them.
-        attempts = 1 if self.card.family == "lead" or prepared.show_doubted else 1 + _MAX_RESTARTS
+        # The lead engine only copies, and a caller of `show_doubted` gets the first attempt.
+        restarts = 0 if self.card.family == "lead" or prepared.show_doubted else _MAX_RESTARTS
         pending = dict(enumerate(rows))
         candidates: RowCandidates = ((),) * len(rows)
-        choices: list[Choice] = []
         seconds = 0.0
-        for _ in range(attempts):
+        while True:
             (written,) = yield (GenerationRequest(text, tuple(pending.values())),)
             more = dict(zip(pending, written, strict=True))
             candidates = tuple((*row, *more.get(index, ())) for index, row in enumerate(candidates))
@@ -107,13 +109,13 @@ class Summarizer:
             choices = self._choices(prepared, candidates)
             pending = {
                 index: replace(rows[index], prefix=prefix)
-                for index, choice in enumerate(choices)
+                for index, choice in enumerate(choices if restarts else ())
                 if (prefix := restart_prefix(prepared, text, choice, candidates[index]))
             }
             seconds += time.perf_counter() - started
             if not pending:
-                break
-        return choices, seconds
+                return choices, seconds
+            restarts -= 1
 
     def _choices(self, prepared: Prepared, candidates: RowCandidates) -> list[Choice]:
         """The choice for each of `prepared.generated`, from the candidates of its row and of the others."""
