@@ -75,7 +75,7 @@ _POINTING_NOUN = re.compile(
     r"evening|weekend|time|century|decade|day|point|way|is|was|has|will|could|would|may|might)\b)) ([a-z]+)",
     re.I,
 )
-# "The leader of that country": no country has been named. Not "a device that lets".
+# "The leader of that country", if no country was named. Not "a device that lets".
 _THAT_NOUN = re.compile(
     r"\b(?:of|to|from|for|at|by|with|on|all) that (?!day|time|year|night|week|kind|sort|period|lets?\b)([a-z]+)\b"
     r"(?! (?:is|was|are|were|has|have|had|will|would|can|could|may|did|do|does)\b)"

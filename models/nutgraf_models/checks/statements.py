@@ -37,14 +37,14 @@ _AUXILIARIES = frozenset(
     "is are was were has have had will would can could may might must shall should does did".split()
 )
 _RELATIVE = frozenset("that which who whom whose where when".split())
-# Words that begin what a sentence may leave out at its end.
+# Words that begin an addition, which a sentence may omit at its end.
 _ADDITIONS = frozenset(
     """
     as while because since although though where who which with without following amid during despite until including
     and or but so in on at by for from near around outside inside under over through
     """.split()
 )
-# Not after one of _TIMES: "the day after".
+# These do too, except after one of _TIMES: "the day after".
 _TIME_LINKS = frozenset("after before when".split())
 _TIMES = frozenset("day days week weeks month months year years hour hours minute minutes moment time just".split())
 _QUESTION = re.compile(r"\?[\"'”’ ]*$")
@@ -69,7 +69,7 @@ class Features(NamedTuple):
     # of a "sacked minister", or its main verb.
     lost_qualifier: float
     question: float  # 1 if the origin is a question and the sentence is not
-    broken_off: float  # 1 if it ends where the origin goes on with something that belongs to it
+    broken_off: float  # 1 if it ends in the middle of a phrase of the origin
     joined_names: float  # 1 if it joins names that are never one name in the article, or gives "a man" a name
     changed_gender: float  # 1 if it has "he" or "his" where the article has "she" or "her", or vice versa
 
@@ -115,7 +115,7 @@ class StatementIndex:
             changed_subject=self._changed_subject(tokens, origin),
             new_words=sum(form not in self._found_in for form in content),
             new_names=sum(token.is_name and token.form not in self._found_in for token in tokens),
-            rough_cuts=self._rough_cuts(matched, origin),
+            rough_cuts=len(self._cuts(matched, origin)),
             lost_attribution=float(_is_attributed(self._tokens[origin]) and not _is_attributed(tokens)),
             added_attribution=self._added_attribution(tokens, origin),
             lost_qualifier=max(
@@ -134,9 +134,6 @@ class StatementIndex:
         )
         return features, origin
 
-    def _rough_cuts(self, matched: Sequence[tuple[int, int]], origin: int) -> float:
-        return float(len(self._cuts(matched, origin)))
-
     def _cuts(self, matched: Sequence[tuple[int, int]], origin: int) -> list[tuple[int, int]]:
         """The words of the origin before and after each omission that has no punctuation at either end."""
         return [
@@ -146,7 +143,7 @@ class StatementIndex:
         ]
 
     def _is_broken_off(self, count: int, matched: Sequence[tuple[int, int]], origin: int) -> float:
-        """1 if a sentence of `count` words ends where the origin goes on with something that belongs to it; else 0."""
+        """1 if a sentence of `count` words omits the end of the origin, and that is more than an addition; else 0."""
         if not matched or not self._is_tail_cut(count, matched, origin):
             return 0.0
         last, following, *rest = self._tokens[origin][matched[-1][1] : matched[-1][1] + 3]
@@ -157,7 +154,7 @@ class StatementIndex:
         return float(is_time or following.folded not in _TIME_LINKS | _ADDITIONS)
 
     def _is_verb_lost(self, matched: Sequence[tuple[int, int]], origin: int) -> float:
-        """1 if a cut without punctuation takes an auxiliary along, unless in a relative clause; else 0."""
+        """1 if a cut without punctuation removes an auxiliary that is not in a relative clause; else 0."""
         for first, second in self._cuts(matched, origin):
             omitted = [token.folded for token in self._tokens[origin][first + 1 : second]]
             if omitted[0] not in _RELATIVE and not _AUXILIARIES.isdisjoint(omitted):
@@ -222,6 +219,7 @@ class StatementIndex:
         return float(is_head + self._is_tail_cut(count, matched, origin))
 
     def _is_tail_cut(self, count: int, matched: Sequence[tuple[int, int]], origin: int) -> bool:
+        """Whether a sentence of `count` words ends where the origin goes on without punctuation."""
         source, (last, end) = self._tokens[origin], matched[-1]
         # Before a capital letter or after a full stop, a headline or caption may have run into the sentence.
         return (
