@@ -77,12 +77,12 @@ test: checkpoints  ## Run the tests
 	$(BIN)/nutgraf models pull
 	$(BIN)/pytest -m 'not slow and not ray' --numprocesses $(TEST_PROCESSES) --dist loadfile
 
-coverage: checkpoints  ## Run the tests, and show which lines and branches they reach
+coverage: checkpoints  ## Run the tests, and list the lines and branches that they miss
 	$(BIN)/nutgraf models pull
 	$(BIN)/coverage erase
 	$(BIN)/pytest -m 'not slow and not ray' --numprocesses $(TEST_PROCESSES) --dist loadfile --cov --cov-report=term
 
-# What needs neither a model nor a server process: minutes less, and most mistakes.
+# Tests without a model or a server process; they find most mistakes in a fraction of the time.
 FAST_TESTS = tests/client tests/test_rooms.py tests/test_readme.py $(shell grep -L checkpoint tests/models/test_*.py)
 test-fast: $(VENV)/dev.stamp  ## Run the tests of the client and of text, without models
 	$(BIN)/pytest -m 'not slow and not ray' --numprocesses $(TEST_PROCESSES) --dist loadfile $(FAST_TESTS)

@@ -1,6 +1,6 @@
 """Loading a summariser by model name.
 
-The engine's process is started before the slow imports, which then take place beside its own.
+The engine's process is started before the slow imports, so that both processes import at the same time.
 """
 
 import os
@@ -57,12 +57,15 @@ def start_loading(
     check: bool = True,
     own_process: bool = False,
 ) -> Callable[[], "Summarizer"]:
-    """Starts `load_summarizer`, and returns what completes it; any thread may call that, once.
+    """Starts to load a summariser, without waiting.
 
-    With `own_process`, the new process loads the model meanwhile. Returns at once in any case.
+    With `own_process`, the new process already loads the model.
+
+    Returns:
+        A function that completes the loading, as `load_summarizer` does. Any thread may call it, once.
 
     Raises:
-        ModelError: as `load_summarizer`; the rest is raised by what is returned.
+        ModelError: the model is unknown, not on this machine, or damaged. The function raises it for other reasons.
     """
     card = find_card(model)
     if card.family == "lead":
@@ -82,7 +85,7 @@ def start_loading(
 
 
 def _complete(card: Card, load: Callable[[], Engine], check: bool) -> "Summarizer":
-    # While a process of the engine's own is at work on the same.
+    # Imported here, so that the engine's process, if any, starts first.
     from nutgraf_models.pipeline.summarizer import Summarizer
     from nutgraf_models.text import language
 

@@ -45,7 +45,7 @@ def _serve(ray: bool, **flags: Any) -> None:
     if ray:
         _serve_on_ray(settings)
         return
-    # The process that it starts takes longest to get ready, so it comes before everything that is slow to import.
+    # The engine's process takes the longest to get ready, so it starts before the slow imports.
     from nutgraf_service.model import start_loading
 
     try:

@@ -19,7 +19,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 async def run(settings: Settings, load: Callable[[], Summarizer]) -> None:
     """Serves until SIGTERM or SIGINT, then drains. A second signal ends the process immediately.
 
-    `load` completes the loading of the model.
+    `load`: completes the loading of the model, in a thread.
 
     Raises:
         ModelError, PortInUse, SecurityError: the server cannot start.

@@ -1,4 +1,4 @@
-"""The model that the settings name. Nothing slow is imported here: its process is to be started first of all."""
+"""Loads the model of the settings. Imports nothing slow, so that the engine's process can start first."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -11,10 +11,13 @@ if TYPE_CHECKING:
 
 
 def start_loading(settings: Settings) -> Callable[[], "Summarizer"]:
-    """Starts to load the model; what is returned waits for it, in any thread.
+    """Starts to load the model.
+
+    Returns:
+        A function that completes the loading, in any thread. It may raise `ModelError` too.
 
     Raises:
-        ModelError: the model cannot be loaded; so does what is returned.
+        ModelError: the model is unknown, not on this machine, or damaged.
     """
     return start(
         settings.model, engine=settings.engine, threads=settings.threads, check=settings.check, own_process=True

@@ -41,7 +41,7 @@ class Server:
 
     Args:
         settings: see `nutgraf serve --help`.
-        load: completes the loading of the model, in a thread; by default of the one in the settings.
+        load: loads the model, in a thread; by default the model of the settings.
 
     Attributes:
         port: the port it listens on, after `bind`.

@@ -37,8 +37,8 @@ _TOKENS_PER_STEP = 256
 # Summaries consist largely of the article's own words. The output is the same as without it.
 _LOOKUP_TOKENS = 5
 _LOOKUP_NGRAM = 3
-# Shapes of which OpenVINO keeps prepared kernels.
-_PREPARED_SHAPES = 50
+# Shapes for which OpenVINO caches kernels.
+_CACHED_SHAPES = 50
 # The file names by which OpenVINO recognises its own format.
 _MODEL, _WEIGHTS = "openvino_model.xml", "openvino_model.bin"
 
@@ -79,9 +79,9 @@ class OpenVinoEngine(Engine):
         # By default OpenVINO rounds activations to 8 bits on CPUs with 8-bit products; half of the summaries would then
         # differ from the reference engine's.
         properties: dict[str, Any] = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": 0}
-        # OpenVINO keeps what it has prepared for a shape, and each number of tokens in a step is one. With its default
-        # of 5000 the process grows by half a megabyte with each article, for hundreds of them, and is no faster.
-        properties["CPU_RUNTIME_CACHE_CAPACITY"] = _PREPARED_SHAPES
+        # OpenVINO caches kernels for each shape: one for each number of tokens in a step. With its default of 5000, the
+        # process grows by half a megabyte with each article, for hundreds of articles, and is no faster.
+        properties["CPU_RUNTIME_CACHE_CAPACITY"] = _CACHED_SHAPES
         # OpenVINO supports prompt lookup or beams, not both.
         self._looks_up = not any(preset.num_beams > 1 for preset in (card.decoding.short, card.decoding.long))
         if self._looks_up:
@@ -89,7 +89,7 @@ class OpenVinoEngine(Engine):
         if threads is not None:
             properties["INFERENCE_NUM_THREADS"] = threads
         converted = (folder / _MODEL).is_file()
-        # Mapped, and read for the last time when the first request has OpenVINO arrange them for its kernels.
+        # Mapped; last read during the first request, when OpenVINO copies the weights into its kernels' layout.
         self._read_once = folder / _WEIGHTS if converted else None
         try:
             with contextlib.nullcontext(folder) if converted else _writable(file) as place:

@@ -30,22 +30,22 @@ def has_int8() -> bool:
 
 @dataclass(frozen=True)
 class Channels:
-    """What a linear layer multiplies, [in]: each channel's mean, and how far its numbers are from that at most."""
+    """Statistics of a linear layer's input, [in]: each channel's mean, and its largest distance from the mean."""
 
     mean: torch.Tensor
     reach: torch.Tensor
 
 
 def observe(model: nn.Module, run: Callable[[], object]) -> dict[nn.Module, Channels]:
-    """What the model's linear layers multiply while `run` calls the model; of several calls, the last."""
+    """Statistics of the linear layers' inputs while `run` calls the model; of several calls, the last one's."""
     seen: dict[nn.Module, Channels] = {}
 
-    def look(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+    def record(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         rows = inputs[0].flatten(end_dim=-2)
         mean = rows.mean(dim=0)
         seen[layer] = Channels(mean, torch.maximum(rows.amax(dim=0) - mean, mean - rows.amin(dim=0)))
 
-    hooks = [layer.register_forward_pre_hook(look) for layer in model.modules() if isinstance(layer, nn.Linear)]
+    hooks = [layer.register_forward_pre_hook(record) for layer in model.modules() if isinstance(layer, nn.Linear)]
     try:
         with torch.inference_mode():
             run()
@@ -88,16 +88,16 @@ class Float16Linear(nn.Module):
 class Int8Linear(nn.Module):
     """A linear layer from and to float32, [..., in] to [..., out], whose product is computed in 8 bits.
 
-    Weights have a scale for each output. What is multiplied has 256 steps for each token, from its least number to its
-    largest: what an activation function gives is nearly all positive. PyTorch's own layer has one range for a whole
-    batch: a large number in one token would take the others' precision, and a row's result would depend on its
-    neighbours.
+    Weights have a scale for each output. Inputs have a range for each token, from its smallest number to its largest,
+    in 256 steps; a symmetric range would waste half of them on the output of activation functions, nearly all of it
+    positive. PyTorch's own layer has one range for a whole batch: a large number in one token would take the others'
+    precision, and a row's result would depend on its neighbours.
 
     Args:
-        channels: what the layer usually multiplies. Models have a few channels whose numbers are always far larger than
-            the others', or far from nought, and would leave the others few of the steps. Each channel's mean is
-            subtracted, which the bias makes up for, and large channels are made smaller and their weights larger. That
-            changes nothing but what rounding does, and so needs no more than a rough idea of them.
+        channels: statistics of typical inputs. In a few channels of a model, numbers are always far larger than in the
+            others, or far from zero, and would leave the others few of the steps. So each channel's mean is subtracted
+            and added to the bias, and large channels are scaled down and their weights up. This affects nothing but
+            rounding, so rough statistics are enough.
     """
 
     weight = None
@@ -119,7 +119,7 @@ class Int8Linear(nn.Module):
             zeros = torch.zeros_like(scales, dtype=torch.long)
             quantized = torch.quantize_per_channel(weight, scales, zeros, axis=0, dtype=torch.qint8)
         self._packed: Any = torch.ops.quantized.linear_prepack(quantized, None)
-        # What a token's least number, taken from all of them, adds to each output.
+        # The sum of each output's weights, which restores the product of the smallest number that `forward` subtracts.
         self._sums = quantized.dequantize().sum(dim=1)
         self._bias = bias
         # FBGEMM derives its scale from the minimum and maximum of all rows. This additional row makes them 0 and 1.
@@ -130,7 +130,7 @@ class Int8Linear(nn.Module):
         rows = values.flatten(end_dim=-2)
         if self._factors is not None:
             rows = torch.addcmul(self._offsets, rows, self._factors)
-        # `aminmax` takes twenty times as long as the two.
+        # `aminmax` takes twenty times as long as both.
         least, largest = rows.amin(dim=-1, keepdim=True), rows.amax(dim=-1, keepdim=True)
         span = largest.sub_(least).clamp_(min=_TINY)
         scaled = rows.new_empty(len(rows) + 1, rows.shape[1])
@@ -142,8 +142,11 @@ class Int8Linear(nn.Module):
 
 
 def _factors(weight: torch.Tensor, channels: Channels) -> torch.Tensor:
-    """What to multiply each channel by, at most 1: half of the way, as weights have to be rounded, too
-    (Xiao et al. 2023, "SmoothQuant"). One that seems smaller than the mean may only have been idle."""
+    """The factor of each channel, at most 1 (Xiao et al. 2023, "SmoothQuant").
+
+    The square root moves half of the difference to the weights, which are rounded too.
+    """
+    # A channel with a small reach may only have been idle in the sample, so it counts as average.
     reach = torch.maximum(channels.reach, channels.reach.mean()).clamp(min=_TINY)
     ratios = (weight.abs().amax(dim=0).clamp(min=_TINY) / reach).sqrt()
     return (ratios / ratios.median()).clamp(max=1)

@@ -29,9 +29,9 @@ _BATCH_REQUESTS = 8
 # The second batch collects the requests that arrive while the first one generates.
 _MAX_BATCHES = 2
 
-# What an encoder's first layers round goes through all others.
+# Encoder layers with 16-bit weights: rounding errors of the first layers pass through all others.
 _FINER_LAYERS = 2
-# For a look at what a model's layers multiply. What it says does not matter, and more tokens would gain nothing.
+# A text for measuring the inputs of a model's layers. Its content is unimportant, and more tokens gain nothing.
 _SAMPLE_TOKENS = 128
 _SAMPLE = (
     "The city council voted on Tuesday to close the old harbour bridge for repairs, officials said. The work, which "
@@ -108,6 +108,7 @@ class TorchEngine(Engine):
         return name
 
     def _read_sample(self) -> None:
+        """Calls the model with the sample as its input and output."""
         ids = self._tokens.encode(self._card.prompt.before + _SAMPLE + self._card.prompt.after_long, special=True)
         tokens = torch.tensor([ids[:_SAMPLE_TOKENS]])
         start = torch.tensor([[self._special.start]])

@@ -11,7 +11,7 @@ _NAME = re.compile(r"\b[^\W\d_]*[A-ZÀ-ÖØ-ÞĀ-Ž][\w'’]*")
 
 
 def load() -> None:
-    """Loads the model of languages, which takes half a second; otherwise the first article has that done."""
+    """Loads the model for `detect`, which takes half a second and is otherwise done by the first call."""
     py3langid.classify("")
 
 
