@@ -14,6 +14,7 @@ from google.rpc import code_pb2, status_pb2
 from grpc_health.v1 import health_pb2
 
 from nutgraf.v1 import summarizer_pb2 as pb
+from nutgraf_models.pipeline.summarizer import Summarizer
 from nutgraf_service.calls import DETAILS, SERVICE
 from nutgraf_service.core import Core
 from nutgraf_service.logs import configure_logs
@@ -75,11 +76,14 @@ class Replica:
             cache_seconds=settings.cache_seconds,
         )
         self._servicer = Servicer(self._core, settings, metrics, self._tracing, release)
-        # Other replicas share the machine's cores.
-        alone = settings.model_copy(update={"threads": settings.threads or 1})
-        summarizer = await asyncio.to_thread(lambda: start_loading(alone)())
+        summarizer = await asyncio.to_thread(self._load)
         await self._core.serve_with(summarizer)
         log.info("serving", model=summarizer.card.id, engine=summarizer.engine.name)
+
+    def _load(self) -> Summarizer:
+        # Other replicas share the machine's cores.
+        alone = self._settings.model_copy(update={"threads": self._settings.threads or 1})
+        return start_loading(alone)()
 
     async def Summarize(self, request: Any, grpc_context: Any) -> pb.SummarizeResponse:
         return await self._answer("Summarize", request, grpc_context) or pb.SummarizeResponse()
