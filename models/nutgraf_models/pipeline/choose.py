@@ -155,6 +155,7 @@ class _Chooser:
         # The main point comes first, from whichever source has it.
         openings = [
             *written[:1],
+            *(other[0] for other in by_candidate if other),
             *(ShownSentence(self._check(text)) for text in firsts),
             *(own for sentence in written[:1] for own in self._own(sentence.checked.origin, _LONG_SENTENCE_WORDS)),
             *self._leads(_LONG_SENTENCE_WORDS, _MAIN_SENTENCES),

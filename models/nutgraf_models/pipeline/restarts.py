@@ -6,6 +6,7 @@ to continue with the article's next word instead, and writes the rest again. The
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from nutgraf_models.checks.words import alignment, tokens_of
 from nutgraf_models.engines.base import Candidate
@@ -22,39 +23,48 @@ _MIN_COMMON_WORDS = 2
 _SEAM = frozenset(',()-–—"“”')
 
 
-def restart_prefix(prepared: Prepared, text: str, choice: Choice, candidates: Sequence[Candidate]) -> str:
-    """The beginning of a new attempt at the summary; empty if none is needed, or all have been tried.
+class Restart(NamedTuple):
+    """What a new attempt begins with, and how many sentences it shall have: one more than are complete in `prefix`."""
 
-    An attempt is needed if an article sentence was inserted. It begins with the model's sentences before that one. Then
-    follow the beginning of the model's version of the inserted sentence, as far as it agrees with the article, and the
-    article's next word. If there is no such version, the first words of the article sentence follow.
+    prefix: str
+    sentences: int
+
+
+def restarts(prepared: Prepared, text: str, choice: Choice, candidates: Sequence[Candidate]) -> list[Restart]:
+    """A new attempt at each article sentence that was inserted; none at those for which everything has been tried.
+
+    Those of which the model has written a version come first, the others only once there are no such.
+
+    An attempt begins with the model's sentences before the inserted one. Then follow the beginning of the model's
+    version of that sentence, as far as it agrees with the article, and the article's next word. If there is no such
+    version, the first words of the article sentence follow.
 
     `text`: the article as the model reads it. The model cannot continue a sentence that is not in it.
     """
-    inserted = {
-        index: origin
-        for index, sentence in enumerate(choice.sentences)
-        if sentence.from_article
-        and (origin := sentence.checked.origin) is not None
-        and prepared.sentences[origin].text in text
-    }
-    if not inserted:
-        return ""
     versions = defaultdict(list)
-    for candidate in candidates:
-        for version in postprocess.whole_sentences(candidate.text):
-            versions[prepared.article_check.check(version).origin].append(version)
-    with_version = (index for index, origin in inserted.items() if origin in versions)
-    index = next(with_version, min(inserted))
-    origin = inserted[index]
-    source = clean_start(prepared.sentences[origin].text)
-    before = " ".join(sentence.text for sentence in choice.sentences[:index] if not sentence.from_article)
-    starts = [start for version in versions[origin] for start in _starts(version, source)]
-    for start in (*starts, _opening(source)):
-        prefix = f"{before} {start}".strip()
-        if start and not any(candidate.text.startswith(prefix) for candidate in candidates):
-            return prefix
-    return ""
+    if any(sentence.from_article for sentence in choice.sentences):
+        for candidate in candidates:
+            for version in postprocess.whole_sentences(candidate.text):
+                versions[prepared.article_check.check(version).origin].append(version)
+    before: list[str] = []
+    of_versions: list[Restart] = []
+    others: list[Restart] = []
+    for sentence in choice.sentences:
+        origin = sentence.checked.origin
+        if not sentence.from_article:
+            before.append(sentence.text)
+        elif origin is not None and prepared.sentences[origin].text in text:
+            source = clean_start(prepared.sentences[origin].text)
+            starts = [start for version in versions.get(origin, ()) for start in _starts(version, source)]
+            prefixes = (" ".join([*before, start]) for start in (*starts, _opening(source)) if start)
+            prefix = next((one for one in prefixes if not _is_tried(one, candidates)), "")
+            if prefix:
+                (of_versions if origin in versions else others).append(Restart(prefix, len(before) + 1))
+    return of_versions or others
+
+
+def _is_tried(prefix: str, candidates: Sequence[Candidate]) -> bool:
+    return any(candidate.text.startswith(prefix) for candidate in candidates)
 
 
 def _starts(sentence: str, source: str) -> Iterator[str]:

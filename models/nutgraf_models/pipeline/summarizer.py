@@ -22,7 +22,7 @@ from nutgraf_models.pipeline.driver import Pipeline, run
 from nutgraf_models.pipeline.extractive import NO_STORY, TOO_SHORT, Choice, extract
 from nutgraf_models.pipeline.plan import make_chunks, row_for
 from nutgraf_models.pipeline.prepared import Prepared
-from nutgraf_models.pipeline.restarts import restart_prefix
+from nutgraf_models.pipeline.restarts import restarts
 from nutgraf_models.results import ArticleSummary
 from nutgraf_models.text import language
 from nutgraf_models.text.no_story import is_no_story
@@ -32,7 +32,7 @@ from nutgraf_models.text.sentences import split, word_count
 # Late sentences of a long article that its summary must include.
 _MAX_DECISIVE = 2
 # Further attempts at a summary with an inserted article sentence; see `restarts`.
-_MAX_RESTARTS = 3
+_MAX_RESTARTS = 2
 
 
 class Summarizer:
@@ -97,25 +97,33 @@ class Summarizer:
             The choice for each row, and the seconds spent on choosing.
         """
         # The lead engine only copies, and a caller of `show_doubted` gets the first attempt.
-        restarts = 0 if self.card.family == "lead" or prepared.show_doubted else _MAX_RESTARTS
-        pending = dict(enumerate(rows))
+        left = 0 if self.card.family == "lead" or prepared.show_doubted else _MAX_RESTARTS
+        pending = list(enumerate(rows))
         candidates: RowCandidates = ((),) * len(rows)
         seconds = 0.0
         while True:
-            (written,) = yield (GenerationRequest(text, tuple(pending.values())),)
-            more = dict(zip(pending, written, strict=True))
-            candidates = tuple((*row, *more.get(index, ())) for index, row in enumerate(candidates))
+            (written,) = yield (GenerationRequest(text, tuple(row for _, row in pending)),)
+            more = [(index, candidate) for (index, _), row in zip(pending, written, strict=True) for candidate in row]
+            candidates = tuple(
+                (*row, *(candidate for other, candidate in more if other == index))
+                for index, row in enumerate(candidates)
+            )
             started = time.perf_counter()
             choices = self._choices(prepared, candidates)
-            pending = {
-                index: replace(rows[index], prefix=prefix)
-                for index, choice in enumerate(choices if restarts else ())
-                if (prefix := restart_prefix(prepared, text, choice, candidates[index]))
+            # By prefix: an opening that is written for SHORT serves LONG, too.
+            again = {
+                restart.prefix: (index, restart.sentences)
+                for index, choice in reversed(list(enumerate(choices if left else ())))
+                for restart in restarts(prepared, text, choice, candidates[index])
             }
+            pending = [
+                (index, replace(rows[index], prefix=prefix, max_sentences=sentences))
+                for prefix, (index, sentences) in again.items()
+            ]
             seconds += time.perf_counter() - started
             if not pending:
                 return choices, seconds
-            restarts -= 1
+            left -= 1
 
     def _choices(self, prepared: Prepared, candidates: RowCandidates) -> list[Choice]:
         """The choice for each of `prepared.generated`, from the candidates of its row and of the others."""
