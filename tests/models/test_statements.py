@@ -278,7 +278,8 @@ CUT = (
     "Harbour Street in Marlow is a good example of how the council took a risk on a plan that nobody wanted, the mayor "
     "said. Firms are eligible to claim if their headquarters are abroad. Some clients had trouble with their cards the "
     "day after the bank was fined by the state. Ida Fenn won the cup THE MAYOR WAS PROUD of her. "
-    "Jan Rask took his record against Vell to 6-1. Tom Asker left the port to see the world."
+    "Jan Rask took his record against Vell to 6-1. Tom Asker left the port to see the world. "
+    "Builders repaired an old fence in York. Ida Fenn met the mayor in the northern city of Rundvik."
 )
 
 
@@ -289,6 +290,7 @@ CUT = (
         "Some clients had trouble with their cards the day.",
         "Firms are eligible to claim if their headquarters.",
         "Jan Rask took his record against Vell.",
+        "Builders repaired an old York.",
     ],
 )
 def test_a_sentence_without_its_verb_or_its_end_is_doubted(sentence):
@@ -301,6 +303,7 @@ def test_a_sentence_without_its_verb_or_its_end_is_doubted(sentence):
         "Some clients had trouble with their cards the day after the bank was fined.",
         "Ida Fenn won the cup.",
         "Tom Asker left the port.",
+        "Ida Fenn met the mayor in Rundvik.",
     ],
 )
 def test_a_sentence_may_end_before_an_addition_or_where_a_heading_runs_in(sentence):

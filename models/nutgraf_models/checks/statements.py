@@ -36,6 +36,13 @@ _STOPS = frozenset(".!?")
 _AUXILIARIES = frozenset(
     "is are was were has have had will would can could may might must shall should does did".split()
 )
+_PREPOSITIONS = frozenset(
+    """
+    in on at of to for from with by into onto over against about near under between behind beside outside inside off above
+    below along across through throughout around within beyond towards toward upon among
+    """.split()
+)
+_DETERMINERS = frozenset("the a an his her its their".split())
 _RELATIVE = frozenset("that which who whom whose where when".split())
 # Words that begin an addition, which a sentence may omit at its end.
 _ADDITIONS = frozenset(
@@ -124,6 +131,7 @@ class StatementIndex:
                 lost_link(matched, self._tokens[origin], partial(self._gap, origin)),
                 lost_modifier(matched, self._tokens[origin], partial(self._gap, origin)),
                 self._is_verb_lost(matched, origin),
+                self._is_head_lost(matched, origin),
             ),
             broken_off=self._is_broken_off(len(forms), matched, origin),
             joined_names=max(
@@ -158,6 +166,25 @@ class StatementIndex:
         for first, second in self._cuts(matched, origin):
             omitted = [token.folded for token in self._tokens[origin][first + 1 : second]]
             if omitted[0] not in _RELATIVE and not _AUXILIARIES.isdisjoint(omitted):
+                return 1.0
+        return 0.0
+
+    def _is_head_lost(self, matched: Sequence[tuple[int, int]], origin: int) -> float:
+        """1 if a cut joins two phrases: "an old York" from "an old fence in York"; else 0.
+
+        "In Kunming" from "in the city of Kunming" is fine: a preposition or the whole phrase with its article is left.
+        """
+        for first, second in self._cuts(matched, origin):
+            words = [token.folded for token in self._tokens[origin][first:second]]
+            left, *omitted = words
+            ending = [word for word in omitted if word not in _DETERMINERS][-1:]
+            if (
+                len(omitted) > 1
+                and left not in _PREPOSITIONS
+                and omitted[0] not in _DETERMINERS
+                and ending
+                and ending[0] in _PREPOSITIONS
+            ):
                 return 1.0
         return 0.0
 
