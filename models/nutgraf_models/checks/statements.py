@@ -38,8 +38,8 @@ _AUXILIARIES = frozenset(
 )
 _PREPOSITIONS = frozenset(
     """
-    in on at of to for from with by into onto over against about near under between behind beside outside inside off above
-    below along across through throughout around within beyond towards toward upon among
+    in on at of to for from with by into onto over against about near under between behind beside outside inside off
+    above below along across through throughout around within beyond towards toward upon among
     """.split()
 )
 _DETERMINERS = frozenset("the a an his her its their".split())
