@@ -1,7 +1,7 @@
 """Restarts: a second attempt at a summary whose sentences could not all be shown.
 
 Where a generated sentence leaves the article, for example with a clause attached to the wrong name, the model is made
-to continue with the article's next word instead, and writes the rest again. The summary up to that point stays.
+to continue with the article's next word instead, and finishes that sentence. The summary up to that point stays.
 """
 
 from collections import defaultdict
