@@ -73,7 +73,7 @@ class Features(NamedTuple):
     added_attribution: float  # 1 if only the sentence attributes it; 0.5 if a neighbour of the origin does too
     # 1 if the sentence drops a qualifier of the statement: an "if" clause before or after it, a "when" or "how" that
     # governs it, the "after" between its clauses, a final clause that reverses it ("but it was denied"), the "sacked"
-    # of a "sacked minister", or its main verb.
+    # of a "sacked minister", its main verb, or the noun between two phrases.
     lost_qualifier: float
     question: float  # 1 if the origin is a question and the sentence is not
     broken_off: float  # 1 if it ends in the middle of a phrase of the origin
@@ -112,6 +112,7 @@ class StatementIndex:
         in_order = {index: common_subsequence(content, self._content[index]) for index in near}
         origin = max(near, key=lambda index: (in_order[index] + 0.5 * shared_pairs[index], -index))
         matched = alignment(forms, self._forms[origin])
+        cuts = self._cuts(matched, origin)
         is_question = _QUESTION.search(self._texts[origin]) and not _QUESTION.search(sentence)
         features = Features(
             all_in_order=common_subsequence(forms, self._forms[origin]) / max(1, len(forms)),
@@ -122,7 +123,7 @@ class StatementIndex:
             changed_subject=self._changed_subject(tokens, origin),
             new_words=sum(form not in self._found_in for form in content),
             new_names=sum(token.is_name and token.form not in self._found_in for token in tokens),
-            rough_cuts=len(self._cuts(matched, origin)),
+            rough_cuts=len(cuts),
             lost_attribution=float(_is_attributed(self._tokens[origin]) and not _is_attributed(tokens)),
             added_attribution=self._added_attribution(tokens, origin),
             lost_qualifier=max(
@@ -130,8 +131,8 @@ class StatementIndex:
                 self._is_subordinator_lost(tokens, matched, origin),
                 lost_link(matched, self._tokens[origin], partial(self._gap, origin)),
                 lost_modifier(matched, self._tokens[origin], partial(self._gap, origin)),
-                self._is_verb_lost(matched, origin),
-                self._is_head_lost(matched, origin),
+                self._is_verb_lost(cuts, origin),
+                self._is_head_lost(cuts, origin),
             ),
             broken_off=self._is_broken_off(len(forms), matched, origin),
             joined_names=max(
@@ -161,20 +162,20 @@ class StatementIndex:
         is_time = last.folded in _TIMES and following.folded in _TIME_LINKS
         return float(is_time or following.folded not in _TIME_LINKS | _ADDITIONS)
 
-    def _is_verb_lost(self, matched: Sequence[tuple[int, int]], origin: int) -> float:
+    def _is_verb_lost(self, cuts: Sequence[tuple[int, int]], origin: int) -> float:
         """1 if a cut without punctuation removes an auxiliary that is not in a relative clause; else 0."""
-        for first, second in self._cuts(matched, origin):
+        for first, second in cuts:
             omitted = [token.folded for token in self._tokens[origin][first + 1 : second]]
             if omitted[0] not in _RELATIVE and not _AUXILIARIES.isdisjoint(omitted):
                 return 1.0
         return 0.0
 
-    def _is_head_lost(self, matched: Sequence[tuple[int, int]], origin: int) -> float:
+    def _is_head_lost(self, cuts: Sequence[tuple[int, int]], origin: int) -> float:
         """1 if a cut joins two phrases: "an old York" from "an old fence in York"; else 0.
 
         "In Kunming" from "in the city of Kunming" is fine: a preposition or the whole phrase with its article is left.
         """
-        for first, second in self._cuts(matched, origin):
+        for first, second in cuts:
             words = [token.folded for token in self._tokens[origin][first:second]]
             left, *omitted = words
             ending = [word for word in omitted if word not in _DETERMINERS][-1:]
