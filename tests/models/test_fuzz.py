@@ -23,6 +23,7 @@ PIECES = st.one_of(
     st.sampled_from(
         ["<p>", "</p>", "<br>", "<!--", "<script>", "<del>", "</del>", "&nbsp;", "&lt;p&gt;", "<aside>x</aside>"]
     ),
+    st.sampled_from([" ,", " .", " ;", " '", " `", " ``", " ''", ' "', " n't", " 's", "( ", "$ ", "98. 7"]),
     st.sampled_from(
         ["\n\n", "<p>", "&amp;", "U.S.", "...", "“", "”", '"', "1,000.5", "$3m", "50%", "\u202e", "e\u0301"]
     ),

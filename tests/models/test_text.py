@@ -328,6 +328,12 @@ def test_tokenised_text_is_joined():
     assert sent[slice(*text.source_span(start, start + len("ida fenn's")))] == "ida fenn 's"
 
 
+def test_an_empty_tokenised_quotation_keeps_its_marks():
+    assert normalize("the ship , he said , was named `` '' . she wept ; so did i .").text == (
+        'the ship, he said, was named "". she wept; so did i.'
+    )
+
+
 @pytest.mark.parametrize(
     "text", ["The port , once busy, is shut. Ships wait.", "Rock 'n' roll, they say, is dead . Or is it?", ""]
 )

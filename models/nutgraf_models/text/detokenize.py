@@ -47,8 +47,9 @@ def joined(text: MappedText) -> MappedText:
         may_open = not (is_open or has_backticks or text.text.endswith("s ", 0, start))
         opens = match["quote"] in ("`", "``") or (match["quote"] != "''" and may_open)
         is_open = opens
-        # Drop the space on the inner side of a quotation mark.
-        draft.keep(position, start if opens or not text.text.endswith(" ", 0, start) else start - 1)
+        # Drop the space on the inner side of a quotation mark, unless the mark before has already dropped it.
+        drops = not opens and start > position and text.text.endswith(" ", 0, start)
+        draft.keep(position, start - drops)
         draft.put('"' if len(match["quote"]) == 2 else match["quote"].replace("`", "'"), start, end)
         position = end + 1 if opens and end < len(text.text) else end
     draft.keep(position, len(text.text))
