@@ -6,6 +6,7 @@ and a thread of this module puts responses into an inbox.
 
 from __future__ import annotations
 
+import atexit
 import queue
 import threading
 import time
@@ -30,8 +31,8 @@ _GOODBYE_SECONDS = 1.0
 class _Ended:
     """The last entry of the inbox."""
 
-    def __init__(self, error: grpc.RpcError | None) -> None:
-        self.error = error
+    def __init__(self, failure: NutgrafError) -> None:
+        self.failure = failure
 
 
 class _Stream:
@@ -40,9 +41,10 @@ class _Stream:
         self.inbox: queue.SimpleQueue[pb.SummarizeManyResponse | _Ended] = queue.SimpleQueue()
         self.request_id: str | None = None
         self._link = link
-        self._call = method(iter(self._outbox.get, None), metadata=metadata)
+        self._call: Any = method(iter(self._outbox.get, None), metadata=metadata)
         self._receiver = threading.Thread(target=self._receive, name="nutgraf-many", daemon=True)
         self._receiver.start()
+        atexit.register(self.close)
 
     def send(self, request: pb.SummarizeManyRequest) -> None:
         self._outbox.put(request)
@@ -51,12 +53,20 @@ class _Stream:
         self._outbox.put(None)
 
     def close(self) -> None:
+        """Ends the stream and frees gRPC's call; at the latest, when the interpreter begins to exit.
+
+        The call takes a lock when it is freed. Later during the exit, a stopped thread of gRPC could hold it forever.
+        """
+        atexit.unregister(self.close)
+        if self._call is None:
+            return
         self._call.cancel()
         self._outbox.put(None)  # gRPC's thread may be waiting for a request
         self._receiver.join()
+        self._call = None
 
     def _receive(self) -> None:
-        ended = _Ended(None)
+        failure: NutgrafError = broken(self._link.server)
         is_late = threading.Event()
         patience = threading.Timer(HEADERS_SECONDS, self._give_up, [is_late])
         patience.daemon = True
@@ -71,14 +81,18 @@ class _Stream:
                 self.inbox.put(response)
         except grpc.RpcError as error:
             # A stream that was given up counts as broken. gRPC would report that the caller has cancelled it.
-            ended = _Ended(None if is_late.is_set() else error)
+            if not is_late.is_set():
+                failure = from_rpc_error(error, server=self._link.server)
+            # The error is the call itself, which its traceback would keep alive.
+            error.with_traceback(None)
         finally:
             patience.cancel()
-            self.inbox.put(ended)
+            self.inbox.put(_Ended(failure))
 
     def _give_up(self, is_late: threading.Event) -> None:
         is_late.set()
-        self._call.cancel()
+        if (call := self._call) is not None:
+            call.cancel()
 
 
 def run(
@@ -135,10 +149,8 @@ def run(
                 if not ledger.all_refused:
                     continue
                 failure = Unavailable(f"the server at {link.server} is shutting down", reason="DRAINING")
-            elif event.error is not None:
-                failure = from_rpc_error(event.error, server=link.server)
             else:
-                failure = broken(link.server)
+                failure = event.failure
             stream.close()
             stream = None
             connection.raise_if_closed()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -355,6 +357,31 @@ def test_leaving_the_loop_cancels_the_stream_and_ends_its_threads(
     for thread in client_threads():
         thread.join(30)
     assert not client_threads()
+
+
+# A thread of gRPC that the exit has stopped may hold the lock that a call takes when it is freed.
+_EXIT = """
+import atexit, gc, sys
+gc.disable()
+atexit.register(lambda: print(sum(type(one).__name__ == "_MultiThreadedRendezvous" for one in gc.get_objects())))
+from nutgraf import Client
+client = Client(sys.argv[1])
+results = client.summarize_many(["One. Two."] * 5)
+{leave}
+"""
+
+
+@pytest.mark.parametrize(
+    "leave",
+    ["next(results)", "results.close()", "list(results)", "client.close()", "for result in results: raise ValueError"],
+)
+def test_no_call_is_left_when_the_interpreter_exits(server: StubServer, leave: str) -> None:
+    script = _EXIT.replace("{leave}", f"next(results)\n{leave}")
+    done = subprocess.run(
+        [sys.executable, "-c", script, server.address], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout == "0\n"
+    assert done.returncode == (1 if "raise" in leave else 0), done.stderr
 
 
 def test_threads_can_run_streams_of_the_same_client(client: Client) -> None:
