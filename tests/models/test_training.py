@@ -27,7 +27,7 @@ from nutgraf_models.loading import load_summarizer
 from nutgraf_models.text.normalize import normalize
 from nutgraf_models.training import trainer
 from nutgraf_models.training.command import train as command
-from nutgraf_models.training.decoder import LoraDecoder
+from nutgraf_models.training.decoder import LoraDecoder, rounded
 from nutgraf_models.training.pairs import Pair, write_pairs
 from nutgraf_models.training.preferences import Example, Preference, mask, measure, with_reference
 from nutgraf_models.training.trainer import Recipe, encode, loss_of, mean_loss, schedule, train
@@ -136,6 +136,22 @@ def test_bfloat16_training_matches_float32(tmp_path):
         losses.append(state.best_loss)
         assert {parameter.dtype for parameter in adapted.parameters()} == {torch.float32}
     assert losses[1] == pytest.approx(losses[0], rel=0.2)
+
+
+def test_inputs_are_rounded_to_8_bits_by_group():
+    values = torch.tensor([[1.0, -0.5, 0.003, 0.0, 254.0, 3.0, -0.9, 1.1], [0.0] * 8], requires_grad=True)
+    result = rounded(values, 4)
+    steps = torch.tensor([1 / 127] * 4 + [2.0] * 4)
+    assert torch.allclose(result, (values / steps).round() * steps)
+    result.backward(weight := torch.arange(16.0).view(2, 8))
+    assert torch.equal(values.grad, weight)
+
+
+def test_training_with_rounded_inputs_differs_little():
+    one = example([1, 2, 3], [51, 52, 63])
+    plain, rounding = (loss_of(LoraDecoder(base(), 4, 8, round_inputs=group), one).item() for group in (0, 32))
+    assert plain != rounding
+    assert rounding == pytest.approx(plain, rel=0.05)
 
 
 def test_adapter_of_another_rank_is_rejected(tmp_path):

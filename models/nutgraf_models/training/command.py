@@ -66,6 +66,14 @@ def pairs(data: tuple[Path, ...], output: Path, not_in: tuple[Path, ...]) -> Non
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Use only N pairs, drawn at random.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads; by default, one per core.")
+@click.option(
+    "--round-inputs",
+    metavar="GROUP",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Train for an engine that rounds the inputs of linear layers to 8 bits in groups of this size; 0 is none.",
+)
 @click.option("--seed", type=int, default=7, show_default=True)
 def run(
     pairs_file: Path,
@@ -78,6 +86,7 @@ def run(
     start: Path | None,
     limit: int | None,
     threads: int | None,
+    round_inputs: int,
     seed: int,
 ) -> None:
     """Train an adapter on PAIRS from `nutgraf train pairs`. An interrupted run resumes.
@@ -98,6 +107,7 @@ def run(
         alpha=2 * rank,
         epochs=epochs,
         learning_rate=learning_rate,
+        round_inputs=round_inputs,
         seed=seed,
     )
     try:

@@ -27,16 +27,27 @@ class LoraDecoder:
         base: the model; its weights are converted to `dtype`.
         rank, alpha: of the adapter, which is initially a no-op.
         seed: for the random half of the adapter.
+        round_inputs: number of inputs of a linear layer that an engine rounds to 8 bits with a common scale, so that
+            training takes that rounding into account; 0 for no rounding.
 
     Raises:
         ModelError: the model's architecture is not Llama without biases.
     """
 
-    def __init__(self, base: Any, rank: int, alpha: int, *, dtype: torch.dtype = torch.float32, seed: int = 7) -> None:
+    def __init__(
+        self,
+        base: Any,
+        rank: int,
+        alpha: int,
+        *,
+        dtype: torch.dtype = torch.float32,
+        seed: int = 7,
+        round_inputs: int = 0,
+    ) -> None:
         config = base.config
         if config.model_type != "llama" or config.attention_bias or config.mlp_bias:
             raise ModelError(f"training supports only Llama models without biases, not {config.model_type}")
-        self.rank, self.alpha, self.dtype = rank, alpha, dtype
+        self.rank, self.alpha, self.dtype, self.round_inputs = rank, alpha, dtype, round_inputs
         self.device = base.device
         self._heads, self._key_heads = config.num_attention_heads, config.num_key_value_heads
         self._size = config.hidden_size // config.num_attention_heads
@@ -116,18 +127,21 @@ class LoraDecoder:
             def heads(value: torch.Tensor, number: int) -> torch.Tensor:
                 return value.view(count, number, self._size).transpose(0, 1)
 
-            normed = _normed(hidden, before_attention, self._epsilon)
+            normed = self._rounded(_normed(hidden, before_attention, self._epsilon))
             queries = _rotate(heads(linear("self_attn.q_proj", normed), self._heads), cosine, sine)
             keys = _rotate(heads(linear("self_attn.k_proj", normed), self._key_heads), cosine, sine)
             values = heads(linear("self_attn.v_proj", normed), self._key_heads)
             queries = queries.reshape(self._key_heads, group * count, self._size)
             scores = torch.baddbmm(bias, queries, keys.transpose(1, 2), alpha=self._size**-0.5)
             seen = torch.bmm(scores.softmax(-1), values).view(self._heads, count, self._size)
-            hidden = hidden + linear("self_attn.o_proj", seen.transpose(0, 1).reshape(count, -1))
-            normed = _normed(hidden, before_mlp, self._epsilon)
+            hidden = hidden + linear("self_attn.o_proj", self._rounded(seen.transpose(0, 1).reshape(count, -1)))
+            normed = self._rounded(_normed(hidden, before_mlp, self._epsilon))
             gated = functional.silu(linear("mlp.gate_proj", normed)) * linear("mlp.up_proj", normed)
-            hidden = hidden + linear("mlp.down_proj", gated)
-        return _normed(hidden, self._norm, self._epsilon)
+            hidden = hidden + linear("mlp.down_proj", self._rounded(gated))
+        return self._rounded(_normed(hidden, self._norm, self._epsilon))
+
+    def _rounded(self, value: torch.Tensor) -> torch.Tensor:
+        return rounded(value, self.round_inputs) if self.round_inputs else value
 
     def save(self, folder: Path) -> None:
         """Writes the adapter in PEFT's format, as float16."""
@@ -168,6 +182,17 @@ class LoraDecoder:
             for half, part in (("A", self.down), ("B", self.up))
             for (index, name), parameter in part.items()
         ]
+
+
+def rounded(value: torch.Tensor, group: int) -> torch.Tensor:
+    """Rounds each `group` of a row's values to 8 bits with a common scale; the gradient passes unchanged.
+
+    The straight-through estimator of Bengio et al. (2013).
+    """
+    groups = value.detach().float().unflatten(-1, (-1, group))
+    scale = groups.abs().amax(-1, keepdim=True).clamp_min(1e-12) / 127
+    nearest = ((groups / scale).round() * scale).flatten(-2).to(value.dtype)
+    return value + (nearest - value.detach())
 
 
 def _low_rank(value: torch.Tensor, weight: torch.Tensor, down: Any, up: Any, scale: float) -> torch.Tensor:

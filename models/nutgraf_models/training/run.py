@@ -80,7 +80,9 @@ def train_adapter(
         rank, alpha = rank_of(start)
         recipe = replace(recipe, rank=rank, alpha=alpha, start=digest(start))
     dtype = best_dtype(base.device, card.family, packed=False)
-    adapted = LoraDecoder(base, recipe.rank, recipe.alpha, dtype=dtype, seed=recipe.seed)
+    adapted = LoraDecoder(
+        base, recipe.rank, recipe.alpha, dtype=dtype, seed=recipe.seed, round_inputs=recipe.round_inputs
+    )
     if start is not None:
         adapted.load(start)
     del base

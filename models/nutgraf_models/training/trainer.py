@@ -42,6 +42,7 @@ class Recipe:
     check_every: int = 50  # steps between evaluations on the dev pairs, each with a checkpoint
     preference_weight: float = 0.5  # weight of the preference loss relative to the cross entropy
     preference_beta: float = 0.2  # larger values keep the model closer to its start
+    round_inputs: int = 0  # see `LoraDecoder`
     seed: int = 7
     start: str = ""  # digest of the initial adapter, if any
 
