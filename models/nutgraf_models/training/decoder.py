@@ -189,10 +189,11 @@ def rounded(value: torch.Tensor, group: int) -> torch.Tensor:
 
     The straight-through estimator of Bengio et al. (2013).
     """
-    groups = value.detach().float().unflatten(-1, (-1, group))
+    groups = value.detach().float().reshape(*value.shape[:-1], -1, group)
     scale = groups.abs().amax(-1, keepdim=True).clamp_min(1e-12) / 127
     nearest = ((groups / scale).round() * scale).flatten(-2).to(value.dtype)
-    return value + (nearest - value.detach())
+    result: torch.Tensor = value + (nearest - value.detach())
+    return result
 
 
 def _low_rank(value: torch.Tensor, weight: torch.Tensor, down: Any, up: Any, scale: float) -> torch.Tensor:
