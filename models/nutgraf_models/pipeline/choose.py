@@ -31,7 +31,7 @@ _MAIN_POINT_MARGIN = 1.5
 # Maximum distance, in article sentences, at which a model's sentence may still refer to the one before it.
 _REACH = 4
 # Stricter than the verdict's threshold, since a sentence can be written again, or replaced by the article's own.
-_SHOWN_THRESHOLD = 0.94
+_SHOWN_THRESHOLD = 0.95
 # Two sentences with the same origin repeat each other if they share this much of their content.
 _MAX_SHARED_CONTENT = 2 / 3
 # Words of a SHORT: minimum and usual maximum, the tolerated excess, and the limit for a main point.

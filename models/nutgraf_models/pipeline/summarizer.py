@@ -32,7 +32,7 @@ from nutgraf_models.text.sentences import split, word_count
 # Late sentences of a long article that its summary must include.
 _MAX_DECISIVE = 2
 # Further attempts at a summary with an inserted article sentence; see `restarts`.
-_MAX_RESTARTS = 2
+_MAX_RESTARTS = 1
 
 
 class Summarizer:
