@@ -308,3 +308,25 @@ def test_a_sentence_without_its_verb_or_its_end_is_doubted(sentence):
 )
 def test_a_sentence_may_end_before_an_addition_or_where_a_heading_runs_in(sentence):
     assert ArticleCheck(CUT, split(CUT)).check(sentence).is_supported
+
+
+QUOTED = (
+    "Pope Tibor expects his reign to be brief. “I have a feeling that it will last four or five years. "
+    "Two have passed. It is a vague sensation,” he told a Rundvik station. He spoke of home."
+)
+
+
+@pytest.mark.parametrize("straight", [False, True])
+@pytest.mark.parametrize(
+    ("sentence", "lost"),
+    [
+        ("Two have passed.", 1.0),
+        ("“Two have passed.”", 0.0),
+        ("Pope Tibor expects his reign to be brief.", 0.0),
+        ("He spoke of home.", 0.0),
+    ],
+)
+def test_a_quoted_sentence_without_quotation_marks_has_lost_its_speaker(sentence, lost, straight):
+    marks = str.maketrans("“”", '""') if straight else {}
+    article = [one.text for one in split(QUOTED.translate(marks))]
+    assert StatementIndex(article).measure(sentence.translate(marks))[0].lost_attribution == lost

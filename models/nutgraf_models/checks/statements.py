@@ -54,6 +54,10 @@ _ADDITIONS = frozenset(
 # These do too, except after one of _TIMES: "the day after".
 _TIME_LINKS = frozenset("after before when".split())
 _TIMES = frozenset("day days week weeks month months year years hour hours minute minutes moment time just".split())
+# Quotation marks, by the spaces around them, which also works where one is missing.
+_QUOTATION_MARK = re.compile(r"(?P<opening>(?<![^\s(\[])[\"“](?=\S))|(?P<closing>(?<=\S)[\"”](?!\w))")
+# Maximum number of sentences from one within a quotation to the one that closes it.
+_MAX_QUOTED = 3
 _QUESTION = re.compile(r"\?[\"'”’ ]*$")
 
 
@@ -69,7 +73,8 @@ class Features(NamedTuple):
     new_words: float  # number of content words that the article lacks
     new_names: float  # number of new words that are capitalised
     rough_cuts: float  # number of cuts within the origin at which there is no comma, bracket or dash
-    lost_attribution: float  # 1 if the origin attributes the statement and the sentence does not
+    # 1 if the origin attributes the statement and the sentence does not, also by quoting it: "I won. They cheered."
+    lost_attribution: float
     added_attribution: float  # 1 if only the sentence attributes it; 0.5 if a neighbour of the origin does too
     # 1 if the sentence drops a qualifier of the statement: an "if" clause before or after it, a "when" or "how" that
     # governs it, the "after" between its clauses, a final clause that reverses it ("but it was denied"), the "sacked"
@@ -87,6 +92,7 @@ class StatementIndex:
     def __init__(self, sentences: Sequence[str]) -> None:
         self._texts = list(sentences)
         self._tokens = [tokens_of(text)[:_MAX_SOURCE_WORDS] for text in sentences]
+        self._is_quoted = _quoted(self._texts)
         self.mentions = Mentions(self._texts, self._tokens)
         self._forms = [[token.form for token in tokens] for tokens in self._tokens]
         self._content = [[token.form for token in tokens if token.is_content] for tokens in self._tokens]
@@ -124,7 +130,10 @@ class StatementIndex:
             new_words=sum(form not in self._found_in for form in content),
             new_names=sum(token.is_name and token.form not in self._found_in for token in tokens),
             rough_cuts=len(cuts),
-            lost_attribution=float(_is_attributed(self._tokens[origin]) and not _is_attributed(tokens)),
+            lost_attribution=float(
+                (_is_attributed(self._tokens[origin]) and not _is_attributed(tokens))
+                or (self._is_quoted[origin] and not _QUOTATION_MARK.search(sentence))
+            ),
             added_attribution=self._added_attribution(tokens, origin),
             lost_qualifier=max(
                 self._is_condition_lost(tokens, matched, origin),
@@ -263,6 +272,18 @@ class StatementIndex:
         if subject is None or first is None or not first.is_capital:
             return 0.0
         return float(subject not in {token.form for token in tokens} and first.form not in self._content[origin])
+
+
+def _quoted(texts: Sequence[str]) -> list[bool]:
+    """Whether each sentence lies within a quotation that opens in a sentence before it and closes in one after it."""
+    marks = [[match.lastgroup for match in _QUOTATION_MARK.finditer(text)] for text in texts]
+    result = []
+    before = None
+    for index, found in enumerate(marks):
+        after = next((later[0] for later in marks[index + 1 : index + 1 + _MAX_QUOTED] if later), None)
+        result.append(not found and before == "opening" and after == "closing")
+        before = found[-1] if found else before
+    return result
 
 
 def _insertions(count: int, matched: Sequence[tuple[int, int]]) -> float:
