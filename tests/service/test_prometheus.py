@@ -177,12 +177,14 @@ def running_prometheus(folder: Path, target: str) -> Iterator[Prometheus]:
     command = [tool("prometheus"), f"--config.file={folder / CONFIG.name}", f"--storage.tsdb.path={folder / 'data'}"]
     process = subprocess.Popen([*command, "--web.listen-address=127.0.0.1:0"], stderr=subprocess.PIPE, text=True)
     try:
-        found = None
-        for line in process.stderr:
+        found, ready, lines = None, False, []
+        for line in process.stderr:  # the two lines come in either order
+            lines.append(line)
             found = found or re.search(r'msg="Listening on" address=(\S+)', line)
-            if "Server is ready" in line:
+            ready = ready or "Server is ready" in line
+            if found and ready:
                 break
-        assert found is not None, "Prometheus ended, or did not say where it listens"
+        assert found is not None, "Prometheus ended before it said where it listens:\n" + "".join(lines)
         log = Log(process)
         yield Prometheus(found[1])
         process.terminate()
