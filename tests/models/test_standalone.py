@@ -36,6 +36,11 @@ from support.long_articles import FACT, long_article, planted
         "The idea: Housing is too dear for poor families.",
         '1. "The Grey Lady" is on at nine on Sunday.',
         "Large military trucks in the same beige color down a dark road late on Saturday past the lights of Marlow.",
+        "Reveals that Ida Fenn saved the port.",
+        "Admits he often put the port at risk before the crane fell.",
+        "Because this isn't any ordinary crane: it will be the tallest in Marlow.",
+        "The crane is on its. home turf in the port of Marlow.",
+        "The company is inviting journalists to a 'Special.",
     ],
 )
 def test_fragments_are_detected(text):
@@ -55,6 +60,10 @@ def test_fragments_are_detected(text):
         "The park and Park Street are closed, and so are Vell Castle and Castle Street.",
         "The plan has a new tax on firms and a new tax on fuel.",
         "Video from the port shows a crane that fell across the quay on Monday night.",
+        "Because it was late, the port was closed.",
+        "Claims that the crane was old are still being investigated, the mayor said.",
+        "The port has approx. two hundred cranes.",
+        "The players' union called it a 'special' day in the '90s.",
     ],
 )
 def test_complete_sentences_are_not_fragments(text):
@@ -85,6 +94,9 @@ def test_complete_sentences_are_not_fragments(text):
         "Several were taken to hospital on Monday.",
         "Performance aside, the friendships of workers help a company.",
         "Friendships help a company for another reason: workers stay longer.",
+        "Yes, there actually is a crane in Marlow.",
+        "More importantly, the decision cleared Ida Fenn.",
+        "Nearly 30% said they had seen the crane fall.",
     ],
 )
 def test_references_back_are_detected(text):
@@ -107,6 +119,8 @@ def test_references_back_are_detected(text):
         "Before she left, Ida Fenn thanked the crew.",
         "The US Army has a base there.",
         "The jury was told not to judge the morals of those involved.",
+        "Nearly 30% of sailors said they had seen the crane fall.",
+        "Half the sailors had seen the crane fall.",
     ],
 )
 def test_sentences_without_references_back_are_accepted(text):
@@ -118,6 +132,8 @@ def test_references_to_preceding_text_are_resolved():
     assert not points_back("He was arrested.", "Tom Asker left Marlow.")
     assert points_back("The Act is in force.", "Ida Fenn spoke.")
     assert not points_back("The Act is in force.", "The Marlow Dock Act was passed in May.")
+    assert points_back("Nearly 30% said they had seen it.", "The crane in Marlow fell on Monday.")
+    assert not points_back("Nearly 30% said they had seen it.", "A survey asked sailors about the crane in Marlow.")
 
 
 @pytest.mark.parametrize(

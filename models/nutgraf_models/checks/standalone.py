@@ -70,6 +70,17 @@ _BARE_THIS = re.compile(
     r"\b(?:said|says|say|that|and|but|as) this (?:could|would|is|was|will|has|had|may|might|means)\b"
     r"|\b(?:for )?another (?:reason|factor|problem|explanation)\b"
 )
+# An answer, or a comparison with what was said before.
+_ANSWER = re.compile(r"(?:yes|no|yeah|well|(?:more|most) importantly|(?:better|worse) still),", re.I)
+# "Nearly 30% said": of whom?
+_SHARE_OF_WHOM = re.compile(
+    r"\W*(?:(?:about|almost|another|around|at least|just|just (?:over|under)|more than|nearly|only|over|some) )?"
+    r"(?:\d+(?:\.\d+)?(?:%| per ?cent)|half|an? (?:third|quarter|fifth)|two[- ]thirds|three[- ]quarters) "
+    r"(?:also )?(?:said|say|had|have|did|do|were|are|believed?|thought|think|felt|feel|admitted|reported|agreed?|wanted"
+    r"|want)\b",
+    re.I,
+)
+_SURVEY = re.compile(r"\b(?:survey|poll|asked|questioned|respon|interviewed)", re.I)
 _POINTING_NOUN = re.compile(
     r"\b(?:these|those|such|this(?! (?:year|week|month|summer|winter|spring|autumn|fall|season|morning|afternoon|"
     r"evening|weekend|time|century|decade|day|point|way|is|was|has|will|could|would|may|might)\b)) ([a-z]+)",
@@ -104,6 +115,17 @@ _BY_LINE = re.compile(
     r"(?!(?:the|a|an|of|from|shows?|showing|that)\b)",
     re.I,
 )
+# Bullets without a subject, "Reveals that she …", and a reason without a consequence, "Because it was late: …".
+_NO_SUBJECT = re.compile(
+    r"(?:Admits|Adds|Admitted|Believes|Denies|Had|Has|Insists|Is|Reveals|Says|Thinks|Vows|Wants|Was) "
+    r"(?:a|an|been|he|her|his|it|she|that|the|they|to)\b(?!.*\?)|Because\b[^,.]*: "
+)
+# A full stop within a sentence, from a line break: "on its. home turf". Not "approx. two".
+_STRAY_STOP = re.compile(
+    r"(?<![\w.'’-])(?!(?:approx|vs|etc|no|nos|est|incl|excl|max|min|ft|in|pp|al)\. )[a-z]{2,}\. [a-z]{2,} "
+)
+# A quotation that is cut off: "journalists to a 'Special."
+_OPEN_QUOTATION = re.compile(r"(?<![\w.])[‘'](?!(?:em|til|cause|tis|twas)\b)[A-Za-z][^'’‘]*$")
 _LIST_NUMBER = re.compile(r"\(?(?:\d{1,3}|[ivx]{1,4}|[a-z])[.)]?\W*$", re.I)
 _LISTED = re.compile(r"\(?\d{1,2}[.)] ")
 # Finite verbs; regular forms are found by their endings.
@@ -171,6 +193,9 @@ def is_fragment(sentence: str) -> bool:
         or _LABELLED.match(text)
         or CAPTION_LABEL.match(text)
         or _CLOSED_QUOTATION.match(text)
+        or _NO_SUBJECT.match(text)
+        or _STRAY_STOP.search(text)
+        or _OPEN_QUOTATION.search(text)
         or _repeats(text)
     ):
         return True
@@ -220,7 +245,9 @@ def points_back(sentence: str, before: str = "") -> bool:
     start = spoken.lstrip(" “”\"'‘’")
     if not before and (_POINTING_START.match(start) or _IT_IS_ONE.match(start)):
         return True
-    if re.match(r"(?:and|or|nor|so)\b", start, re.I):
+    if re.match(r"(?:and|or|nor|so)\b", start, re.I) or _ANSWER.match(start):
+        return True
+    if _SHARE_OF_WHOM.match(start) and not _SURVEY.search(before):
         return True
     for match in _BARE_NOUN.finditer(spoken):
         if not re.search(
