@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import openvino_genai
 import pytest
 
-from nutgraf_models.checkpoints.card import Card, Decoding, DecodingPresets
+from nutgraf_models.checkpoints.card import Adapter, Card, Decoding, DecodingPresets
 from nutgraf_models.checkpoints.conversion import save_openvino_model
 from nutgraf_models.checkpoints.registry import find_card
 from nutgraf_models.engines.base import Candidate, Completion, Engine, GenerationRequest, Row
@@ -226,3 +226,17 @@ def test_importing_openvino_sends_no_telemetry(tmp_path):
     environment = {name: value for name, value in os.environ.items() if name not in ("CI", "TF_BUILD", "JENKINS_URL")}
     subprocess.run([sys.executable, "-c", script], check=True, env={**environment, "HOME": str(tmp_path)}, timeout=120)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("round_inputs", "group"), [(None, 0), (32, 32)])
+def test_inputs_are_rounded_only_for_a_model_trained_with_it(folder, monkeypatch, round_inputs, group) -> None:
+    pipeline, given = openvino_genai.ContinuousBatchingPipeline, {}
+
+    def recording(place: str, scheduling: object, device: str, properties: dict[str, object]) -> object:
+        given.update(properties)
+        return pipeline(place, scheduling, device, properties)
+
+    monkeypatch.setattr(openvino_genai, "ContinuousBatchingPipeline", recording)
+    adapter = Adapter(folder=folder, sha256="", round_inputs=round_inputs)
+    OpenVinoEngine(card(folder).model_copy(update={"adapter": adapter}), folder)
+    assert given["DYNAMIC_QUANTIZATION_GROUP_SIZE"] == group

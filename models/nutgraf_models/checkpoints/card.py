@@ -66,10 +66,13 @@ class Adapter(_Part):
     """A LoRA adapter in PEFT's format, which a pull merges into the weights.
 
     `folder` is absolute, or relative to the card's file. `sha256` is that of its `adapter_model.safetensors`.
+    `round_inputs`: it was trained with the inputs of linear layers rounded to 8 bits, in groups of this many that share
+    a scale, so an engine may round them, too.
     """
 
     folder: Path
     sha256: str
+    round_inputs: int | None = Field(default=None, ge=1)
 
 
 class Card(_Part):

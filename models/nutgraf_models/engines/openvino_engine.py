@@ -78,9 +78,10 @@ class OpenVinoEngine(Engine):
         # 1 GB, the minimum of the setting in gigabytes, the default model's process grows from 1 GB to over 2 GB.
         scheduling.num_kv_blocks = self.parallel_requests * self._blocks(prompt_tokens)
         scheduling.max_num_batched_tokens = _TOKENS_PER_STEP
-        # By default OpenVINO rounds activations to 8 bits on CPUs with 8-bit products; half of the summaries would then
-        # differ from the reference engine's.
-        properties: dict[str, Any] = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": 0}
+        # By default OpenVINO rounds the inputs of linear layers to 8 bits on CPUs with 8-bit products. Half of the
+        # summaries of a model that was not trained with it would then differ from the reference engine's.
+        rounded = card.adapter.round_inputs if card.adapter else None
+        properties: dict[str, Any] = {"DYNAMIC_QUANTIZATION_GROUP_SIZE": rounded or 0}
         # OpenVINO caches kernels for each shape: one for each number of tokens in a step. With its default of 5000, the
         # process grows by half a megabyte with each article, for hundreds of articles, and is no faster.
         properties["CPU_RUNTIME_CACHE_CAPACITY"] = _CACHED_SHAPES
