@@ -94,7 +94,7 @@ def test_unsupported_term_is_marked_and_its_sentence_doubted():
 
 @pytest.mark.parametrize("doubted", ["Bob Quayle wept.", WRONG_ACTOR])
 def test_long_drops_a_doubted_sentence_if_enough_remain(doubted):
-    others = f"{MORE} {LAST} The crane, built in 1974, was to be replaced next year."
+    others = f"{MORE} The crane, built in 1974, was to be replaced next year. {LAST}"
     summary = written(f"{LEAD} {doubted} {others}", spec=LONG)
     assert summary.text == f"{LEAD} {others}"
     assert not any(sentence.from_article for sentence in summary.sentences)
@@ -112,6 +112,14 @@ def test_long_opens_with_the_main_point():
     summary = written(f"{INVENTED} {MORE} {LAST} The crane, built in 1974, was to be replaced next year.", spec=LONG)
     assert summary.text.startswith(LEAD)
     assert [sentence.from_article for sentence in summary.sentences] == [True, False, False, False]
+
+
+def test_long_has_the_order_of_the_article_after_its_opening():
+    last, first = (
+        "“We were lucky,” said Ida Fenn, who runs the port.",
+        "The crane, built in 1974, was to be replaced next year.",
+    )
+    assert written(f"{LEAD} {last} {first}", spec=LONG).text == f"{LEAD} {first} {last}"
 
 
 def chosen(script, *specs: Spec):

@@ -179,7 +179,17 @@ class _Chooser:
                 break
             if self._words([*shown, sentence]) <= max(self._max_words, _LONG_WORDS[1]):
                 shown = self._with(shown, sentence)
-        return self._capped(self._with_decisive(self._capped(shown)))
+        return self._in_order(self._capped(self._with_decisive(self._capped(shown))))
+
+    def _in_order(self, shown: list[ShownSentence]) -> list[ShownSentence]:
+        """The sentences after the first in article order, if every one still stands there; else unchanged."""
+        origins = [sentence.checked.origin for sentence in shown]
+        if None in origins:
+            return shown
+        by_origin = sorted(shown[1:], key=lambda sentence: sentence.checked.origin or 0)
+        ordered = [*shown[:1], *by_origin]
+        stands = all(self._may_follow(sentence, ordered[:index]) for index, sentence in enumerate(ordered))
+        return ordered if stands else shown
 
     def _usable(self, sentences: Sequence[ShownSentence]) -> list[ShownSentence]:
         """The sentences of a candidate that can be shown together, in order."""
