@@ -154,6 +154,15 @@ def test_training_with_rounded_inputs_differs_little():
     assert rounding == pytest.approx(plain, rel=0.05)
 
 
+def test_openings_can_weigh_more():
+    one = example([1, 2, 3], [51, 52, 63])
+    opening, rest = one.targets[:1], one.targets[1:]
+    adapted = model()
+    first, others = (loss_of(adapted, replace(one, targets=part)).item() for part in (opening, rest))
+    weighted, _ = measure(adapted, replace(one, openings=frozenset(opening)), opening_weight=8.0)
+    assert weighted.item() == pytest.approx(8 * first + others, rel=1e-4)
+
+
 def test_adapter_of_another_rank_is_rejected(tmp_path):
     model().save(tmp_path)
     with pytest.raises(ModelError, match="not an adapter for this model"):
@@ -170,6 +179,9 @@ def test_unsupported_tokens_are_not_targets(tmp_path):
     assert learned.split() == ["The", "port", "of", "is", "open", "after", "days."]
     assert "Cookham is open after 3 days." in tokenizer.decode(encoded.tokens)
     assert encoded.tokens[encoded.targets[-1]] == 0
+    opening = tokenizer.decode([encoded.tokens[place] for place in sorted(encoded.openings)])
+    assert opening
+    assert tokenizer.decode(encoded.tokens).partition("Short.\n")[2].startswith(opening)
 
 
 def test_answers_do_not_attend_to_each_other():

@@ -74,6 +74,14 @@ def pairs(data: tuple[Path, ...], output: Path, not_in: tuple[Path, ...]) -> Non
     show_default=True,
     help="Train for an engine that rounds the inputs of linear layers to 8 bits in groups of this size; 0 is none.",
 )
+@click.option(
+    "--opening-weight",
+    metavar="W",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Weight of an answer's first tokens in the loss: they decide what the answer is about.",
+)
 @click.option("--seed", type=int, default=7, show_default=True)
 def run(
     pairs_file: Path,
@@ -87,6 +95,7 @@ def run(
     limit: int | None,
     threads: int | None,
     round_inputs: int,
+    opening_weight: float,
     seed: int,
 ) -> None:
     """Train an adapter on PAIRS from `nutgraf train pairs`. An interrupted run resumes.
@@ -108,6 +117,7 @@ def run(
         epochs=epochs,
         learning_rate=learning_rate,
         round_inputs=round_inputs,
+        opening_weight=opening_weight,
         seed=seed,
     )
     try:

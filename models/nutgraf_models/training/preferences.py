@@ -31,13 +31,19 @@ class Example:
     """The concatenated tokens of an article and its answers, with their positions and training targets.
 
     `segments[i]` is 0 for the article and k for the k-th answer; `targets` are the indexes of predicted tokens.
+    `openings`: those of `targets` that begin an answer, and so decide what it is about.
     """
 
     tokens: list[int]
     positions: list[int]
     segments: list[int]
     targets: list[int]
+    openings: frozenset[int] = frozenset()
     preferences: tuple[Preference, ...] = ()
+
+    def weights(self, opening_weight: float) -> torch.Tensor:
+        """The weight of each target in the loss, shape (targets)."""
+        return torch.tensor([opening_weight if index in self.openings else 1.0 for index in self.targets])
 
 
 def mask(segments: Sequence[int]) -> torch.Tensor:
@@ -47,15 +53,19 @@ def mask(segments: Sequence[int]) -> torch.Tensor:
     return is_visible & torch.ones(len(segments), len(segments), dtype=torch.bool).tril()
 
 
-def measure(model: LoraDecoder, example: Example) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """The summed cross entropy of the targets, and the log odds of each preference, in nats."""
+def measure(
+    model: LoraDecoder, example: Example, opening_weight: float = 1.0
+) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    """The weighted sum of the targets' cross entropy, and the log odds of each preference, in nats."""
     groups = [example.targets]
     for preference in example.preferences:
         groups += [preference.chosen, preference.rejected]
     targets = [index for group in groups for index in group]
     losses = model.nll(example.tokens, example.positions, mask(example.segments), targets)
-    sums = [part.sum() for part in torch.split(losses, [len(group) for group in groups])]
-    return sums[0], [wrong - right for right, wrong in zip(sums[1::2], sums[2::2], strict=True)]
+    answers, *others = torch.split(losses, [len(group) for group in groups])
+    sums = [part.sum() for part in others]
+    weighted = (answers * example.weights(opening_weight).to(answers.device)).sum()
+    return weighted, [wrong - right for right, wrong in zip(sums[::2], sums[1::2], strict=True)]
 
 
 def with_reference(model: LoraDecoder, example: Example) -> Example:

@@ -110,7 +110,7 @@ def train_adapter(
         "python": platform.python_version(),
     }
     (adapter / "training.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    (output / "card.toml").write_text(_card_text(card, adapter), encoding="utf-8")
+    (output / "card.toml").write_text(_card_text(card, adapter, recipe.round_inputs), encoding="utf-8")
     return report
 
 
@@ -122,10 +122,12 @@ def _answer_end(card: Card, tokenizer: Any) -> int:
     )
 
 
-def _card_text(card: Card, adapter: Path) -> str:
+def _card_text(card: Card, adapter: Path, round_inputs: int) -> str:
     """The card as TOML, with the `adapter` next to it. JSON strings, numbers and lists are valid TOML."""
     fields = card.model_dump(mode="json", exclude_none=True, exclude_defaults=True, exclude={"scores", "adapter"})
     fields["adapter"] = {"folder": adapter.name, "sha256": digest(adapter)}
+    if round_inputs:
+        fields["adapter"]["round_inputs"] = round_inputs
     decoding = fields.pop("decoding")
     tables = {f"decoding.{length}": preset for length, preset in decoding.items()}
     tables |= {name: fields.pop(name) for name in ("prompt", "adapter") if name in fields}

@@ -25,6 +25,8 @@ from nutgraf_models.training.pairs import Pair
 from nutgraf_models.training.preferences import Example, Preference, mask, measure, preference_loss, with_reference
 
 logger = logging.getLogger(__name__)
+# Enough to tell which of the article's sentences an answer begins with.
+_OPENING_TOKENS = 4
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Recipe:
     check_every: int = 50  # steps between evaluations on the dev pairs, each with a checkpoint
     preference_weight: float = 0.5  # weight of the preference loss relative to the cross entropy
     preference_beta: float = 0.2  # larger values keep the model closer to its start
+    opening_weight: float = 1.0  # weight of an answer's first tokens, which decide what it is about
     round_inputs: int = 0  # see `LoraDecoder`
     seed: int = 7
     start: str = ""  # digest of the initial adapter, if any
@@ -60,6 +63,7 @@ def encode(pair: Pair, prompt: Prompt, tokenizer: Any, end: int) -> Example:
     tokens = ids(prompt.before + pair.article)
     prefix = len(tokens)
     positions, segments, targets = list(range(prefix)), [0] * prefix, list[int]()
+    openings = set[int]()
     preferences = []
 
     def add(length: Length, answer: str) -> tuple[list[int], list[tuple[int, int]]]:
@@ -75,6 +79,7 @@ def encode(pair: Pair, prompt: Prompt, tokenizer: Any, end: int) -> Example:
 
     for length, answer in pair.answers().items():
         chosen, spans = add(length, answer)
+        openings.update(chosen[:_OPENING_TOKENS])
         unsupported = unsupported_spans(answer, pair.article)
         targets += [
             index
@@ -83,7 +88,7 @@ def encode(pair: Pair, prompt: Prompt, tokenizer: Any, end: int) -> Example:
         ]
         if length in pair.rejected():
             preferences.append(Preference(chosen, add(length, pair.rejected()[length])[0]))
-    return Example(tokens, positions, segments, targets, tuple(preferences))
+    return Example(tokens, positions, segments, targets, frozenset(openings), tuple(preferences))
 
 
 def loss_of(model: LoraDecoder, example: Example) -> torch.Tensor:
@@ -92,12 +97,12 @@ def loss_of(model: LoraDecoder, example: Example) -> torch.Tensor:
 
 
 def _backward(model: LoraDecoder, batch: Sequence[Example], recipe: Recipe) -> dict[str, float]:
-    """Computes the gradients of a batch; returns the cross entropy per token and the loss per preference."""
-    tokens = sum(len(example.targets) for example in batch)
+    """Computes the gradients of a batch; returns the weighted cross entropy per token and the loss per preference."""
+    tokens = sum(float(example.weights(recipe.opening_weight).sum()) for example in batch)
     preferences = max(1, sum(len(example.preferences) for example in batch))
     losses = {"loss": 0.0, "preference_loss": 0.0}
     for example in batch:
-        nll, odds = measure(model, example)
+        nll, odds = measure(model, example, recipe.opening_weight)
         preference = torch.stack([nll.new_zeros(()), *preference_loss(example, odds, recipe.preference_beta)]).sum()
         (nll / tokens + recipe.preference_weight * preference / preferences).backward()  # type: ignore[no-untyped-call]
         losses["loss"] += nll.item() / tokens
