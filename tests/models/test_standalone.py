@@ -40,6 +40,7 @@ from support.long_articles import FACT, long_article, planted
         "Admits he often put the port at risk before the crane fell.",
         "Because this isn't any ordinary crane: it will be the tallest in Marlow.",
         "The crane is on its. home turf in the port of Marlow.",
+        "For. the first time, the port has a crane.",
         "The company is inviting journalists to a 'Special.",
     ],
 )

@@ -120,9 +120,11 @@ _NO_SUBJECT = re.compile(
     r"(?:Admits|Adds|Admitted|Believes|Denies|Had|Has|Insists|Is|Reveals|Says|Thinks|Vows|Wants|Was) "
     r"(?:a|an|been|he|her|his|it|she|that|the|they|to)\b(?!.*\?)|Because\b[^,.]*: "
 )
-# A full stop within a sentence, from a line break: "on its. home turf". Not "approx. two".
+# A full stop within a sentence, from a line break: "on its. home turf", "For. the first time". Not "approx. two".
 _STRAY_STOP = re.compile(
-    r"(?<![\w.'’-])(?!(?:approx|vs|etc|no|nos|est|incl|excl|max|min|ft|in|pp|al)\. )[a-z]{2,}\. [a-z]{2,} "
+    r"(?<![\w.'’-])(?!(?:approx|vs|etc|no|nos|est|incl|excl|max|min|ft|in|pp|al)\. )"
+    r"(?:[a-z]{2,}|A|All|An|And|As|At|But|Few|For|He|If|In|It|Its|Many|Most|On|She|Some|That|The|They|This|When|With)"
+    r"\. [a-z]{2,} "
 )
 # A quotation that is cut off: "journalists to a 'Special."
 _OPEN_QUOTATION = re.compile(r"(?<![\w.])[‘'](?!(?:em|til|cause|tis|twas)\b)[A-Za-z][^'’‘]*$")
