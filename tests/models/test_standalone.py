@@ -41,6 +41,7 @@ from support.long_articles import FACT, long_article, planted
         "Because this isn't any ordinary crane: it will be the tallest in Marlow.",
         "The crane is on its. home turf in the port of Marlow.",
         "For. the first time, the port has a crane.",
+        "For the uninitiated, leaping out of a plane, free-falling at 120 miles per hour.",
         "The company is inviting journalists to a 'Special.",
     ],
 )

@@ -192,6 +192,12 @@ def test_short_over_thirty_words_is_shortened_or_replaced():
     assert summary.sentences[0].is_supported
 
 
+def test_short_tells_the_main_point_instead_of_a_detail():
+    assert written(LAST).text == LEAD
+    # The model's own version of the main point comes before the article's.
+    assert written(LAST, GOOD).text == GOOD
+
+
 def test_truncated_candidate_loses_its_last_sentence():
     summary = written(f"{LEAD} {MORE} {LAST} Two ships had to", spec=LONG, finish=FinishReason.TOKEN_LIMIT)
     assert summary.text == f"{LEAD} {MORE} {LAST}"

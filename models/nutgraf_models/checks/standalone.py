@@ -167,7 +167,11 @@ _OPEN_END = re.compile(
     r"|\s[-–—]+\s*(?:\w+\W*)?$|[-–—]\W*$",
     re.I,
 )
-_VERB_ENDING = re.compile(r"[a-z]{2,}(?:ed|[^su]s)$")
+_DETERMINERS = frozenset("a an the this that these those his her its their our my your no".split())
+_UNITS = frozenset(
+    "years months weeks days hours minutes seconds miles metres meters kilometres pounds dollars euros".split()
+)
+_VERB_ENDING = re.compile(r"[a-z]{2,}[^su]s$")
 
 
 def is_fragment(sentence: str) -> bool:
@@ -208,9 +212,10 @@ def is_fragment(sentence: str) -> bool:
     is_long = len(words) > _LONG_WORDS
     return not any(
         fold(word) in _VERBS
-        or word.endswith("ed")
+        # "The injured" has no verb.
+        or (word.endswith("ed") and fold(words[index - 1]) not in _DETERMINERS)
         # "trucks" looks like "barks"; a long sentence without any other verb is a caption.
-        or (_VERB_ENDING.search(word) and index < len(words) - 1 and not is_long)
+        or (_VERB_ENDING.search(word) and word not in _UNITS and index < len(words) - 1 and not is_long)
         or word.endswith(("n't", "n’t", "'s", "’s", "'ve", "'re"))
         for index, word in enumerate(words)
         if index > 0

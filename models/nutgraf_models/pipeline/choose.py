@@ -4,13 +4,13 @@ A doubted sentence is replaced by another one that the model wrote, or by one of
 Before an article sentence is used, `restarts` may have the model write the summary again.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from nutgraf_models.checks.article_check import CheckedSentence
 from nutgraf_models.checks.standalone import is_fragment, points_back
 from nutgraf_models.checks.words import content_shared
 from nutgraf_models.engines.base import Candidate
-from nutgraf_models.extracts.main_point import main_point_scores
 from nutgraf_models.extracts.own_sentences import UNFIT, is_piece
 from nutgraf_models.extracts.shorten import shorten
 from nutgraf_models.lengths import Length, Spec
@@ -26,6 +26,8 @@ _LEAD_SENTENCES = 8
 _MAIN_SENTENCES = 2
 # Score for sharing the content of the model's first sentence: about as much as for being the article's first one.
 _SAME_POINT = 3.0
+# Log odds by which an article sentence must exceed the model's choice of a main point, to be preferred to it.
+_MODELS_CHOICE = 1.0
 # A replacement that scores within this margin of the best one states the main point; others state details.
 _MAIN_POINT_MARGIN = 1.5
 # Maximum distance, in article sentences, at which a model's sentence may still refer to the one before it.
@@ -93,7 +95,7 @@ class _Chooser:
         # A main point with a few words too many is better than a detail within the limit.
         shown = self._first_usable((by_model, self._max_words), (by_model, relaxed))
         if shown:
-            return shown
+            return self._first_usable((self._better_points(shown[0], written), relaxed)) or shown
         main, replacements = self._replacements(firsts, written, longest)
         return self._first_usable(
             (main, self._max_words),
@@ -119,7 +121,7 @@ class _Chooser:
             *self._leads(longest, _MAIN_SENTENCES),
             *(ShownSentence(self._check(text)) for sentences in written for text in sentences[1:]),
         ]
-        by_index = main_point_scores([sentence.text for sentence in self._prepared.sentences])
+        by_index = self._prepared.main_points
 
         def score(sentence: ShownSentence) -> float:
             """As the article ranks the sentence's origin, and as `firsts` put the main point."""
@@ -133,6 +135,24 @@ class _Chooser:
         replacements.sort(key=lambda sentence: -scores[sentence.text])
         best = max(scores.values(), default=0.0)
         return [one for one in replacements if scores[one.text] >= best - _MAIN_POINT_MARGIN], replacements
+
+    def _better_points(self, shown: ShownSentence, written: Iterable[Sequence[str]]) -> list[ShownSentence]:
+        """Sentences, of the model or the article's own, that tell the main point better than `shown`; best first."""
+        scores = self._prepared.main_points
+        origin = shown.checked.origin
+        told = scores[origin] if origin is not None else math.inf
+        better = [index for index, score in enumerate(scores) if score > told + _MODELS_CHOICE]
+        if not better:
+            return []
+        by_model = [ShownSentence(self._check(text)) for sentences in written for text in sentences]
+        return [
+            one
+            for index in sorted(better, key=lambda index: -scores[index])
+            for one in (
+                *(one for one in by_model if one.checked.origin == index),
+                *self._own(index, self._max_words),
+            )
+        ]
 
     def _first_usable(self, *attempts: tuple[Sequence[ShownSentence], int]) -> list[ShownSentence]:
         """The first sentence that can open a summary and has no more words than its attempt allows; else none."""

@@ -1,9 +1,11 @@
 """An article on its way through the pipeline."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from nutgraf_models.article import Article
 from nutgraf_models.checks.article_check import ArticleCheck
+from nutgraf_models.extracts.main_point import main_point_scores
 from nutgraf_models.lengths import Spec
 from nutgraf_models.text.mapped_text import MappedText
 from nutgraf_models.text.sentences import Sentence
@@ -33,3 +35,8 @@ class Prepared:
     generated: tuple[int, ...]
     article_check: ArticleCheck = field(repr=False)
     seconds: float
+
+    @cached_property
+    def main_points(self) -> list[float]:
+        """For each of `sentences`, its log odds of being the main point, up to a constant."""
+        return main_point_scores([sentence.text for sentence in self.sentences])
