@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from nutgraf_service.admission import Admission
+from nutgraf_service.admission import Admission, Speed
 from nutgraf_service.errors import ServiceError
 
 LATER = 1e9
@@ -41,6 +41,16 @@ async def test_hopeless_deadlines_are_refused_once_the_speed_is_known():
     async with entered(admission, 100, 100):
         assert "left" in (await refusal(admission, 100, time.monotonic())).message
         async with admission.enter(100, time.monotonic() + LATER, is_stream=False):
+            pass
+
+
+async def test_a_deadline_needs_a_fifth_more_than_the_estimate(monkeypatch):
+    monkeypatch.setattr(Speed, "is_measured", True)
+    monkeypatch.setattr(Speed, "tokens_per_second", 10.0)
+    admission = Admission(max_queued=10, max_tokens=10_000)
+    async with entered(admission, 500, 500):  # 100 seconds
+        assert "left" in (await refusal(admission, 100, time.monotonic() + 115)).message
+        async with admission.enter(100, time.monotonic() + 125, is_stream=False):
             pass
 
 
