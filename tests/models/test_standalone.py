@@ -97,6 +97,10 @@ def test_complete_sentences_are_not_fragments(text):
         "Performance aside, the friendships of workers help a company.",
         "Friendships help a company for another reason: workers stay longer.",
         "Yes, there actually is a crane in Marlow.",
+        "Yes this is the port of Marlow.",
+        "That was the good news.",
+        "One of them, a sailor, died later.",
+        "Take a couple of cranes sold this week.",
         "More importantly, the decision cleared Ida Fenn.",
         "Nearly 30% said they had seen the crane fall.",
     ],
@@ -123,6 +127,8 @@ def test_references_back_are_detected(text):
         "The jury was told not to judge the morals of those involved.",
         "Nearly 30% of sailors said they had seen the crane fall.",
         "Half the sailors had seen the crane fall.",
+        "One of the sailors died later.",
+        "Look Crane, a show about cranes, opened in Marlow.",
     ],
 )
 def test_sentences_without_references_back_are_accepted(text):

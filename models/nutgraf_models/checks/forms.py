@@ -66,6 +66,11 @@ def name_forms(word: str, *, has_dot: bool = False) -> frozenset[str]:
     return frozenset({form, spelled}.union(*(_SYNONYMS[name] for name in names if name in _SYNONYMS)))
 
 
+def is_place(word: str) -> bool:
+    """Whether a word alone names a place or its people: "Wales", "Welsh"."""
+    return plain(word) in _CANONICAL
+
+
 @lru_cache(maxsize=1 << 15)
 def plain(word: str) -> str:
     """A folded word without possessive, apostrophes and dots."""

@@ -1,10 +1,11 @@
 """People and things that an article mentions, and whether a summary may mention them without an introduction."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise, takewhile
 
+from nutgraf_models.checks.forms import is_place
 from nutgraf_models.checks.joins import is_name
 from nutgraf_models.checks.words import Token, tokens_of
 from nutgraf_models.text.ordinary_words import ordinary_words
@@ -33,6 +34,13 @@ _BARE_NOUN = re.compile(
     r"(?! [A-Z\d])(?!-)",
     re.I,
 )
+# Words before a place, or a name that describes a noun: "in Marlow", "the Marlow firm".
+_BEFORE_PLACES = frozenset("in at near outside across around from of the a an".split())
+# "The Swiss player".
+_FROM_PLACE = re.compile(
+    r"\b[Tt]he ([A-Z][a-z]+) (?:side|club|outfit|champions|player|striker|midfielder|defender|goalkeeper|driver|rider"
+    r"|star|singer|actor|actress|firm|company|giant)s?\b(?! [A-Z])"
+)
 _DEFINITE = frozenset({"the", "that", "this", "these", "those", "both"})
 
 
@@ -59,7 +67,8 @@ class Mentions:
     def introduces(self, sentence: str, origin: int, before: str, *, is_next: bool = True) -> bool:
         """Whether the subject of a sentence is in `before`, or first appears in the article at `origin`.
 
-        A definite noun that is not in `before` also requires that no article sentence was skipped (`is_next`).
+        A definite noun that is not in `before` also requires that no article sentence was skipped (`is_next`). Nobody
+        else may be called by one name that the article gives in full before `origin`: "caught up with Jones".
         """
         known = {token.form for token in tokens_of(before)}
         tokens = tokens_of(sentence)
@@ -68,6 +77,11 @@ class Mentions:
         if not tokens or not origin:
             return True
         if not before and self._speaks_of_unknown(sentence, origin):
+            return False
+        if any(
+            token.form not in known and self._is_introduced(token.form, origin, as_first=True)
+            for token in _lone_names(sentence, tokens)
+        ):
             return False
         if tokens[0].folded in _DEFINITE:
             # "The two young boys were": the noun is among the first lower-case words.
@@ -80,9 +94,11 @@ class Mentions:
         return not is_lone_name or tokens[0].form in known or not self._is_introduced(tokens[0].form, origin + 1)
 
     def _speaks_of_unknown(self, sentence: str, origin: int) -> bool:
-        """Whether a summary would open with a noun or name from before `origin`: "the firm", "Mr Davey"."""
+        """Whether a summary would open with a noun or name from before `origin`: "the Swiss firm", "Mr Davey"."""
         bare = _BARE_SUBJECT.match(sentence)
         if bare and bare.group(1) not in _UNIQUE:
+            return True
+        if any(is_place(place) for place in _FROM_PLACE.findall(sentence)):
             return True
         noun = _BARE_NOUN.search(sentence)
         if noun and not any(is_name(token) for token in tokens_of(sentence[: noun.start()])[1:]):
@@ -107,10 +123,29 @@ class Mentions:
         """Whether an article sentence before `origin` contains this content word."""
         return self._first_in.get(form, origin) < origin
 
-    def _is_introduced(self, name: str, origin: int) -> bool:
-        """Whether the article gives this name in full, after another capitalised word, before `origin`."""
+    def _is_introduced(self, name: str, origin: int, *, as_first: bool = False) -> bool:
+        """Whether the article gives this name in full, after another capitalised word, before `origin`.
+
+        `as_first`: or before another one, as first names are.
+        """
         return any(
-            first.is_name and second.form == name and second.is_name
+            first.is_name and second.is_name and (second.form == name or (as_first and first.form == name))
             for index in range(origin)
             for first, second in pairwise(self._tokens[index])
         )
+
+
+def _lone_names(sentence: str, tokens: Sequence[Token]) -> Iterator[Token]:
+    """Capitalised words that may be persons: no part of a longer name, no place, acronym, title or ordinary word."""
+    for index, token in enumerate(tokens):
+        before, after = tokens[max(0, index - 1) : index], tokens[index + 1 : index + 2]
+        if (
+            is_name(token)
+            and token.folded not in _TITLES
+            and not any(other.is_name for other in (*before, *after))
+            and not any(other.folded in _BEFORE_PLACES for other in before)
+            and not sentence[token.start : token.end].isupper()
+            and not is_place(token.folded)
+            and not any(other.form == token.form for other in tokens[:index])
+        ):
+            yield token

@@ -31,6 +31,9 @@ _POINTING_START = re.compile(
     r"|(?:this|that)\b(?! (?:year|week|month|summer|winter|spring|autumn|morning|afternoon|evening|weekend|season)\b)"
     r"|(?:some|several|many|most|few|all|none|one) (?:might|may|have|has|had|were|was|are|also|will|would|could|can)\b"
     r"|\w+ aside,"
+    r"|(?:all|any|both|each|half|many|most|none|one|several|some|three|two) of (?:her|his|its|their|them|these)\b"
+    r"|(?:consider|forget|imagine|look|picture|remember|say|suppose|take|think)"
+    r" (?:a|about|an|at|back|how|it|of|that|the|this|what|you)\b"
     rf"|(?!{_EMPTY_IT})it\b"
     r"|the (?:same|latter|former (?:was|is|said|has)|two|three|pair|trio|duo|couple|others?|move|latest|incident"
     r"|victims?|attack|decision|announcement|comments?|news|deal|crash|company|firm|group|club|team|organi[sz]ation|agency"
@@ -71,7 +74,9 @@ _BARE_THIS = re.compile(
     r"|\b(?:for )?another (?:reason|factor|problem|explanation)\b"
 )
 # An answer, or a comparison with what was said before.
-_ANSWER = re.compile(r"(?:yes|no|yeah|well|(?:more|most) importantly|(?:better|worse) still),", re.I)
+_ANSWER = re.compile(r"yes\b|(?:no|yeah|well|(?:more|most) importantly|(?:better|worse) still),", re.I)
+# "That was the good news."
+_COMMENT = re.compile(r"(?:that|this|it)(?:['’]s| is| was)(?: [\w’'-]+){1,4}[.!]$", re.I)
 # "Nearly 30% said": of whom?
 _SHARE_OF_WHOM = re.compile(
     r"\W*(?:(?:about|almost|another|around|at least|just|just (?:over|under)|more than|nearly|only|over|some) )?"
@@ -252,7 +257,7 @@ def points_back(sentence: str, before: str = "") -> bool:
     start = spoken.lstrip(" “”\"'‘’")
     if not before and (_POINTING_START.match(start) or _IT_IS_ONE.match(start)):
         return True
-    if re.match(r"(?:and|or|nor|so)\b", start, re.I) or _ANSWER.match(start):
+    if re.match(r"(?:and|or|nor|so)\b", start, re.I) or _ANSWER.match(start) or _COMMENT.match(start):
         return True
     if _SHARE_OF_WHOM.match(start) and not _SURVEY.search(before):
         return True
