@@ -36,11 +36,6 @@ _BARE_NOUN = re.compile(
 )
 # Words before a place, or a name that describes a noun: "in Marlow", "the Marlow firm".
 _BEFORE_PLACES = frozenset("in at near outside across around from of the a an".split())
-# "The Swiss player".
-_FROM_PLACE = re.compile(
-    r"\b[Tt]he ([A-Z][a-z]+) (?:side|club|outfit|champions|player|striker|midfielder|defender|goalkeeper|driver|rider"
-    r"|star|singer|actor|actress|firm|company|giant)s?\b(?! [A-Z])"
-)
 _DEFINITE = frozenset({"the", "that", "this", "these", "those", "both"})
 
 
@@ -67,8 +62,8 @@ class Mentions:
     def introduces(self, sentence: str, origin: int, before: str, *, is_next: bool = True) -> bool:
         """Whether the subject of a sentence is in `before`, or first appears in the article at `origin`.
 
-        A definite noun that is not in `before` also requires that no article sentence was skipped (`is_next`). Nobody
-        else may be called by one name that the article gives in full before `origin`: "caught up with Jones".
+        A definite noun that is not in `before` also requires that no article sentence was skipped (`is_next`). After
+        `before`, nobody else may be called by one name that the article gives in full before `origin`.
         """
         known = {token.form for token in tokens_of(before)}
         tokens = tokens_of(sentence)
@@ -78,7 +73,8 @@ class Mentions:
             return True
         if not before and self._speaks_of_unknown(sentence, origin):
             return False
-        if any(
+        # An opening that tells the main point may name somebody; to readers, that matters less.
+        if before and any(
             token.form not in known and self._is_introduced(token.form, origin, as_first=True)
             for token in _lone_names(sentence, tokens)
         ):
@@ -94,11 +90,9 @@ class Mentions:
         return not is_lone_name or tokens[0].form in known or not self._is_introduced(tokens[0].form, origin + 1)
 
     def _speaks_of_unknown(self, sentence: str, origin: int) -> bool:
-        """Whether a summary would open with a noun or name from before `origin`: "the Swiss firm", "Mr Davey"."""
+        """Whether a summary would open with a noun or name from before `origin`: "the firm", "Mr Davey"."""
         bare = _BARE_SUBJECT.match(sentence)
         if bare and bare.group(1) not in _UNIQUE:
-            return True
-        if any(is_place(place) for place in _FROM_PLACE.findall(sentence)):
             return True
         noun = _BARE_NOUN.search(sentence)
         if noun and not any(is_name(token) for token in tokens_of(sentence[: noun.start()])[1:]):
