@@ -65,6 +65,7 @@ def test_fragments_are_detected(text):
         "Because it was late, the port was closed.",
         "Claims that the crane was old are still being investigated, the mayor said.",
         "The port has approx. two hundred cranes.",
+        "The port covers 4 sq. km of marsh, approx. 10 ft. below the sea and 6 in. below the marsh.",
         "The players' union called it a 'special' day in the '90s.",
     ],
 )

@@ -125,12 +125,8 @@ _NO_SUBJECT = re.compile(
     r"(?:Admits|Adds|Admitted|Believes|Denies|Had|Has|Insists|Is|Reveals|Says|Thinks|Vows|Wants|Was) "
     r"(?:a|an|been|he|her|his|it|she|that|the|they|to)\b(?!.*\?)|Because\b[^,.]*: "
 )
-# A full stop within a sentence, from a line break: "on its. home turf", "For. the first time". Not "approx. two".
-_STRAY_STOP = re.compile(
-    r"(?<![\w.'’-])(?!(?:approx|vs|etc|no|nos|est|incl|excl|max|min|ft|in|pp|al)\. )"
-    r"(?:[a-z]{2,}|A|All|An|And|As|At|But|Few|For|He|If|In|It|Its|Many|Most|On|She|Some|That|The|They|This|When|With)"
-    r"\. [a-z]{2,} "
-)
+# A full stop within a sentence, from a line break: "on its. home turf". Not "6 in. deep", "no. two".
+_STOP = re.compile(r"(?<![\w.'’-])(?<!\d )(?!nos?\.|[Cc]o\.)([A-Za-z][a-z]*)\. [a-z]{2,} ")
 # A quotation that is cut off: "journalists to a 'Special."
 _OPEN_QUOTATION = re.compile(r"(?<![\w.])[‘'](?!(?:em|til|cause|tis|twas)\b)[A-Za-z][^'’‘]*$")
 _LIST_NUMBER = re.compile(r"\(?(?:\d{1,3}|[ivx]{1,4}|[a-z])[.)]?\W*$", re.I)
@@ -205,7 +201,7 @@ def is_fragment(sentence: str) -> bool:
         or CAPTION_LABEL.match(text)
         or _CLOSED_QUOTATION.match(text)
         or _NO_SUBJECT.match(text)
-        or _STRAY_STOP.search(text)
+        or any(fold(match[1]) in ordinary_words() for match in _STOP.finditer(text))
         or _OPEN_QUOTATION.search(text)
         or _repeats(text)
     ):
