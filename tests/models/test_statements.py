@@ -259,6 +259,17 @@ def test_a_later_sentence_calls_nobody_by_one_name_before_an_introduction():
     assert check.introduces(later, [opening, introduction])
 
 
+def test_a_comparison_is_told_only_after_what_it_compares_with():
+    article = (
+        "Tom Asker met Ida Fenn. Asker spoke for an hour. Fenn was much briefer. Fenn was much briefer than Asker."
+    )
+    check = ArticleCheck(article, split(article))
+    opening, hour, briefer, than = (check.check(sentence.text) for sentence in split(article))
+    assert check.introduces(briefer, [opening, hour])
+    assert not check.introduces(briefer, [opening])
+    assert check.introduces(than, [opening])
+
+
 def test_capitals_are_ignored_for_an_article_without_them():
     article = "ida fenn has been named as the mayor of port vell. she will begin in may, said carl dahl."
     check = ArticleCheck(article, split(article))

@@ -198,6 +198,11 @@ def test_short_tells_the_main_point_instead_of_a_detail():
     assert written(LAST, GOOD).text == GOOD
 
 
+def test_a_dateline_that_the_model_copies_is_not_shown():
+    article = f"MARLOW, Oct. 22 — {ARTICLE}"
+    assert written(f"MARLOW, Oct. 22 — {LEAD}", article=article).text == LEAD
+
+
 def test_truncated_candidate_loses_its_last_sentence():
     summary = written(f"{LEAD} {MORE} {LAST} Two ships had to", spec=LONG, finish=FinishReason.TOKEN_LIMIT)
     assert summary.text == f"{LEAD} {MORE} {LAST}"

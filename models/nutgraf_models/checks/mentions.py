@@ -34,6 +34,11 @@ _BARE_NOUN = re.compile(
     r"(?! [A-Z\d])(?!-)",
     re.I,
 )
+# "Mr. Xi was much briefer": than somebody in the sentence before.
+_COMPARED = re.compile(
+    r"\b(?:is|are|was|were|be|been) (?:much|far|even|still) "
+    r"(?!after|over|under|ever|never|other)[a-z]{2,}er\b(?!.*\bthan\b)"
+)
 # Words before a place, or a name that describes a noun: "in Marlow", "the Marlow firm".
 _BEFORE_PLACES = frozenset("in at near outside across around from of the a an".split())
 _DEFINITE = frozenset({"the", "that", "this", "these", "those", "both"})
@@ -62,8 +67,9 @@ class Mentions:
     def introduces(self, sentence: str, origin: int, before: str, *, is_next: bool = True) -> bool:
         """Whether the subject of a sentence is in `before`, or first appears in the article at `origin`.
 
-        A definite noun that is not in `before` also requires that no article sentence was skipped (`is_next`). After
-        `before`, nobody else may be called by one name that the article gives in full before `origin`.
+        A definite noun that is not in `before` also requires that no article sentence was skipped (`is_next`), as does
+        a comparison without "than". After `before`, nobody else may be called by one name that the article gives in
+        full before `origin`.
         """
         known = {token.form for token in tokens_of(before)}
         tokens = tokens_of(sentence)
@@ -72,6 +78,8 @@ class Mentions:
         if not tokens or not origin:
             return True
         if not before and self._speaks_of_unknown(sentence, origin):
+            return False
+        if _COMPARED.search(sentence) and not (before and is_next):
             return False
         # An opening that tells the main point may name somebody; to readers, that matters less.
         if before and any(

@@ -5,7 +5,7 @@ claim: a negation, "alleged", "could", or an attribution.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from nutgraf_models.checks.standalone import CAPTION_LABEL, MAX_CHARACTERS, is_fragment
 from nutgraf_models.text.sentences import is_complete, word_count
@@ -63,9 +63,18 @@ _BARE_TAIL = re.compile(
 
 def clean_start(sentence: str) -> str:
     """Removes a dateline, byline, time of publication, caption's label or "But" from the start of a sentence."""
+    return _without((_HEADER, _DATELINE, CAPTION_LABEL, _STARTS), sentence)
+
+
+def without_dateline(sentence: str) -> str:
+    """Removes a dateline, byline or time of publication from the start of a sentence."""
+    return _without((_HEADER, _DATELINE), sentence)
+
+
+def _without(starts: Sequence[re.Pattern[str]], sentence: str) -> str:
     for _ in range(3):
         before = sentence
-        for pattern in (_HEADER, _DATELINE, CAPTION_LABEL, _STARTS):
+        for pattern in starts:
             match = pattern.match(sentence)
             if match and word_count(sentence[match.end() :]) >= _MIN_WORDS - 3:
                 sentence = _capitalized(sentence[match.end() :].lstrip(" .,-–—|"))

@@ -12,7 +12,7 @@ from nutgraf_models.checks.standalone import is_fragment, points_back
 from nutgraf_models.checks.words import content_shared
 from nutgraf_models.engines.base import Candidate
 from nutgraf_models.extracts.own_sentences import UNFIT, is_piece
-from nutgraf_models.extracts.shorten import shorten
+from nutgraf_models.extracts.shorten import shorten, without_dateline
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.pipeline import postprocess
 from nutgraf_models.pipeline.extractive import NOTHING_FITS, Choice, ShownSentence, as_written, extract
@@ -61,6 +61,11 @@ def choose(
     if prepared.show_doubted:
         return as_written(prepared, spec, candidates, written, tokens)
     other_written = [postprocess.whole_sentences(candidate.text, instruction) for candidate in other_candidates]
+    # A model that copies may copy a dateline, too.
+    written, other_written = (
+        [[without_dateline(sentence) for sentence in sentences] for sentences in part]
+        for part in (written, other_written)
+    )
     if spec.length is Length.SHORT:
         shown = chooser.short([sentences for sentences in [*written, *other_written] if sentences])
     else:
