@@ -130,11 +130,20 @@ class Mentions:
 
         `as_first`: or before another one, as first names are.
         """
-        return any(
-            first.is_name and second.is_name and (second.form == name or (as_first and first.form == name))
-            for index in range(origin)
-            for first, second in pairwise(self._tokens[index])
-        )
+        firsts, lasts = self._in_full
+        return lasts.get(name, origin) < origin or (as_first and firsts.get(name, origin) < origin)
+
+    @cached_property
+    def _in_full(self) -> tuple[dict[str, int], dict[str, int]]:
+        """The index of the first article sentence with each name before another, and with each name after another."""
+        firsts: dict[str, int] = {}
+        lasts: dict[str, int] = {}
+        for index, tokens in enumerate(self._tokens):
+            for first, second in pairwise(tokens):
+                if first.is_name and second.is_name:
+                    firsts.setdefault(first.form, index)
+                    lasts.setdefault(second.form, index)
+        return firsts, lasts
 
 
 def _lone_names(sentence: str, tokens: Sequence[Token]) -> Iterator[Token]:

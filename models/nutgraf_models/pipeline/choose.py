@@ -213,8 +213,11 @@ class _Chooser:
             return shown
         by_origin = sorted(shown[1:], key=lambda sentence: sentence.checked.origin or 0)
         ordered = [*shown[:1], *by_origin]
-        stands = all(self._may_follow(sentence, ordered[:index]) for index, sentence in enumerate(ordered))
-        return ordered if stands else shown
+        return ordered if ordered != shown and self._stand(ordered) else shown
+
+    def _stand(self, sentences: Sequence[ShownSentence]) -> bool:
+        """Whether each sentence can be shown after those before it."""
+        return all(self._may_follow(sentence, sentences[:index]) for index, sentence in enumerate(sentences))
 
     def _usable(self, sentences: Sequence[ShownSentence]) -> list[ShownSentence]:
         """The sentences of a candidate that can be shown together, in order."""
@@ -246,7 +249,7 @@ class _Chooser:
         )
         for position in dict.fromkeys((in_order, len(shown))):
             extended = [*shown[:position], sentence, *shown[position:]]
-            if all(self._may_follow(other, extended[:index]) for index, other in enumerate(extended)):
+            if self._stand(extended):
                 return extended
         return shown
 
