@@ -22,9 +22,9 @@ _QUOTED = re.compile(r"[“\"][^”\"]*[”\"]|(?<!\w)[‘'](?=\w)[^’'\"]*(?:[
 _EMPTY_IT = r"it (?:is|was|ha[sd] been|(?:will|would|could|may|can) be|takes?|took|emerged|appears|seems) "
 # References at the start of a sentence: "He", "This"; not "It is thought that" or "This week".
 _POINTING_START = re.compile(
-    r"(?:and|but|so|or|yet|also|however|meanwhile|instead|then|still|nor|because of this|as a result|in fact|indeed|"
-    r"once again|of course|after all|in other words|for example|for instance|similarly|likewise|nevertheless|"
-    r"nonetheless|moreover|furthermore|in addition|besides|by contrast|at the same time),?\s"
+    r"(?!instead of )(?:and|but|so|or|yet|also|however|meanwhile|instead|then|still|nor|because of this|as a result|"
+    r"in fact|indeed|once again|of course|after all|in other words|for example|for instance|similarly|likewise|"
+    r"nevertheless|nonetheless|moreover|furthermore|in addition|besides|by contrast|at the same time),?\s"
     r"|(?:he|she|they|his|her|their|its|him|them|these|those|such|both|either|neither|others?|another|here"
     r"|there['’]s why)\b"
     r"(?! (?:in (?:\w+ )?(?:\w+|\d+)|of|who|sides|houses|men and|women and|people|parents)\b)"
@@ -32,7 +32,7 @@ _POINTING_START = re.compile(
     r"|(?:some|several|many|most|few|all|none|one) (?:might|may|have|has|had|were|was|are|also|will|would|could|can)\b"
     r"|\w+ aside,"
     r"|(?:all|any|both|each|half|many|most|none|one|several|some|three|two) of (?:her|his|its|their|them|these)\b"
-    r"|(?:consider|forget|imagine|look|picture|remember|say|suppose|take|think)"
+    r"|(?:consider|enjoy|forget|imagine|look|meet|picture|remember|say|suppose|take|think)"
     r" (?:a|about|an|at|back|how|it|of|that|the|this|what|you)\b"
     rf"|(?!{_EMPTY_IT})it\b"
     r"|the (?:same|latter|former (?:was|is|said|has)|two|three|pair|trio|duo|couple|others?|move|latest|incident"
@@ -40,7 +40,8 @@ _POINTING_START = re.compile(
     r"|charity|man|woman|boy|girl|teenager|child|child['’]s|player|actor|actress|singer|star|film|show|programme|book"
     r"|report|study|survey|law|bill|plan|project|ruling|verdict|case|trial|event|match|game|win|victory|defeat"
     r"|result|accident|blaze|fire|ship|plane|car|bus|train|video|footage|pictures?|images?|site|building|school"
-    r"|\d+-year-old|\d+) (?:was|were|is|are|has|have|had|will|would|also|said|says|took|came|comes|follows|happened"
+    r"|\d+-year-old(?: (?:man|woman|boy|girl))?|\d+) "
+    r"(?:was|were|is|are|has|have|had|will|would|also|said|says|took|came|comes|follows|happened"
     r"|won|lost|died|told|did|does|could|can|may|might|must|should|went|made|left|began|started|ended|added"
     r"|believes?|claims?|claimed|denied|denies|hopes?|wants?|plans?|intends?|aims?|includes?|included|[a-z]{3,}(?:ed|s))\b",
     re.I,
@@ -75,6 +76,8 @@ _BARE_THIS = re.compile(
 )
 # An answer, or a comparison with what was said before.
 _ANSWER = re.compile(r"yes\b|(?:no|yeah|well|(?:more|most) importantly|(?:better|worse) still),", re.I)
+# "She has also said", "That is common, too."
+_ADDED = re.compile(r"^(?:\W*[\w’'-]+){1,5} also\b|, too\.$")
 # "That was the good news."
 _COMMENT = re.compile(r"(?:that|this|it)(?:['’]s| is| was)(?: [\w’'-]+){1,4}[.!]$", re.I)
 # "Nearly 30% said": of whom?
@@ -251,7 +254,7 @@ def points_back(sentence: str, before: str = "") -> bool:
     """Whether a sentence has a reference that a reader who has seen only `before` cannot resolve."""
     spoken = _QUOTED.sub(" “” ", sentence)
     start = spoken.lstrip(" “”\"'‘’")
-    if not before and (_POINTING_START.match(start) or _IT_IS_ONE.match(start)):
+    if not before and (_POINTING_START.match(start) or _IT_IS_ONE.match(start) or _ADDED.search(start)):
         return True
     if re.match(r"(?:and|or|nor|so)\b", start, re.I) or _ANSWER.match(start) or _COMMENT.match(start):
         return True

@@ -14,8 +14,8 @@ from nutgraf_models.text.sentences import Sentence
 _BEGINNING = 6
 # A sentence with less than this share of the first one's overlap with the article is an aside.
 _SHARE = 0.6
-# Questions, and quotations before their speaker, do not open a summary.
-UNFIT = re.compile(r"^[\"“'‘]|\?[\"'”’)]*$")
+# Questions, and quotations before their speaker, do not open a summary. A title may: "“Fish in the Dark” has opened".
+UNFIT = re.compile(r"^[\"“'‘](?![^\"“”‘’,.?!]{1,40}[\"”’] [a-z])|\?[\"'”’)]*$")
 _DASHED_END = re.compile(r"\s[-–—]\s(\w+\W*)$")
 
 

@@ -26,7 +26,7 @@ _HEADER = re.compile(
     r"|(?:Image|Media|Video) (?:copyright|caption|source)\b[^.]{0,40} (?=[A-Z])|Scroll down for (?:video|more)\.? )",
 )
 _STARTS = re.compile(
-    r"(?:And|But) |(?:And|But|So|Also|However|Meanwhile|Instead|Now|Still|Yet|In addition|In fact|Moreover), "
+    r"(?:And|But|Yet) |(?:And|But|So|Also|However|Meanwhile|Instead|Now|Still|Yet|In addition|In fact|Moreover), "
 )
 # Words that must stay, because they reverse or qualify the claim.
 _KEEPS = re.compile(

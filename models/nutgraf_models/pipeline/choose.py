@@ -6,6 +6,7 @@ Before an article sentence is used, `restarts` may have the model write the summ
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from nutgraf_models.checks.article_check import CheckedSentence
 from nutgraf_models.checks.standalone import is_fragment, points_back
@@ -26,8 +27,13 @@ _LEAD_SENTENCES = 8
 _MAIN_SENTENCES = 2
 # Score for sharing the content of the model's first sentence: about as much as for being the article's first one.
 _SAME_POINT = 3.0
-# Log odds by which an article sentence must exceed the model's choice of a main point, to be preferred to it.
-_MODELS_CHOICE = 1.0
+# Log odds by which an article sentence must exceed the model's choice of a main point, to be preferred to it, and its
+# maximum distance from the best one.
+_MODELS_CHOICE, _BETTER_MARGIN = 1.5, 0.5
+# LONG states as many of the article's likeliest main points, if their log odds are within this margin of the best.
+_MAIN_POINTS, _MAIN_POINTS_MARGIN = 2, 2.5
+# A main point is told already if another sentence shares this much of its content.
+_TOLD = 0.5
 # A replacement that scores within this margin of the best one states the main point; others state details.
 _MAIN_POINT_MARGIN = 1.5
 # Maximum distance, in article sentences, at which a model's sentence may still refer to the one before it.
@@ -100,7 +106,7 @@ class _Chooser:
         # A main point with a few words too many is better than a detail within the limit.
         shown = self._first_usable((by_model, self._max_words), (by_model, relaxed))
         if shown:
-            return self._first_usable((self._better_points(shown[0], written), relaxed)) or shown
+            return self._first_usable((self._better_points(shown[0], written), longest)) or shown
         main, replacements = self._replacements(firsts, written, longest)
         return self._first_usable(
             (main, self._max_words),
@@ -146,7 +152,8 @@ class _Chooser:
         scores = self._prepared.main_points
         origin = shown.checked.origin
         told = scores[origin] if origin is not None else math.inf
-        better = [index for index, score in enumerate(scores) if score > told + _MODELS_CHOICE]
+        least = max(told + _MODELS_CHOICE, max(scores) - _BETTER_MARGIN)
+        better = [index for index, score in enumerate(scores) if score > least]
         if not better:
             return []
         by_model = [ShownSentence(self._check(text)) for sentences in written for text in sentences]
@@ -164,8 +171,8 @@ class _Chooser:
         min_words = min(_SHORT_WORDS[0], self._max_words // 2)
         for options, max_words in attempts:
             for sentence in options:
-                if min_words <= word_count(sentence.text) <= max_words and self._may_follow(sentence, []):
-                    return [sentence]
+                if min_words <= word_count(sentence.text) <= max_words and (fitted := self._fitted(sentence, [])):
+                    return [fitted]
         return []
 
     def long(self, candidates: Sequence[Sequence[str]], firsts: Sequence[str]) -> list[ShownSentence]:
@@ -187,13 +194,18 @@ class _Chooser:
             *written[1:],
             *self._leads(_LONG_SENTENCE_WORDS, _LEAD_SENTENCES),
         ]
-        shown = [sentence for sentence in openings if self._may_follow(sentence, [])][:1]
+        opening, fitted = next(
+            ((sentence, fitted) for sentence in openings if (fitted := self._fitted(sentence, []))), (None, None)
+        )
+        shown = [fitted] if fitted else []
         doubted: list[CheckedSentence] = []
         for sentence in written:
-            if self._may_follow(sentence, shown):
-                shown.append(sentence)
-            elif sentence not in shown:
+            if fitted := self._fitted(sentence, shown):
+                shown.append(fitted)
+            elif sentence is not opening:
                 doubted.append(sentence.checked)
+        by_model = [*written, *(sentence for sentences in by_candidate for sentence in sentences)]
+        shown = self._with_main_points(shown, by_model)
         replacements = [
             *(sentence for sentences in by_candidate for sentence in sentences),
             *(own for checked in doubted for own in self._own(checked.origin, _LONG_SENTENCE_WORDS)),
@@ -223,8 +235,43 @@ class _Chooser:
         """The sentences of a candidate that can be shown together, in order."""
         shown: list[ShownSentence] = []
         for sentence in sentences:
-            if self._may_follow(sentence, shown):
-                shown.append(sentence)
+            if fitted := self._fitted(sentence, shown):
+                shown.append(fitted)
+        return shown
+
+    def _with_main_points(self, shown: list[ShownSentence], by_model: Sequence[ShownSentence]) -> list[ShownSentence]:
+        """Adds the likeliest main points that are missing; if there is no room, each replaces the least likely one."""
+        scores = self._prepared.main_points
+        best = sorted(range(len(scores)), key=lambda index: -scores[index])[:_MAIN_POINTS]
+        wanted = [index for index in best if scores[index] >= max(scores) - _MAIN_POINTS_MARGIN]
+
+        def score(sentence: ShownSentence) -> float:
+            return -math.inf if sentence.checked.origin is None else scores[sentence.checked.origin]
+
+        for index in wanted:
+            options = [
+                *(sentence for sentence in by_model if sentence.checked.origin == index),
+                *self._own(index, _LONG_SENTENCE_WORDS),
+            ]
+            source = self._prepared.sentences[index].text
+            if any(
+                sentence.checked.origin == index or content_shared(sentence.text, source) >= _TOLD for sentence in shown
+            ):
+                continue
+            least = min((one for one in shown if one.checked.origin not in wanted), key=score, default=None)
+            without = [sentence for sentence in shown if sentence is not least]
+            shown = next(
+                (
+                    extended
+                    for kept in (shown, without)
+                    for option in options
+                    if self._stand(kept)
+                    and len(extended := self._with(kept, option)) > len(kept)
+                    and len(extended) <= self._spec.sentence_cap
+                    and self._words(extended) <= self._max_words
+                ),
+                shown,
+            )
         return shown
 
     def _with_decisive(self, shown: list[ShownSentence]) -> list[ShownSentence]:
@@ -248,10 +295,26 @@ class _Chooser:
             (index for index in with_origin if (shown[index].checked.origin or 0) > (origin or 0)), len(shown)
         )
         for position in dict.fromkeys((in_order, len(shown))):
-            extended = [*shown[:position], sentence, *shown[position:]]
-            if self._stand(extended):
+            fitted = self._fitted(sentence, shown[:position])
+            if fitted and self._stand(extended := [*shown[:position], fitted, *shown[position:]]):
                 return extended
         return shown
+
+    def _fitted(self, sentence: ShownSentence, shown: Sequence[ShownSentence]) -> ShownSentence | None:
+        """The sentence as it can be shown after `shown`, with full names for unknown persons; None if it cannot be."""
+        origin = sentence.checked.origin
+        if origin is None:
+            return sentence if self._may_follow(sentence, shown) else None
+        before = " ".join(earlier.text for earlier in shown)
+        names = self._prepared.names
+        in_full = names.in_full(sentence.text, origin, before)
+        for text in dict.fromkeys((in_full, names.with_antecedent(in_full, origin))):
+            # The rest of the sentence is as well supported as before.
+            checked = replace(sentence.checked, text=text, terms=self._check(text).terms)
+            fitted = sentence if text == sentence.text else replace(sentence, checked=checked)
+            if self._may_follow(fitted, shown):
+                return fitted
+        return None
 
     def _may_follow(self, sentence: ShownSentence, shown: Sequence[ShownSentence]) -> bool:
         """Whether a sentence is complete, supported and new, and can be understood after those shown."""

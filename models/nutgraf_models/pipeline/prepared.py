@@ -5,6 +5,7 @@ from functools import cached_property
 
 from nutgraf_models.article import Article
 from nutgraf_models.checks.article_check import ArticleCheck
+from nutgraf_models.extracts.full_names import FullNames
 from nutgraf_models.extracts.main_point import main_point_scores
 from nutgraf_models.lengths import Spec
 from nutgraf_models.text.mapped_text import MappedText
@@ -40,3 +41,7 @@ class Prepared:
     def main_points(self) -> list[float]:
         """For each of `sentences`, its log odds of being the main point, up to a constant."""
         return main_point_scores([sentence.text for sentence in self.sentences])
+
+    @cached_property
+    def names(self) -> FullNames:
+        return FullNames([sentence.text for sentence in self.sentences])
