@@ -53,6 +53,7 @@ def test_unfit_opening_is_skipped(opening, shown):
         "Google has hired the man who made one of the best known forums of the web - Marlowchan.",
         "In this port of Marlow two ships waited for nine hours.",
         "Ida Fenn said: “I did not hear it.”",
+        "“The Crane” opened on Monday in the port of Marlow.",
     ],
 )
 def test_self_contained_first_sentence_is_kept(opening):

@@ -21,6 +21,11 @@ from support.long_articles import FACT, long_article, planted
         "By Ida Fenn and Tom Asker.",
         "Photo: Ida Fenn at the port.",
         "Image caption Ida Fenn at the port on Monday.",
+        "Leaving Vell Street: Ida Fenn has quit her job at the port.",
+        "Harbour: The crane fell across the quay on Monday.",
+        "Ida Fenn, right, at the port on Monday, said that it was closed.",
+        "Ida Fenn (pictured) was seen at the port.",
+        "The port of Marlow was closed for a day According to Ida Fenn, it was late.",
         "Scroll down for video of the crane.",
         "A view of the port.",
         "Vandalized: Caretakers at the old port were shown the damage.",
@@ -67,6 +72,8 @@ def test_fragments_are_detected(text):
         "The port has approx. two hundred cranes.",
         "The port covers 4 sq. km of marsh, approx. 10 ft. below the sea and 6 in. below the marsh.",
         "The players' union called it a 'special' day in the '90s.",
+        "Ida Fenn said: The port was closed for a day.",
+        "Ida Fenn, left without a port, closed it.",
     ],
 )
 def test_complete_sentences_are_not_fragments(text):
@@ -104,6 +111,12 @@ def test_complete_sentences_are_not_fragments(text):
         "Take a couple of cranes sold this week.",
         "More importantly, the decision cleared Ida Fenn.",
         "Nearly 30% said they had seen the crane fall.",
+        "The 25-year-old man was jailed for a year.",
+        "Ida Fenn has also closed the quay.",
+        "The crane of Marlow is old, too.",
+        "Enjoy the pictures of the port of Marlow.",
+        "Let’s get a crane for that port of Marlow.",
+        "Ida Fenn never did such a thing, according to the port.",
     ],
 )
 def test_references_back_are_detected(text):
@@ -130,6 +143,8 @@ def test_references_back_are_detected(text):
         "Half the sailors had seen the crane fall.",
         "One of the sailors died later.",
         "Look Crane, a show about cranes, opened in Marlow.",
+        "Instead of a crane, Marlow has bought two ships.",
+        "Ida Fenn closed the port of Marlow and also its quay.",
     ],
 )
 def test_sentences_without_references_back_are_accepted(text):

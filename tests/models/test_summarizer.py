@@ -198,6 +198,42 @@ def test_short_tells_the_main_point_instead_of_a_detail():
     assert written(LAST, GOOD).text == GOOD
 
 
+_HARBOUR = (
+    "Marlow wakes up early in spring. Gulls sit on the roofs of its market, and boats come home with herring. "
+    "A court ruled on Monday that the port of Marlow must close its oldest quay, after a crane fell there in May. "
+    "Ida Fenn has run the port for nine years. Boats from Harlow and Skelbeach bring most of its herring. "
+    "Fenn said on Tuesday that she would appeal against the ruling of the court."
+)
+_RULING = "A court ruled on Monday that the port of Marlow must close its oldest quay, after a crane fell there in May."
+
+
+def test_long_states_the_main_point():
+    others = "Gulls sit on the roofs of the market. Boats from Harlow and Skelbeach bring most of its herring."
+    summary = written(f"Marlow wakes up early in spring. {others}", spec=LONG, article=_HARBOUR)
+    assert _RULING in summary.text
+    assert [sentence.from_article for sentence in summary.sentences].count(True) == 1
+    # Told already, if in other words.
+    told = "Marlow wakes up early in spring. A court ruled on Monday that Marlow must close its oldest quay."
+    assert _RULING not in written(told, spec=LONG, article=_HARBOUR).text
+
+
+def test_the_main_point_replaces_a_detail_if_there_is_no_room():
+    details = (
+        "Marlow wakes up early in spring. Gulls sit on the roofs of its market. Ida Fenn has run the port for nine "
+        "years. Boats from Harlow and Skelbeach bring most of its herring."
+    )
+    summary = written(details, spec=LONG, article=_HARBOUR)
+    assert _RULING in summary.text
+    assert len(summary.sentences) == 4
+
+
+def test_a_person_whom_the_summary_has_not_named_is_named_in_full():
+    text = f"{_RULING} Fenn said on Tuesday that she would appeal against the ruling of the court."
+    assert "Ida Fenn said on Tuesday" in written(text, spec=LONG, article=_HARBOUR).text
+    named = text.replace(" Fenn said", " Ida Fenn has run the port for nine years. Fenn said")
+    assert "years. Fenn said on Tuesday" in written(named, spec=LONG, article=_HARBOUR).text
+
+
 def test_a_dateline_that_the_model_copies_is_not_shown():
     article = f"MARLOW, Oct. 22 — {ARTICLE}"
     assert written(f"MARLOW, Oct. 22 — {LEAD}", article=article).text == LEAD

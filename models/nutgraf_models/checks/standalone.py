@@ -33,7 +33,7 @@ _POINTING_START = re.compile(
     r"|\w+ aside,"
     r"|(?:all|any|both|each|half|many|most|none|one|several|some|three|two) of (?:her|his|its|their|them|these)\b"
     r"|(?:consider|enjoy|forget|imagine|look|meet|picture|remember|say|suppose|take|think)"
-    r" (?:a|about|an|at|back|how|it|of|that|the|this|what|you)\b"
+    r" (?:a|about|an|at|back|how|it|of|that|the|this|what|you)\b|lemme\b|let(?: me|['’]s)\b"
     rf"|(?!{_EMPTY_IT})it\b"
     r"|the (?:same|latter|former (?:was|is|said|has)|two|three|pair|trio|duo|couple|others?|move|latest|incident"
     r"|victims?|attack|decision|announcement|comments?|news|deal|crash|company|firm|group|club|team|organi[sz]ation|agency"
@@ -51,8 +51,18 @@ _IT_IS_ONE = re.compile(r"it (?:is|was) (?:the|an?|one|also|now|still|another)\b
 # Repetition is a generation error: "Mylan and Mylan", "for four months for four months".
 _REPETITION = re.compile(r"\b([A-Z][\w'’-]+) (?:and|or|,) \1\b(?![-'’]\w| [A-Z])|\b(\w+ \w+(?: \w+){0,8}),? \2\b")
 _LABELLED = re.compile(r"(?:The|A|An) [a-z]+: ")
-# "Vandalized: Caretakers …", "Shocking transformation: Ida Fenn …".
-CAPTION_LABEL = re.compile(r"[A-Z][a-z]+(?:ed|ing|ous|ive|ful|ic|al)(?: [a-z]+)?: (?=[A-Z])")
+# "Vandalized: Caretakers …", "Leaving Wall Street: Ida Fenn …". Not "Ida Fenn said: It is over".
+CAPTION_LABEL = re.compile(
+    r"(?![^:]*\b(?:said|says?|adds?|added|wrote|writes|tweeted|asks?|asked|reads?|stated?|is|was|are|were|has|had)\b)"
+    r"[A-Z](?:[\w’'-]+(?: [a-z]+){0,3}|[a-z]+ing(?: [A-Za-z]+){0,3}): (?=[A-Z])"
+)
+# "Ida Fenn, right, at the port": of a picture.
+_PICTURED = re.compile(
+    r"[A-Z][\w’'-]+(?:, (?:pictured|(?:far )?(?:left|right)|cent(?:re|er))(?:,| (?:with|in|at|on|above|below)\b)"
+    r"| \((?:pictured|(?:far )?(?:left|right)|cent(?:re|er))\b)"
+)
+# Two sentences without a full stop between them.
+_RUN_ON = re.compile(r"[a-z]{2,} (?:According to|However,|Meanwhile,|(?:He|She|They) (?:is|was|has|had|said|will)\b)")
 # The end of a quotation that began in the sentence before.
 _CLOSED_QUOTATION = re.compile(r"[^'’‘\"“]{1,60}['’],\s")
 _OPENING_PRONOUN = re.compile(rf"[\"“'‘]?(?!{_EMPTY_IT})(he|she|they|his|her|their|it|its)\b", re.I)
@@ -72,7 +82,7 @@ _BARE_NOUN = re.compile(
 )
 _BARE_THIS = re.compile(
     r"\b(?:said|says|say|that|and|but|as) this (?:could|would|is|was|will|has|had|may|might|means)\b"
-    r"|\b(?:for )?another (?:reason|factor|problem|explanation)\b"
+    r"|\b(?:for )?another (?:reason|factor|problem|explanation)\b|\bsuch a thing\b"
 )
 # An answer, or a comparison with what was said before.
 _ANSWER = re.compile(r"yes\b|(?:no|yeah|well|(?:more|most) importantly|(?:better|worse) still),", re.I)
@@ -206,6 +216,8 @@ def is_fragment(sentence: str) -> bool:
         or _NO_SUBJECT.match(text)
         or any(fold(match[1]) in ordinary_words() for match in _STOP.finditer(text))
         or _OPEN_QUOTATION.search(text)
+        or _PICTURED.search(text)
+        or _RUN_ON.search(text)
         or _repeats(text)
     ):
         return True

@@ -42,8 +42,9 @@ _REACH = 4
 _SHOWN_THRESHOLD = 0.95
 # Two sentences with the same origin repeat each other if they share this much of their content.
 _MAX_SHARED_CONTENT = 2 / 3
-# Words of a SHORT: minimum and usual maximum, the tolerated excess, and the limit for a main point.
-_SHORT_WORDS, _SHORT_EXCESS, _MAX_SHORT_WORDS = (6, 30), 6, 45
+# Words of a SHORT: minimum and usual maximum, the tolerated excess, the limit for a main point, and the minimum for an
+# article sentence that is preferred to the model's choice.
+_SHORT_WORDS, _SHORT_EXCESS, _MAX_SHORT_WORDS, _MIN_BETTER_WORDS = (6, 30), 6, 45, 12
 _LONG_WORDS = (45, 75)
 _LONG_SENTENCE_WORDS = 40
 
@@ -153,7 +154,11 @@ class _Chooser:
         origin = shown.checked.origin
         told = scores[origin] if origin is not None else math.inf
         least = max(told + _MODELS_CHOICE, max(scores) - _BETTER_MARGIN)
-        better = [index for index, score in enumerate(scores) if score > least]
+        better = [
+            index
+            for index, score in enumerate(scores)
+            if score > least and word_count(self._prepared.sentences[index].text) >= _MIN_BETTER_WORDS
+        ]
         if not better:
             return []
         by_model = [ShownSentence(self._check(text)) for sentences in written for text in sentences]
