@@ -144,6 +144,8 @@ def test_references_back_are_detected(text):
         "One of the sailors died later.",
         "Look Crane, a show about cranes, opened in Marlow.",
         "Instead of a crane, Marlow has bought two ships.",
+        "The home secretary has closed the port, as she had vowed.",
+        "Reaching its centenary in May, the port of Marlow has closed.",
         "Ida Fenn closed the port of Marlow and also its quay.",
     ],
 )

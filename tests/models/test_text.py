@@ -40,6 +40,17 @@ def test_text_is_cleaned(sent, clean):
     assert normalize(sent).text == clean
 
 
+def test_a_tokenised_line_in_small_letters_is_repaired():
+    rest = "Ms Fenn spoke in Vell, where the EU owns a port. The Vell port is old."
+    first = "ida fenn 's `` oldest '' port , vell , is owned by the eu ."
+    assert clean(f"{first}\n{rest}").text == f'Ida Fenn\'s "oldest" port, Vell, is owned by the EU.\n{rest}'
+    # Ordinary words stay, and so does a text in small letters as a whole.
+    assert clean(f"the port of vell is closed .\n{rest}").text.startswith("The port of Vell is closed.")
+    lower = f"the port of vell is closed .\n\n{rest.lower()}"
+    assert clean(lower).text == lower
+    assert_linear(clean, lambda size: "the port of vell is closed " * 1000 * size + f".\n{rest}")
+
+
 @pytest.mark.parametrize(
     "space", ["&nbsp;", "&#160;", "&#xA0;", "&ensp;", "&emsp;", "&thinsp;", "&#10;", "&#8195;", "&Tab;"]
 )

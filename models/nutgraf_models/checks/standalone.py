@@ -115,6 +115,8 @@ _LATE_SUBJECT = re.compile(
     r"\W*[A-Z][a-z'’-]*(?: [a-z'’-]+){1,12}, (?:they|he|she|it)\b(?! (?:is|was) (?:thought|believed|said))"
     r"|\W*For [^,]{3,100}, it\b(?! (?:is|was)\b)"
 )
+# "Reaching its centenary, the port of Marlow"
+_SUBJECT_FOLLOWS = re.compile(r"\W*[A-Z][a-z]+ing (?:its|their) [^,]{3,80}, (?:the\b|[A-Z])")
 _NAME_FOLLOWS = re.compile(r", (?:[a-z-]+ ){0,4}[A-Z][\w'’-]+")
 _PERSON = re.compile(
     r"\b(?:man|woman|boy|girl|teenager|teen|child|baby|mother|father|mum|dad|son|daughter|husband|wife|brother|sister|"
@@ -122,7 +124,8 @@ _PERSON = re.compile(
     r"captain|coach|manager|boss|actor|actress|singer|star|rapper|doctor|nurse|teacher|pupil|student|patient|prisoner|"
     r"inmate|judge|lawyer|politician|president|minister|senator|leader|mp|winner|champion|victim|suspect|pensioner|"
     r"worker|owner|farmer|author|writer|journalist|reporter|model|passenger|cyclist|motorcyclist|pedestrian|"
-    r"grandmother|grandfather|toddler|someone|person|resident|customer|chief|director|founder|candidate|mayor|killer|"
+    r"secretary|aide|deputy|sheriff|priest|bishop|nun|monk|imam|rabbi|cleric|chef|architect|comedian|historian|musician|"
+    r"billionaire|millionaire|tycoon|heiress|duchess|duke|grandmother|grandfather|toddler|someone|person|resident|customer|chief|director|founder|candidate|mayor|killer|"
     r"murderer|gunman|attacker|rider|jockey|swimmer|runner|golfer|boxer|fan|veteran|hero|who|\w+(?:man|woman|er|or|ist))\b",
     re.I,
 )
@@ -307,7 +310,8 @@ def _has_loose_pronoun(spoken: str, before: str) -> bool:
             and not _NAME_FOLLOWS.search(spoken, match.end())
         ):
             return True
-        if word in _GROUP and match.start() > 0 and not before and len(_WORD.findall(spoken[: match.start()])) < 2:
+        is_early = match.start() > 0 and len(_WORD.findall(spoken[: match.start()])) < 2
+        if word in _GROUP and is_early and not before and not _SUBJECT_FOLLOWS.match(spoken):
             return True
     return False
 

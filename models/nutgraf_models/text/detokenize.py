@@ -1,8 +1,11 @@
 """Repair of tokenised text, which is common in data sets: punctuation, words and numbers are joined again."""
 
 import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 from nutgraf_models.text.mapped_text import Draft, MappedText
+from nutgraf_models.text.ordinary_words import ordinary_words
 
 # Punctuation after a space, and all punctuation.
 _APART = re.compile(r" [,.;](?=\s|$)")
@@ -21,37 +24,86 @@ _MONTH = re.compile(r"\b(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec
 _MONTH_CHARACTERS = 12
 
 
+_LINE = re.compile(r"[^\n]+")
+_MIN_LINE_WORDS = 5
+_LETTERS = re.compile(r"[^\W\d_]+")
+
+
 def with_whole_words(text: MappedText) -> MappedText:
-    """The text without spaces inserted by a tokeniser, such as in "it did n't , he said ."; else unchanged."""
+    """The text without spaces inserted by a tokeniser, such as in "it did n't , he said ."; else unchanged.
+
+    In a text that has capitals, lines that were put into lower case and tokenised, such as its first, get the capitals
+    of its other lines.
+    """
     apart = len(_APART.findall(text.text))
-    if apart < _MIN_APART or apart < _SHARE_APART * len(_MARK.findall(text.text)):
+    if apart >= _MIN_APART and apart >= _SHARE_APART * len(_MARK.findall(text.text)):
+        return joined(text)
+    if " .\n" not in text.text or text.text.islower():
         return text
-    return joined(text)
+    lines = [
+        match.span()
+        for match in _LINE.finditer(text.text)
+        if match[0].endswith(" .") and match[0].islower() and len(_LETTERS.findall(match[0])) >= _MIN_LINE_WORDS
+    ]
+    if not lines:
+        return text
+    return joined(text.with_characters(_with_capitals(text.text, lines)), lines)
 
 
-def joined(text: MappedText) -> MappedText:
-    """Removes the spaces that a tokeniser inserts before punctuation and clitics and within quotation marks."""
+def _with_capitals(text: str, lines: Sequence[tuple[int, int]]) -> str:
+    """The text with capitals in `lines`: at their start, and in words that its other lines have only with capitals."""
+    others = "".join(
+        text[start:end] for (_, start), (end, _) in zip([(0, 0), *lines], [*lines, (len(text), len(text))], strict=True)
+    )
+    forms: dict[str, Counter[str]] = defaultdict(Counter)
+    for word in _LETTERS.findall(others):
+        forms[word.lower()][word] += 1
+
+    def cased(match: re.Match[str]) -> str:
+        word = match[0]
+        seen = forms.get(word)
+        # A capital at the start of a sentence says little about an ordinary word.
+        if not seen or word in seen or word in ordinary_words():
+            return word
+        form = seen.most_common(1)[0][0]
+        return form if len(form) == len(word) else word
+
+    parts = []
+    position = 0
+    for start, end in lines:
+        line = _LETTERS.sub(cased, text[start:end])
+        parts += [text[position:start], line[:1].upper() if len(line[:1].upper()) == 1 else line[:1], line[1:]]
+        position = end
+    return "".join([*parts, text[position:]])
+
+
+def joined(text: MappedText, spans: Sequence[tuple[int, int]] = ()) -> MappedText:
+    """Removes the spaces that a tokeniser inserts before punctuation and clitics and within quotation marks.
+
+    `spans`: the parts of the text to join, in order; all of it by default.
+    """
     draft = Draft(text)
     position = 0
-    is_open = False
     # If backticks open quotations, a single quotation mark never does; nor does one after "the saracens".
     has_backticks = "`" in text.text
-    for match in _PARTED.finditer(text.text):
-        start, end = match.span()
-        if start < position:
-            continue
-        if match["quote"] is None:
-            draft.keep(position, start)
-            position = end
-            continue
-        may_open = not (is_open or has_backticks or text.text.endswith("s ", 0, start))
-        opens = match["quote"] in ("`", "``") or (match["quote"] != "''" and may_open)
-        is_open = opens
-        # Drop the space on the inner side of a quotation mark, unless the mark before has already dropped it.
-        drops = not opens and start > position and text.text.endswith(" ", 0, start)
-        draft.keep(position, start - drops)
-        draft.put('"' if len(match["quote"]) == 2 else match["quote"].replace("`", "'"), start, end)
-        position = end + 1 if opens and end < len(text.text) else end
+    for first, last in spans or [(0, len(text.text))]:
+        is_open = False
+        for match in _PARTED.finditer(text.text, first, last):
+            start, end = match.span()
+            if start < position:
+                continue
+            if match["quote"] is None:
+                draft.keep(position, start)
+                position = end
+                continue
+            may_open = not (is_open or has_backticks or text.text.endswith("s ", 0, start))
+            opens = match["quote"] in ("`", "``") or (match["quote"] != "''" and may_open)
+            is_open = opens
+            # Drop the space on the inner side of a quotation mark, unless the mark before has already dropped it.
+            drops = not opens and start > position and text.text.endswith(" ", 0, start)
+            draft.keep(position, start - drops)
+            draft.put('"' if len(match["quote"]) == 2 else match["quote"].replace("`", "'"), start, end)
+            position = end + 1 if opens and end < len(text.text) else end
     draft.keep(position, len(text.text))
     return draft.text()
 
