@@ -87,7 +87,7 @@ _BARE_THIS = re.compile(
 # An answer, or a comparison with what was said before.
 _ANSWER = re.compile(r"yes\b|(?:no|yeah|well|(?:more|most) importantly|(?:better|worse) still),", re.I)
 # "She has also said", "That is common, too."
-_ADDED = re.compile(r"^(?:\W*[\w’'-]+){1,5} also\b|, too\.$")
+_ADDED = re.compile(r"^\W*\w+(?: [\w’'-]+){0,4} also\b|, too\.$")
 # "That was the good news."
 _COMMENT = re.compile(r"(?:that|this|it)(?:['’]s| is| was)(?: [\w’'-]+){1,4}[.!]$", re.I)
 # "Nearly 30% said": of whom?

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from nutgraf_models.checks.forms import fold, is_place
+from nutgraf_models.checks.standalone import MAX_CHARACTERS
 from nutgraf_models.text.ordinary_words import ordinary_words
 
 # Maximum distance, in sentences, between a pronoun and the name that it stands for.
@@ -78,6 +79,8 @@ class FullNames:
 
         `text`: made from the article sentence at `origin`. Surnames in `before` stay, as do later ones of a person.
         """
+        if len(text) > MAX_CHARACTERS:
+            return text
         known: set[str] = {match[1] for match in _LAST_NAME.finditer(before)}
         parts = []
         end = 0
@@ -153,8 +156,10 @@ def _is_first_name(word: str) -> bool:
 
 def _stands_alone(text: str, start: int) -> bool:
     """Whether no other name precedes the position: "Jones" and "If Jones", not "David Jones"."""
-    before = text[:start].split()
-    if not before or not text[start - 1].isspace() or not before[-1][:1].isupper():
+    if not start or not text[start - 1].isspace():
         return True
-    last = fold(before[-1])
-    return last.endswith((",", ":", ";")) or last in _TIMES or (len(before) == 1 and last in _OPENERS)
+    begin = text.rfind(" ", 0, start - 1) + 1
+    word = text[begin : start - 1]
+    if not word[:1].isupper() or word.endswith((",", ":", ";")):
+        return True
+    return fold(word) in _TIMES or (not begin and fold(word) in _OPENERS)
