@@ -1,9 +1,11 @@
 """Fits the words of the main-point ranking, and prints how often its top sentence states the main point.
 
-    python tests/benchmarks/main_point.py LABELS.jsonl [--write]
+    python tests/benchmarks/main_point.py TRAIN.jsonl... --held-out DEV.jsonl... [--write]
 
-LABELS: JSON lines with the "sentences" of an article, "main", the indexes of those that state its main point, and
-"source". Figures are three-fold cross-validation by article, for each source; rows with "held_out" are tested only.
+The data: JSON lines with "id" and "article", and with "short" if there is a reference. `main_point_labels.jsonl` has,
+by id, the indexes of the sentences that readers marked as stating the main point ("main") or a part of it ("partly"),
+in the first "words" words of the article (0: all). Of other articles with a reference, the sentence with most of its
+content words counts as marked. Figures are three-fold cross-validation by article; what is held out is only tested.
 """
 
 import argparse
@@ -16,7 +18,12 @@ from typing import Any
 
 import torch
 
+from nutgraf_models.checks.words import tokens_of
 from nutgraf_models.extracts import main_point
+from nutgraf_models.text.normalize import normalize
+from nutgraf_models.text.sentences import split
+from nutgraf_models.training.clean import Truecaser
+from nutgraf_models.training.pairs import article_key
 
 FOLDS = 3
 # Signals in fewer sentences are not fitted. Of the others, those with the largest weights are kept and fitted again.
@@ -27,10 +34,13 @@ COMPARED = 25
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("labels", type=Path, metavar="LABELS.jsonl")
+    parser.add_argument("data", nargs="+", type=Path, metavar="DATA.jsonl")
+    parser.add_argument("--held-out", nargs="+", type=Path, default=[], metavar="DATA.jsonl")
     parser.add_argument("--write", action="store_true", help="write main_point_words.txt")
     arguments = parser.parse_args()
-    rows = [json.loads(line) for line in arguments.labels.read_text(encoding="utf-8").splitlines()]
+    train_rows = [row for file in arguments.data for row in read(file)]
+    held_out = [row | {"held_out": True} for file in arguments.held_out for row in read(file)]
+    rows = marked([*train_rows, *held_out])
     for row in rows:
         compared = row["sentences"][:COMPARED]
         row["first"] = main_point.signal_scores(compared)
@@ -44,18 +54,62 @@ def main() -> None:
         tested += [(row, scores(row, weights)) for row in train[fold::FOLDS]]
     weights = fit(train)
     tested += [(row, scores(row, weights)) for row in rows if row.get("held_out")]
-    print(f"{'':32} {'articles':>8} {'first':>7} {'signals':>8} {'words':>7}")
+    print(f"{'':24} {'articles':>8} {'first':>7} {'signals':>8} {'words':>7}")
     for name in sorted({group(row) for row in rows}):
         part = [(row, ranked) for row, ranked in tested if group(row) == name]
         shares = [
             sum(top(ranked) in row["main"] for row, ranked in pairs) / len(part)
             for pairs in ([(row, [1.0]) for row, _ in part], [(row, row["first"]) for row, _ in part], part)
         ]
-        print(f"{name:32} {len(part):8} {shares[0]:7.1%} {shares[1]:8.1%} {shares[2]:7.1%}")
+        print(f"{name:24} {len(part):8} {shares[0]:7.1%} {shares[1]:8.1%} {shares[2]:7.1%}")
     if arguments.write:
         lines = [f"{weight:.3f} {name}" for name, weight in sorted(weights.items())]
         file = Path(main_point.__file__).with_name("main_point_words.txt")
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def read(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def marked(articles: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The articles' sentences with the indexes of the marked ones, from the labels or the reference."""
+    labels = {label["id"]: label for label in read(Path(__file__).with_name("main_point_labels.jsonl"))}
+    recased = Truecaser(row["article"] for row in articles if not row["article"].islower())
+    # An article may be in several files.
+    labelled = {article_key(row["article"]) for row in articles if row["id"] in labels}
+    rows = []
+    misfits = 0
+    for article in {row["id"]: row for row in articles}.values():
+        label = labels.get(article["id"])
+        if label is None and ("short" not in article or article_key(article["article"]) in labelled):
+            continue
+        words = article["article"].split(" ")
+        text = normalize(" ".join(words[: (label or {}).get("words") or len(words)])).text
+        sentences = [sentence.text for sentence in split(text)]
+        row: dict[str, Any] = {"sentences": sentences, "source": "reference", "weight": 0.5}
+        row["held_out"] = article.get("held_out", False)
+        if label is None:
+            wanted = content(article["short"])
+            shared = [len(wanted & content(sentence)) for sentence in sentences]
+            row["main"] = [shared.index(max(shared))] if shared else []
+        elif len(sentences) != label["sentences"]:
+            misfits += 1
+            continue
+        else:
+            row |= {"main": label["main"], "source": "labels"}
+            if label.get("recased"):
+                row |= {"sentences": [recased(text) for text in sentences], "source": "labels, recased"}
+            else:
+                row["weight"] = 1.0
+        rows.append(row)
+    if misfits:
+        print(f"{misfits} labelled articles have other sentences than when they were labelled, and are left out")
+    return rows
+
+
+def content(text: str) -> set[str]:
+    return {token.form for token in tokens_of(text) if token.is_content}
 
 
 def group(row: dict[str, Any]) -> str:
