@@ -234,6 +234,18 @@ def test_a_person_whom_the_summary_has_not_named_is_named_in_full():
     assert "years. Fenn said on Tuesday" in written(named, spec=LONG, article=_HARBOUR).text
 
 
+def test_names_are_resolved_in_english_only():
+    # "Hafen" means port: a capitalised noun, not a first name.
+    article = (
+        "Der Hafen Marlow ist seit Montag wieder offen, nachdem ein Kran auf den Kai gefallen war. "
+        "Zwei Schiffe warteten neun Stunden lang vor der Mole auf die Einfahrt. "
+        "Seit Jahren hat Marlow keinen neuen Kran gekauft, obwohl die Stadt das Geld hatte. "
+        "Die Arbeiten auf dem Kai dauerten die ganze Nacht, und vierzig Leute halfen dabei."
+    )
+    text = "Seit Jahren hat Marlow keinen neuen Kran gekauft, obwohl die Stadt das Geld hatte."
+    assert "Hafen Marlow keinen" not in written(text, article=article).text
+
+
 def test_a_dateline_that_the_model_copies_is_not_shown():
     article = f"MARLOW, Oct. 22 — {ARTICLE}"
     assert written(f"MARLOW, Oct. 22 — {LEAD}", article=article).text == LEAD

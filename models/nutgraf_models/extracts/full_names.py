@@ -103,7 +103,7 @@ class FullNames:
 
     def _antecedent(self, origin: int, pronoun: str) -> str:
         kind = "he" if pronoun in ("He", "His") else "she"
-        for index in range(origin - 1, max(-1, origin - 1 - _REACH), -1):
+        for index in range(min(origin, len(self._sentences)) - 1, max(-1, origin - 1 - _REACH), -1):
             text = _QUOTED.sub(" ", self._sentences[index]).strip()
             if _OTHERS[kind].search(text):
                 return ""

@@ -8,6 +8,7 @@ from nutgraf_models.checks.article_check import ArticleCheck
 from nutgraf_models.extracts.full_names import FullNames
 from nutgraf_models.extracts.main_point import main_point_scores
 from nutgraf_models.lengths import Spec
+from nutgraf_models.text.language import UNKNOWN
 from nutgraf_models.text.mapped_text import MappedText
 from nutgraf_models.text.sentences import Sentence
 
@@ -44,4 +45,6 @@ class Prepared:
 
     @cached_property
     def names(self) -> FullNames:
-        return FullNames([sentence.text for sentence in self.sentences])
+        """The persons whom the article names; none unless it is English, as the rules are."""
+        is_english = self.language in ("en", UNKNOWN)
+        return FullNames([sentence.text for sentence in self.sentences] if is_english else [])
