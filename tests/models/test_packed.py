@@ -53,8 +53,9 @@ def test_in_8_bits_numbers_of_one_sign_have_all_steps():
     torch.manual_seed(0)
     layer = nn.Linear(400, 30)
     # These weights lose nothing.
-    layer.weight.data = torch.randint(-127, 128, (30, 400)).float()
-    layer.weight.data[:, 0] = 127
+    largest = packed.largest_weight()
+    layer.weight.data = torch.randint(-largest, largest + 1, (30, 400)).float()
+    layer.weight.data[:, 0] = largest
     model = nn.Sequential(layer)
     packed.pack(model, packed.Int8Linear)
     values = torch.randn(50, 400).relu()
@@ -81,7 +82,7 @@ def test_in_8_bits_a_channel_seen_to_be_large_leaves_the_others_their_precision(
     with torch.inference_mode():
         expected = layer(new)
         error, unseen_error = ((one(new) - expected).norm() / expected.norm() for one in (model, unseen))
-    assert error < unseen_error / 3
+    assert error < unseen_error * 42 / packed.largest_weight()
 
 
 def test_in_8_bits_a_channel_seen_idle_may_still_wake():
@@ -93,7 +94,7 @@ def test_in_8_bits_a_channel_seen_idle_may_still_wake():
     packed.pack(model, lambda one: packed.Int8Linear(one, channels))
     with torch.inference_mode():
         expected, got = layer(values), model(values)
-    assert (got - expected).norm() / expected.norm() < 1e-2
+    assert (got - expected).norm() / expected.norm() < 1.27 / packed.largest_weight()
 
 
 def test_observing_leaves_nothing_behind():

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from nutgraf_models.runtime import precision
+
 _TINY = 1e-12
 
 
@@ -26,6 +28,14 @@ def is_available() -> bool:
 def has_int8() -> bool:
     """Whether this PyTorch can quantise weights for `Int8Linear`; it has announced the removal of this function."""
     return is_available() and hasattr(torch, "quantize_per_channel")
+
+
+def largest_weight() -> int:
+    """The largest weight of an `Int8Linear`, in steps.
+
+    Without VNNI, FBGEMM adds pairs of products in 16 bits, which overflow unless the weights have only 7 bits.
+    """
+    return 127 if precision.multiplies_int8() else 63
 
 
 @dataclass(frozen=True)
@@ -112,7 +122,7 @@ class Int8Linear(nn.Module):
             self._offsets = -channels.mean * self._factors
             bias = bias + weight @ channels.mean
             weight = weight / self._factors
-        scales = weight.abs().amax(dim=1).double().clamp(min=_TINY) / 127
+        scales = weight.abs().amax(dim=1).double().clamp(min=_TINY) / largest_weight()
         with warnings.catch_warnings():
             # PyTorch warns of the planned removal (see `has_int8`).
             warnings.simplefilter("ignore", UserWarning)

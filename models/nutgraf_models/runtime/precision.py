@@ -38,7 +38,7 @@ def has_amx() -> bool:
 
 
 def multiplies_int8() -> bool:
-    """Whether the CPU has the 8-bit products (VNNI) that FBGEMM needs; without them its sums overflow."""
+    """Whether the CPU has 8-bit products (VNNI), as FBGEMM uses them: with sums in 32 bits."""
     return "avx512_vnni" in _cpu_flags()
 
 
