@@ -29,7 +29,6 @@ FOLDS = 3
 # Signals in fewer sentences are not fitted. Of the others, those with the largest weights are kept and fitted again.
 LEAST, KEPT = 8, 2000
 PENALTY, PENALTY_AGAIN = 12.0, 10.0
-COMPARED = 25
 
 
 def main() -> None:
@@ -42,7 +41,7 @@ def main() -> None:
     held_out = [row | {"held_out": True} for file in arguments.held_out for row in read(file)]
     rows = marked([*train_rows, *held_out])
     for row in rows:
-        compared = row["sentences"][:COMPARED]
+        compared = row["sentences"][: main_point.MAX_SENTENCES]
         row["first"] = main_point.signal_scores(compared)
         row["signals"] = main_point.word_signals(compared, len(row["sentences"]))
     rows = [row for row in rows if any(index < len(row["first"]) for index in row["main"])]
@@ -51,9 +50,9 @@ def main() -> None:
     tested: list[tuple[dict[str, Any], list[float]]] = []
     for fold in range(FOLDS):
         weights = fit([row for index, row in enumerate(train) if index % FOLDS != fold])
-        tested += [(row, scores(row, weights)) for row in train[fold::FOLDS]]
+        tested += [(row, main_point.combined(row["first"], row["signals"], weights)) for row in train[fold::FOLDS]]
     weights = fit(train)
-    tested += [(row, scores(row, weights)) for row in rows if row.get("held_out")]
+    tested += [(row, main_point.combined(row["first"], row["signals"], weights)) for row in rows if row.get("held_out")]
     print(f"{'':24} {'articles':>8} {'first':>7} {'signals':>8} {'words':>7}")
     for name in sorted({group(row) for row in rows}):
         part = [(row, ranked) for row, ranked in tested if group(row) == name]
@@ -120,17 +119,10 @@ def top(ranked: Sequence[float]) -> int:
     return max(range(len(ranked)), key=ranked.__getitem__)
 
 
-def scores(row: dict[str, Any], weights: dict[str, float]) -> list[float]:
-    return [
-        weights["signals"] * first + sum(weights.get(name, 0.0) for name in signals)
-        for first, signals in zip(row["first"], row["signals"], strict=True)
-    ]
-
-
 def fit(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
     counts = Counter(name for row in rows for signals in row["signals"] for name in signals)
     weights = fit_signals(rows, [name for name, count in counts.items() if count >= LEAST], PENALTY)
-    largest = sorted((name for name in weights if name != "signals"), key=lambda name: -abs(weights[name]))
+    largest = sorted((name for name in weights if name != main_point.FIRST_STEP), key=lambda name: -abs(weights[name]))
     return fit_signals(rows, largest[:KEPT], PENALTY_AGAIN)
 
 
@@ -167,7 +159,7 @@ def fit_signals(rows: Sequence[dict[str, Any]], names: Sequence[str], penalty: f
         return value
 
     optimizer.step(loss)  # type: ignore[no-untyped-call]
-    return {"signals": scale.item(), **dict(zip(names, weights.tolist(), strict=True))}
+    return {main_point.FIRST_STEP: scale.item(), **dict(zip(names, weights.tolist(), strict=True))}
 
 
 if __name__ == "__main__":

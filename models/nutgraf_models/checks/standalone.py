@@ -125,7 +125,8 @@ _PERSON = re.compile(
     r"inmate|judge|lawyer|politician|president|minister|senator|leader|mp|winner|champion|victim|suspect|pensioner|"
     r"worker|owner|farmer|author|writer|journalist|reporter|model|passenger|cyclist|motorcyclist|pedestrian|"
     r"secretary|aide|deputy|sheriff|priest|bishop|nun|monk|imam|rabbi|cleric|chef|architect|comedian|historian|musician|"
-    r"billionaire|millionaire|tycoon|heiress|duchess|duke|grandmother|grandfather|toddler|someone|person|resident|customer|chief|director|founder|candidate|mayor|killer|"
+    r"billionaire|millionaire|tycoon|heiress|duchess|duke|grandmother|grandfather|toddler|someone|person|resident|"
+    r"customer|chief|director|founder|candidate|mayor|killer|"
     r"murderer|gunman|attacker|rider|jockey|swimmer|runner|golfer|boxer|fan|veteran|hero|who|\w+(?:man|woman|er|or|ist))\b",
     re.I,
 )

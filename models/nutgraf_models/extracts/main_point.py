@@ -8,7 +8,7 @@ fitted to 2,934 articles in which readers marked the sentences that state the ma
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +18,7 @@ from nutgraf_models.checks.words import tokens_of
 from nutgraf_models.text.sentences import word_count
 
 # Later sentences get the lowest score.
-_MAX_SENTENCES = 25
+MAX_SENTENCES = 25
 _FIRST, _LATE, _TOWARDS_END = 1.33, -0.93, -1.09
 _FEW_WORDS = ((15, -0.90), (12, -0.93))
 # Words that many sentences share, and the article's most frequent ones.
@@ -50,23 +50,26 @@ _SCENE = re.compile(
     r"|Not|Never|Nobody|No one|What|How|Why|Who|Where)\b"
 )
 _SCENE_IN_FIRST = -1.31
-
-
 # A place and an agency, which say nothing about the sentence.
 _DATELINE = re.compile(r"^.{0,40}?\((?:CNN|AP|AFP|PA|Reuters|BBC)\)")
 _TOKEN = re.compile(r"[A-Za-z’']+|\d+|[^\w\s]")
-_SIGNALS_WEIGHT = "signals"
+# The name of the weight of the first step's score.
+FIRST_STEP = "signals"
 
 
 def main_point_scores(sentences: Sequence[str]) -> list[float]:
     """The score of each sentence: its log odds of being the main point, up to a constant."""
-    compared = sentences[:_MAX_SENTENCES]
-    weights = _weights()
-    scores = [
-        weights[_SIGNALS_WEIGHT] * signals + sum(weights.get(word, 0.0) for word in words)
-        for signals, words in zip(signal_scores(compared), word_signals(compared, len(sentences)), strict=True)
-    ]
+    compared = sentences[:MAX_SENTENCES]
+    scores = combined(signal_scores(compared), word_signals(compared, len(sentences)), _weights())
     return scores + [min(scores, default=0.0)] * (len(sentences) - len(scores))
+
+
+def combined(first: Sequence[float], signals: Sequence[Iterable[str]], weights: Mapping[str, float]) -> list[float]:
+    """The scores of both steps. `first`: those of the first; `signals`: the second's, whose names have `weights`."""
+    return [
+        weights[FIRST_STEP] * score + sum(weights.get(name, 0.0) for name in names)
+        for score, names in zip(first, signals, strict=True)
+    ]
 
 
 def word_signals(compared: Sequence[str], count: int) -> list[set[str]]:

@@ -209,10 +209,10 @@ class _Chooser:
                 shown.append(fitted)
             elif sentence is not opening:
                 doubted.append(sentence.checked)
-        by_model = [*written, *(sentence for sentences in by_candidate for sentence in sentences)]
-        shown = self._with_main_points(shown, by_model)
+        others = [sentence for sentences in by_candidate for sentence in sentences]
+        shown = self._with_main_points(shown, [*written, *others])
         replacements = [
-            *(sentence for sentences in by_candidate for sentence in sentences),
+            *others,
             *(own for checked in doubted for own in self._own(checked.origin, _LONG_SENTENCE_WORDS)),
             *self._leads(_LONG_SENTENCE_WORDS, _LEAD_SENTENCES),
         ]
@@ -248,30 +248,30 @@ class _Chooser:
         """Adds the likeliest main points that are missing; if there is no room, each replaces the least likely one."""
         scores = self._prepared.main_points
         best = sorted(range(len(scores)), key=lambda index: -scores[index])[:_MAIN_POINTS]
-        wanted = [index for index in best if scores[index] >= max(scores) - _MAIN_POINTS_MARGIN]
+        wanted = [index for index in best if scores[index] >= scores[best[0]] - _MAIN_POINTS_MARGIN]
 
         def score(sentence: ShownSentence) -> float:
             return -math.inf if sentence.checked.origin is None else scores[sentence.checked.origin]
 
         for index in wanted:
-            options = [
-                *(sentence for sentence in by_model if sentence.checked.origin == index),
-                *self._own(index, _LONG_SENTENCE_WORDS),
-            ]
             source = self._prepared.sentences[index].text
             if any(
                 sentence.checked.origin == index or content_shared(sentence.text, source) >= _TOLD for sentence in shown
             ):
                 continue
+            options = [
+                *(sentence for sentence in by_model if sentence.checked.origin == index),
+                *self._own(index, _LONG_SENTENCE_WORDS),
+            ]
             least = min((one for one in shown if one.checked.origin not in wanted), key=score, default=None)
             without = [sentence for sentence in shown if sentence is not least]
             shown = next(
                 (
                     extended
                     for kept in (shown, without)
-                    for option in options
                     if self._stand(kept)
-                    and len(extended := self._with(kept, option)) > len(kept)
+                    for option in options
+                    if len(extended := self._with(kept, option)) > len(kept)
                     and len(extended) <= self._spec.sentence_cap
                     and self._words(extended) <= self._max_words
                 ),

@@ -22,8 +22,6 @@ _WHOLE = re.compile(r"\d[.,]\d")
 _IN_PARTS = re.compile(r"(?<![\d.,])\d{1,3}(?:,( )(?=\d{3}(?!\d))|\.( )(?=\d))")
 _MONTH = re.compile(r"\b(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.? $", re.I)
 _MONTH_CHARACTERS = 12
-
-
 _LINE = re.compile(r"[^\n]+")
 _MIN_LINE_WORDS = 5
 _LETTERS = re.compile(r"[^\W\d_]+")
