@@ -1,5 +1,9 @@
 """Extractive summaries open with the article's best sentence."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from nutgraf_models.article import Article
@@ -105,3 +109,23 @@ def test_main_point_shares_its_content_with_the_article():
     assert max(range(len(scores)), key=scores.__getitem__) == 2
     assert len(main_point_scores([*sentences, *["It rained."] * 60])) == 65
     assert main_point_scores([]) == []
+
+
+def test_main_point_scores_are_the_same_in_every_process():
+    program = """
+from nutgraf_models.extracts.main_point import main_point_scores
+words = "anchor barge cargo dock engine ferry gull harbour island jetty keel lamp mast net oar pilot".split()
+parts = words, words[::2], words[1::2]
+print(main_point_scores([f"The port has {' '.join(part)}." for part in parts]))
+"""
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3", "4")
+    }
+    assert len(printed) == 1

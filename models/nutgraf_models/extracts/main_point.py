@@ -67,7 +67,7 @@ def main_point_scores(sentences: Sequence[str]) -> list[float]:
 def combined(first: Sequence[float], signals: Sequence[Iterable[str]], weights: Mapping[str, float]) -> list[float]:
     """The scores of both steps. `first`: those of the first; `signals`: the second's, whose names have `weights`."""
     return [
-        weights[FIRST_STEP] * score + sum(weights.get(name, 0.0) for name in names)
+        weights[FIRST_STEP] * score + math.fsum(weights.get(name, 0.0) for name in names)
         for score, names in zip(first, signals, strict=True)
     ]
 
@@ -113,7 +113,8 @@ def _weights() -> dict[str, float]:
 
 def signal_scores(compared: Sequence[str]) -> list[float]:
     """The scores of the first step."""
-    content = [{token.form for token in tokens_of(text) if token.is_content} for text in compared]
+    # In the order of the text: a set's order differs between processes, and decides among equally frequent words.
+    content = [dict.fromkeys(token.form for token in tokens_of(text) if token.is_content) for text in compared]
     frequency = Counter(form for forms in content for form in forms)
     most_frequent = {form for form, _ in frequency.most_common(_MOST_FREQUENT)}
     counts = [word_count(text) for text in compared]
@@ -125,7 +126,7 @@ def signal_scores(compared: Sequence[str]) -> list[float]:
             + _TOWARDS_END * index / max(1, len(compared) - 1)
             + sum(weight for min_words, weight in _FEW_WORDS if counts[index] < min_words)
             + _CENTRAL * sum(frequency[form] - 1 for form in forms) / len(compared)
-            + _FREQUENT * len(forms & most_frequent) / _MOST_FREQUENT
+            + _FREQUENT * len(forms.keys() & most_frequent) / _MOST_FREQUENT
             + _NAMES * min(len(_NAME.findall(text)), _MAX_NAMES) / _MAX_NAMES
             + _FRAGMENT * is_fragment(text)
             + _PERFECT_WEIGHT * has_perfect
