@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Article:
-    """An article as sent. Terms may be supported by the title, which is never evidence."""
+    """An article as sent. The title shows the main point and may support terms; it is never evidence."""
 
     text: str
     title: str = ""

@@ -6,6 +6,7 @@ The data: JSON lines with "id" and "article", and with "short" if there is a ref
 by id, the indexes of the sentences that readers marked as stating the main point ("main") or a part of it ("partly"),
 in the first "words" words of the article (0: all). Of other articles with a reference, the sentence with most of its
 content words counts as marked. Figures are three-fold cross-validation by article; what is held out is only tested.
+If some file has the "headline" of an article, the last line compares the figures without and with it.
 """
 
 import argparse
@@ -41,6 +42,9 @@ def main() -> None:
     held_out = [row | {"held_out": True} for file in arguments.held_out for row in read(file)]
     rows = marked([*train_rows, *held_out])
     for row in rows:
+        start = main_point.story_start(row["sentences"])
+        row["sentences"] = row["sentences"][start:]
+        row["main"] = [index - start for index in row["main"] if index >= start]
         compared = row["sentences"][: main_point.MAX_SENTENCES]
         row["first"] = main_point.signal_scores(compared)
         row["signals"] = main_point.word_signals(compared, len(row["sentences"]))
@@ -61,6 +65,14 @@ def main() -> None:
             for pairs in ([(row, [1.0]) for row, _ in part], [(row, row["first"]) for row, _ in part], part)
         ]
         print(f"{name:24} {len(part):8} {shares[0]:7.1%} {shares[1]:8.1%} {shares[2]:7.1%}")
+    part = [(row, ranked) for row, ranked in tested if row["headline"]]
+    if part:
+        without = sum(top(ranked) in row["main"] for row, ranked in part) / len(part)
+        told = [
+            top(main_point.with_headline(ranked, row["sentences"][: len(ranked)], row["headline"])) in row["main"]
+            for row, ranked in part
+        ]
+        print(f"{len(part)} articles with a headline: {without:.1%} without it, {sum(told) / len(told):.1%} with it")
     if arguments.write:
         lines = [f"{weight:.3f} {name}" for name, weight in sorted(weights.items())]
         file = Path(main_point.__file__).with_name("main_point_words.txt")
@@ -76,6 +88,7 @@ def marked(articles: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     labels = {label["id"]: label for label in read(Path(__file__).with_name("main_point_labels.jsonl"))}
     recased = Truecaser(row["article"] for row in articles if not row["article"].islower())
     # An article may be in several files.
+    headlines = {article_key(row["article"]): row["headline"] for row in articles if row.get("headline")}
     labelled = {article_key(row["article"]) for row in articles if row["id"] in labels}
     rows = []
     misfits = 0
@@ -87,6 +100,7 @@ def marked(articles: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         text = normalize(" ".join(words[: (label or {}).get("words") or len(words)])).text
         sentences = [sentence.text for sentence in split(text)]
         row: dict[str, Any] = {"sentences": sentences, "source": "reference", "weight": 0.5}
+        row["headline"] = headlines.get(article_key(article["article"]), "")
         row["held_out"] = article.get("held_out", False)
         if label is None:
             wanted = content(article["short"])

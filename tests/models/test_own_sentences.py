@@ -111,6 +111,28 @@ def test_main_point_shares_its_content_with_the_article():
     assert main_point_scores([]) == []
 
 
+def test_headline_tells_the_main_point():
+    sentences = [
+        "Marlow wakes up early in spring.",
+        "The council of Marlow has agreed to buy two electric ferries for the harbour.",
+        "Marlow will close its public library in Mill Street on Monday, the council said.",
+        "Fenn said that the vote was close.",
+    ]
+
+    def best(sentences: list[str], title: str = "") -> int:
+        scores = main_point_scores(sentences, title)
+        return max(range(len(scores)), key=scores.__getitem__)
+
+    headline = "Marlow's library in Mill Street to close"
+    assert best(sentences) == 1
+    assert best(sentences, headline) == 2
+    # A line before the story may be the headline, too; it is not the main point itself.
+    assert best([headline, "By Ida Fenn", *sentences]) == 4
+    assert best(["By Ida Fenn", *sentences]) == 2
+    # Without a whole sentence there is no story after the headline.
+    assert len(main_point_scores(["Marlow", "Mill Street"])) == 2
+
+
 def test_main_point_scores_are_the_same_in_every_process():
     program = """
 from nutgraf_models.extracts.main_point import main_point_scores

@@ -17,10 +17,15 @@ SHORT, LONG = Spec(Length.SHORT), Spec(Length.LONG)
 
 
 def written(
-    *texts: str, spec: Spec = SHORT, show_doubted: bool = False, article: str = ARTICLE, finish=FinishReason.STOP
+    *texts: str,
+    spec: Spec = SHORT,
+    show_doubted: bool = False,
+    article: str = ARTICLE,
+    title: str = "",
+    finish=FinishReason.STOP,
 ):
     """The summary for the model's candidates `texts`."""
-    pipeline = load_summarizer("lead").pipeline(Article(article), (spec,), show_doubted=show_doubted)
+    pipeline = load_summarizer("lead").pipeline(Article(article, title), (spec,), show_doubted=show_doubted)
     candidates = tuple(Candidate(text, len(text.split()), finish) for text in texts)
     advance(pipeline)
     summary = advance(pipeline, ((candidates,),))
@@ -205,6 +210,16 @@ _HARBOUR = (
     "Fenn said on Tuesday that she would appeal against the ruling of the court."
 )
 _RULING = "A court ruled on Monday that the port of Marlow must close its oldest quay, after a crane fell there in May."
+
+
+def test_short_tells_what_the_headline_tells():
+    ferries = "The council of Marlow has agreed to buy two electric ferries for the harbour."
+    library = "Marlow will close its public library in Mill Street on Monday, the council said."
+    article = f"Marlow wakes up early in spring. {ferries} {library} Ida Fenn said that the vote was close."
+    assert written(ferries, article=article).text == ferries
+    headline = "Library in Mill Street to close on Monday"
+    assert written(ferries, article=article, title=headline).text == library
+    assert written(ferries, article=f"{headline}\n\n{article}").text == library
 
 
 def test_long_states_the_main_point():

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.argument("file", default="-", type=click.Path(allow_dash=True))
 @lengths_option()
 @click.option(
-    "--title", default="", help="Headline of the article; its names and numbers count as part of the article."
+    "--title", default="", help="Headline of the article: shows its main point; names and numbers in it count, too."
 )
 @click.option("--max-words", type=click.IntRange(min=1), metavar="N", help="Maximum number of words per summary.")
 @click.option(

@@ -373,8 +373,9 @@ class SummarizeRequest(_message.Message):
     text must contain visible characters, and at most `Limits.max_text_characters`.
     """
     title: _builtins.str
-    """The headline; may be empty. Names and numbers in it count as part of the article when a summary is checked, but
-    `Evidence` never refers to it. At most `Limits.max_title_characters`.
+    """The headline; may be empty. Send it if there is one: it shows which sentence of the article tells the main point.
+    Names and numbers in it count as part of the article when a summary is checked, but `Evidence` never refers to it.
+    At most `Limits.max_title_characters`.
     """
     show_doubted: _builtins.bool
     """Returns exactly what the model wrote. By default, the server replaces a sentence that its check doubts with another

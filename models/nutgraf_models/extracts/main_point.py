@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nutgraf_models.checks.standalone import is_fragment
 from nutgraf_models.checks.words import tokens_of
-from nutgraf_models.text.sentences import word_count
+from nutgraf_models.text.sentences import is_complete, word_count
 
 # Later sentences get the lowest score.
 MAX_SENTENCES = 25
@@ -50,6 +50,8 @@ _SCENE = re.compile(
     r"|Not|Never|Nobody|No one|What|How|Why|Who|Where)\b"
 )
 _SCENE_IN_FIRST = -1.31
+# Weight of the share of the headline's content words that a sentence has, and a headline's minimum number of words.
+_HEADLINE, _HEADLINE_WORDS = 4.0, 4
 # A place and an agency, which say nothing about the sentence.
 _DATELINE = re.compile(r"^.{0,40}?\((?:CNN|AP|AFP|PA|Reuters|BBC)\)")
 _TOKEN = re.compile(r"[A-Za-z’']+|\d+|[^\w\s]")
@@ -57,11 +59,39 @@ _TOKEN = re.compile(r"[A-Za-z’']+|\d+|[^\w\s]")
 FIRST_STEP = "signals"
 
 
-def main_point_scores(sentences: Sequence[str]) -> list[float]:
-    """The score of each sentence: its log odds of being the main point, up to a constant."""
-    compared = sentences[:MAX_SENTENCES]
-    scores = combined(signal_scores(compared), word_signals(compared, len(sentences)), _weights())
-    return scores + [min(scores, default=0.0)] * (len(sentences) - len(scores))
+def main_point_scores(sentences: Sequence[str], title: str = "") -> list[float]:
+    """The score of each sentence: its log odds of being the main point, up to a constant.
+
+    Lines before the story get the lowest score; without a `title`, the first one that may be a headline replaces it.
+    """
+    start = story_start(sentences)
+    if not title.strip():
+        title = next((line for line in sentences[:start] if word_count(line) >= _HEADLINE_WORDS), "")
+    story = sentences[start:]
+    compared = story[:MAX_SENTENCES]
+    scores = combined(signal_scores(compared), word_signals(compared, len(story)), _weights())
+    scores = with_headline(scores, compared, title)
+    lowest = min(scores, default=0.0)
+    return [lowest] * start + scores + [lowest] * (len(story) - len(scores))
+
+
+def story_start(sentences: Sequence[str]) -> int:
+    """The index of the first whole sentence. Lines before it are headlines, bylines and the like."""
+    return next((index for index, text in enumerate(sentences) if is_complete(text)), 0)
+
+
+def with_headline(scores: Sequence[float], compared: Sequence[str], headline: str) -> list[float]:
+    """The scores, with the weighted share of the headline's content words that each sentence has."""
+    wanted = _content(headline).keys()
+    return [
+        score + _HEADLINE * len(wanted & _content(text).keys()) / max(1, len(wanted))
+        for score, text in zip(scores, compared, strict=True)
+    ]
+
+
+def _content(text: str) -> dict[str, None]:
+    """The content words, in the order of the text: a set's order differs between processes."""
+    return dict.fromkeys(token.form for token in tokens_of(text) if token.is_content)
 
 
 def combined(first: Sequence[float], signals: Sequence[Iterable[str]], weights: Mapping[str, float]) -> list[float]:
@@ -113,8 +143,8 @@ def _weights() -> dict[str, float]:
 
 def signal_scores(compared: Sequence[str]) -> list[float]:
     """The scores of the first step."""
-    # In the order of the text: a set's order differs between processes, and decides among equally frequent words.
-    content = [dict.fromkeys(token.form for token in tokens_of(text) if token.is_content) for text in compared]
+    content = [_content(text) for text in compared]
+    # Among equally frequent words, the first ones.
     frequency = Counter(form for forms in content for form in forms)
     most_frequent = {form for form, _ in frequency.most_common(_MOST_FREQUENT)}
     counts = [word_count(text) for text in compared]

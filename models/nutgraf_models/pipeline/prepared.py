@@ -41,7 +41,7 @@ class Prepared:
     @cached_property
     def main_points(self) -> list[float]:
         """For each of `sentences`, its log odds of being the main point, up to a constant."""
-        return main_point_scores([sentence.text for sentence in self.sentences])
+        return main_point_scores([sentence.text for sentence in self.sentences], self.article.title)
 
     @cached_property
     def names(self) -> FullNames:

@@ -83,6 +83,8 @@ _REST_OF_TIME = re.compile(
 )
 _UNIT = re.compile(r"\d[ -]?(?:ft|in|lbs?|oz|kg|km|cm|mm|mi|mph|yds?|hrs?|mins?|secs?|gals?)$")
 _LETTERS = re.compile(r"[A-Za-z](?:\.[A-Za-z])*")
+# "world's", "isn't": the letter after an apostrophe is no initial.
+_CONTRACTED = re.compile(r"\w['’][A-Za-z]$")
 # A capital letter and consonants: "Hwy", "Blvd".
 _NO_VOWEL = re.compile(r"(?!(?:Hmm|Shh|Grr|Brr|Psst|Pfft|Tsk|Ng)$)[A-Z][b-df-hj-np-tv-xz]{1,4}")
 # A single letter that is not an initial.
@@ -223,6 +225,8 @@ def _full_stop_ends(before: str, close: str, following: str) -> bool:
 
 def _abbreviation_ends(word: str, before: str, following: str) -> bool | None:
     """Whether the abbreviation `word`, the last of `before`, ends a sentence; None if it is no abbreviation."""
+    if _CONTRACTED.search(before):
+        return None
     if word in _BEFORE_NUMBERS and _NUMBER.match(following):
         return False
     if word in _STREETS and _STREET_NAME.search(before):
