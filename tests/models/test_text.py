@@ -46,6 +46,10 @@ def test_a_tokenised_line_in_small_letters_is_repaired():
     assert clean(f"{first}\n{rest}").text == f'Ida Fenn\'s "oldest" port, Vell, is owned by the EU.\n{rest}'
     # Ordinary words stay, and so does a text in small letters as a whole.
     assert clean(f"the port of vell is closed .\n{rest}").text.startswith("The port of Vell is closed.")
+    # A name's neighbour may belong to it.
+    more = "A steel firm, Vell Steel, has paid for Port Vell Primary School. No other primary school has a port."
+    first = "vell steel pays for a primary school in port vell ."
+    assert clean(f"{first}\n{more}").text == f"Vell Steel pays for a primary school in Port Vell.\n{more}"
     lower = f"the port of vell is closed .\n\n{rest.lower()}"
     assert clean(lower).text == lower
     assert_linear(clean, lambda size: "the port of vell is closed " * 1000 * size + f".\n{rest}")

@@ -25,6 +25,8 @@ _MONTH_CHARACTERS = 12
 _LINE = re.compile(r"[^\n]+")
 _MIN_LINE_WORDS = 5
 _LETTERS = re.compile(r"[^\W\d_]+")
+# Overlapping pairs of words.
+_PAIR = re.compile(r"(?<![^\W\d_])(?=([^\W\d_]+ [^\W\d_]+))")
 
 
 def with_whole_words(text: MappedText) -> MappedText:
@@ -49,28 +51,39 @@ def with_whole_words(text: MappedText) -> MappedText:
 
 
 def _with_capitals(text: str, lines: Sequence[tuple[int, int]]) -> str:
-    """The text with capitals in `lines`: at their start, and in words that its other lines have only with capitals."""
+    """The text with capitals in `lines`: at their start, in words that its other lines have only with capitals, and in
+    the neighbours of those if the other lines have the pair with two, as in "Tata Steel".
+    """
     others = "".join(
         text[start:end] for (_, start), (end, _) in zip([(0, 0), *lines], [*lines, (len(text), len(text))], strict=True)
     )
     forms: dict[str, Counter[str]] = defaultdict(Counter)
-    for word in _LETTERS.findall(others):
+    for word in (*_LETTERS.findall(others), *_PAIR.findall(others)):
         forms[word.lower()][word] += 1
+
+    def usual(lower: str) -> str:
+        """The most frequent form, if it has the same length."""
+        form = forms[lower].most_common(1)[0][0] if lower in forms else lower
+        return form if len(form) == len(lower) else lower
 
     def cased(match: re.Match[str]) -> str:
         word = match[0]
-        seen = forms.get(word)
         # A capital at the start of a sentence says little about an ordinary word.
-        if not seen or word in seen or word in ordinary_words():
-            return word
-        form = seen.most_common(1)[0][0]
-        return form if len(form) == len(word) else word
+        return word if word in forms.get(word, ()) or word in ordinary_words() else usual(word)
 
     parts = []
     position = 0
     for start, end in lines:
-        line = _LETTERS.sub(cased, text[start:end])
-        parts += [text[position:start], line[:1].upper() if len(line[:1].upper()) == 1 else line[:1], line[1:]]
+        lower = text[start:end]
+        line = list(_LETTERS.sub(cased, lower))
+        for pair in _PAIR.finditer(lower):
+            form, span = usual(pair[1]), slice(*pair.span(1))
+            # "Primary School" may be part of a name in the other lines only.
+            is_name = all(word[0].isupper() for word in form.split(" "))
+            if is_name and "".join(line[span]) != pair[1]:
+                line[span] = form
+        capital = line[0].upper()
+        parts += [text[position:start], capital if len(capital) == 1 else line[0], *line[1:]]
         position = end
     return "".join([*parts, text[position:]])
 
