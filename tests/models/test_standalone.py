@@ -43,6 +43,7 @@ from support.long_articles import FACT, long_article, planted
         "Large military trucks in the same beige color down a dark road late on Saturday past the lights of Marlow.",
         "Reveals that Ida Fenn saved the port.",
         "Admits he often put the port at risk before the crane fell.",
+        "Mother-of-two says she saw the crane fall.",
         "Because this isn't any ordinary crane: it will be the tallest in Marlow.",
         "The crane is on its. home turf in the port of Marlow.",
         "For. the first time, the port has a crane.",

@@ -232,6 +232,20 @@ def test_long_states_the_main_point():
     assert _RULING not in written(told, spec=LONG, article=_HARBOUR).text
 
 
+def test_a_question_is_not_shown():
+    texts = "The port of Marlow reopened on Monday. Why had the crane fallen? Two ships had to wait for nine hours."
+    article = f"{ARTICLE} Why had the crane fallen?"
+    assert "?" not in written(texts, spec=LONG, article=article).text
+
+
+def test_long_has_two_sentences_if_the_article_has_another_one():
+    questions = " ".join(f"Who runs quay number {number} of the port?" for number in range(1, 10))
+    late = "A court ruled on Monday that the port of Marlow must close its oldest quay."
+    article = f"The port of Marlow reopened on Sunday after a long strike. {questions} {late}"
+    summary = written("The port of Marlow reopened on Sunday after a long strike.", spec=LONG, article=article)
+    assert summary.text == f"The port of Marlow reopened on Sunday after a long strike. {late}"
+
+
 def test_the_main_point_replaces_a_detail_if_there_is_no_room():
     details = (
         "Marlow wakes up early in spring. Gulls sit on the roofs of its market. Ida Fenn has run the port for nine "

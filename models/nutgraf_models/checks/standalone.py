@@ -142,6 +142,13 @@ _NO_SUBJECT = re.compile(
     r"(?:Admits|Adds|Admitted|Believes|Denies|Had|Has|Insists|Is|Reveals|Says|Thinks|Vows|Wants|Was) "
     r"(?:a|an|been|he|her|his|it|she|that|the|they|to)\b(?!.*\?)|Because\b[^,.]*: "
 )
+# Headlines and bullets omit the article: "Rapper says he felt".
+_NO_ARTICLE = re.compile(
+    r"(?:Actor|Actress|Boy|Brother|Couple|Dad|Daughter|Daredevil|Defender|Ex-\w+|Father|Father-of-\w+|Footballer|Girl|"
+    r"Goalkeeper|Grandfather|Grandmother|Gunman|Husband|Man|Midfielder|Mother|Mother-of-\w+|Mum|Pensioner|Politician|"
+    r"Rapper|Schoolboy|Schoolgirl|Sister|Soldier|Striker|Suspect|Teenager|Toddler|Victim|Widow|Wife|Winger|Woman) "
+    r"(?:says?|said|was|is|has|had|who|claims|reveals|tells|told|admits|dies|died|wins|won|wants|insists|denies)\b"
+)
 # A full stop within a sentence, from a line break: "on its. home turf". Not "6 in. deep", "no. two".
 _STOP = re.compile(r"(?<![\w.'’-])(?<!\d )(?!nos?\.|[Cc]o\.)([A-Za-z][a-z]*)\. [a-z]{2,} ")
 # A quotation that is cut off: "journalists to a 'Special."
@@ -218,6 +225,7 @@ def is_fragment(sentence: str) -> bool:
         or CAPTION_LABEL.match(text)
         or _CLOSED_QUOTATION.match(text)
         or _NO_SUBJECT.match(text)
+        or _NO_ARTICLE.match(text)
         or any(fold(match[1]) in ordinary_words() for match in _STOP.finditer(text))
         or _OPEN_QUOTATION.search(text)
         or _PICTURED.search(text)

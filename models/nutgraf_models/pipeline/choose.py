@@ -5,6 +5,7 @@ Before an article sentence is used, `restarts` may have the model write the summ
 """
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -46,6 +47,7 @@ _MAX_SHARED_CONTENT = 2 / 3
 # article sentence that is preferred to the model's choice.
 _SHORT_WORDS, _SHORT_EXCESS, _MAX_SHORT_WORDS, _MIN_BETTER_WORDS = (6, 30), 6, 45, 12
 _LONG_WORDS = (45, 75)
+_QUESTION = re.compile(r"\?\W*$")
 _LONG_SENTENCE_WORDS = 40
 
 
@@ -221,6 +223,12 @@ class _Chooser:
                 break
             if self._words([*shown, sentence]) <= max(self._max_words, _LONG_WORDS[1]):
                 shown = self._with(shown, sentence)
+        scores = self._prepared.main_points
+        for index in sorted(range(len(scores)), key=lambda index: -scores[index]):
+            if len(shown) >= self._spec.sentence_floor:
+                break
+            for own in self._own(index, _LONG_SENTENCE_WORDS):
+                shown = self._with(shown, own)
         return self._in_order(self._capped(self._with_decisive(self._capped(shown))))
 
     def _in_order(self, shown: list[ShownSentence]) -> list[ShownSentence]:
@@ -333,6 +341,7 @@ class _Chooser:
             not (is_piece(sentence.text) if sentence.from_article else is_fragment(sentence.text))
             and sentence.checked.is_supported
             and (sentence.checked.support >= _SHOWN_THRESHOLD or (sentence.from_article and not shown))
+            and not _QUESTION.search(sentence.text)
             and not points_back(sentence.text, before if follows else "")
             and self._prepared.article_check.still_means(sentence.checked, checked)
             and self._prepared.article_check.introduces(sentence.checked, checked)
