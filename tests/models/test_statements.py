@@ -295,6 +295,33 @@ def test_a_modifier_or_an_owner_that_turns_the_meaning_is_not_lost(sentence):
     assert not check.check(sentence).is_supported
 
 
+TURNED = (
+    "Ida Fenn defended her lead in the race of Marlow until a younger rider from Vell came past her. "
+    "Exports fell by 2.5% and imports by 4% in May, the bank said. The ferry will not run until the end of the storm. "
+    "Jan Rask was reported for a suspect throw in the match against Vell."
+)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Ida Fenn defended her lead in the race of Marlow.",
+        "Exports fell by 4% in May, the bank said.",
+        "Jan Rask was reported for a throw in the match against Vell.",
+    ],
+)
+def test_what_turns_a_statement_is_not_lost(sentence):
+    check = ArticleCheck(TURNED, split(TURNED))
+    assert all(check.check(one.text).is_supported for one in split(TURNED))
+    assert not check.check(sentence).is_supported
+
+
+def test_other_endings_may_be_lost():
+    check = ArticleCheck(TURNED, split(TURNED))
+    assert check.check("Exports fell by 2.5% in May, the bank said.").is_supported
+    assert check.check("The ferry will not run.").is_supported
+
+
 CUT = (
     "Harbour Street in Marlow is a good example of how the council took a risk on a plan that nobody wanted, the mayor "
     "said. Firms are eligible to claim if their headquarters are abroad. Some clients had trouble with their cards the "

@@ -18,9 +18,14 @@ _ESSENTIAL_MODIFIERS = frozenset(
     """
     sacked fired ousted deposed suspended retired disgraced failed attempted would-be fake false mock accused acting
     deputy assistant shadow exiled potential possible proposed unsuccessful aspiring rejected former alleged suspected
-    supposed so-called self-proclaimed unconfirmed
+    supposed so-called self-proclaimed suspect unconfirmed
     """.split()
 )
+# "It rained until the sun came out", but not "until the end of May".
+_HAPPENED = re.compile(
+    r"(?:[a-z]{2,}ed|was|were|had|did|came|got|took|won|made|began|left|went|fell|broke|lost|met|saw|said|told|found)$"
+)
+_CLAUSE_WORDS = 8
 _SWAPPED = {"his": "her", "her": "his"}
 # In capitalised words: "Sheikh Mohammed bin Rashid Al Maktoum".
 _MAX_NAME_WORDS = 8
@@ -54,6 +59,36 @@ def lost_modifier(matched: Sequence[tuple[int, int]], source: Sequence[Token], g
         ):
             return 1.0
     return 0.0
+
+
+def lost_turn(matched: Sequence[tuple[int, int]], source: Sequence[Token]) -> float:
+    """1 if the sentence ends before the "until she resigned" of `source`; else 0. See `lost_link`."""
+    rest = source[matched[-1][1] + 1 :] if matched else ()
+    return float(
+        bool(rest)
+        and rest[0].folded == "until"
+        and any(_HAPPENED.match(token.folded) for token in rest[2:_CLAUSE_WORDS])
+    )
+
+
+def moved_number(matched: Sequence[tuple[int, int]], source: Sequence[Token]) -> float:
+    """1 if the sentence has the number of something else: "exports fell by 5%" from "exports fell by 2% and imports by
+    5%"; else 0. See `lost_link`.
+    """
+    for (_, before), (_, after) in pairwise(matched):
+        omitted = source[before + 1 : after]
+        following = source[after : after + 1 if source[after].is_content else after + 2]
+        if (
+            any(_is_number(token) for token in omitted)
+            and any(token.folded == "and" for token in omitted[1:-1] or ())
+            and _is_number(following[-1])
+        ):
+            return 1.0
+    return 0.0
+
+
+def _is_number(token: Token) -> bool:
+    return token.folded[:1].isdecimal()
 
 
 def changed_possessor(tokens: Sequence[Token], pairs_found_in: Mapping[tuple[str, str], Sequence[int]]) -> float:

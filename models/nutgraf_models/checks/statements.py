@@ -12,7 +12,15 @@ from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
-from nutgraf_models.checks.joins import changed_possessor, given_name, joined_names, lost_link, lost_modifier
+from nutgraf_models.checks.joins import (
+    changed_possessor,
+    given_name,
+    joined_names,
+    lost_link,
+    lost_modifier,
+    lost_turn,
+    moved_number,
+)
 from nutgraf_models.checks.mentions import Mentions
 from nutgraf_models.checks.words import Token, alignment, common_subsequence, tokens_of
 
@@ -77,8 +85,8 @@ class Features(NamedTuple):
     lost_attribution: float
     added_attribution: float  # 1 if only the sentence attributes it; 0.5 if a neighbour of the origin does too
     # 1 if the sentence drops a qualifier of the statement: an "if" clause before or after it, a "when" or "how" that
-    # governs it, the "after" between its clauses, a final clause that reverses it ("but it was denied"), the "sacked"
-    # of a "sacked minister", its main verb, or the noun between two phrases.
+    # governs it, the "after" between its clauses, a final clause that reverses it ("but it was denied", "until it broke"),
+    # the "sacked" of a "sacked minister", its main verb, the noun between two phrases, or a number's noun.
     lost_qualifier: float
     question: float  # 1 if the origin is a question and the sentence is not
     broken_off: float  # 1 if it ends in the middle of a phrase of the origin
@@ -140,6 +148,8 @@ class StatementIndex:
                 self._is_subordinator_lost(tokens, matched, origin),
                 lost_link(matched, self._tokens[origin], partial(self._gap, origin)),
                 lost_modifier(matched, self._tokens[origin], partial(self._gap, origin)),
+                lost_turn(matched, self._tokens[origin]),
+                moved_number(matched, self._tokens[origin]),
                 self._is_verb_lost(cuts, origin),
                 self._is_head_lost(cuts, origin),
             ),
