@@ -85,8 +85,8 @@ class Features(NamedTuple):
     lost_attribution: float
     added_attribution: float  # 1 if only the sentence attributes it; 0.5 if a neighbour of the origin does too
     # 1 if the sentence drops a qualifier of the statement: an "if" clause before or after it, a "when" or "how" that
-    # governs it, the "after" between its clauses, a final clause that reverses it ("but it was denied", "until it broke"),
-    # the "sacked" of a "sacked minister", its main verb, the noun between two phrases, or a number's noun.
+    # governs it, the "after" between its clauses, a final clause that reverses it ("but it was denied", "until it
+    # broke"), the "sacked" of a "sacked minister", its main verb, the noun between two phrases, or a number's noun.
     lost_qualifier: float
     question: float  # 1 if the origin is a question and the sentence is not
     broken_off: float  # 1 if it ends in the middle of a phrase of the origin
