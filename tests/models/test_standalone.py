@@ -43,6 +43,7 @@ from support.long_articles import FACT, long_article, planted
         "Large military trucks in the same beige color down a dark road late on Saturday past the lights of Marlow.",
         "Reveals that Ida Fenn saved the port.",
         "Admits he often put the port at risk before the crane fell.",
+        "Film about the port set to premiere in Marlow.",
         "Mother-of-two says she saw the crane fall.",
         "Because this isn't any ordinary crane: it will be the tallest in Marlow.",
         "The crane is on its. home turf in the port of Marlow.",
@@ -75,6 +76,8 @@ def test_fragments_are_detected(text):
         "The players' union called it a 'special' day in the '90s.",
         "Ida Fenn said: The port was closed for a day.",
         "Ida Fenn, left without a port, closed it.",
+        "The film was set to open in Marlow.",
+        "The mayor set a date for the new bridge.",
     ],
 )
 def test_complete_sentences_are_not_fragments(text):

@@ -298,7 +298,8 @@ def test_a_modifier_or_an_owner_that_turns_the_meaning_is_not_lost(sentence):
 TURNED = (
     "Ida Fenn defended her lead in the race of Marlow until a younger rider from Vell came past her. "
     "Exports fell by 2.5% and imports by 4% in May, the bank said. The ferry will not run until the end of the storm. "
-    "Jan Rask was reported for a suspect throw in the match against Vell."
+    "Jan Rask was reported for a suspect throw in the match against Vell. "
+    "Now that three firms say their headquarters are offshore, the council of Vell may act."
 )
 
 
@@ -308,6 +309,7 @@ TURNED = (
         "Ida Fenn defended her lead in the race of Marlow.",
         "Exports fell by 4% in May, the bank said.",
         "Jan Rask was reported for a throw in the match against Vell.",
+        "Now that three firms say their headquarters, the council of Vell may act.",
     ],
 )
 def test_what_turns_a_statement_is_not_lost(sentence):

@@ -239,7 +239,8 @@ def is_fragment(sentence: str) -> bool:
     words = [match.group() for match in _WORD.finditer(text)]
     is_long = len(words) > _LONG_WORDS
     return not any(
-        fold(word) in _VERBS
+        # "Documentary set to open" is a headline.
+        (fold(word) in _VERBS and not (fold(word) == "set" and words[index + 1 : index + 2] == ["to"]))
         # "The injured" has no verb.
         or (word.endswith("ed") and fold(words[index - 1]) not in _DETERMINERS)
         # "trucks" looks like "barks"; a long sentence without any other verb is a caption.

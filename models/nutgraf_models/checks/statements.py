@@ -150,7 +150,7 @@ class StatementIndex:
                 lost_modifier(matched, self._tokens[origin], partial(self._gap, origin)),
                 lost_turn(matched, self._tokens[origin]),
                 moved_number(matched, self._tokens[origin]),
-                self._is_verb_lost(cuts, origin),
+                self._is_verb_lost(matched, cuts, origin),
                 self._is_head_lost(cuts, origin),
             ),
             broken_off=self._is_broken_off(len(forms), matched, origin),
@@ -181,8 +181,17 @@ class StatementIndex:
         is_time = last.folded in _TIMES and following.folded in _TIME_LINKS
         return float(is_time or following.folded not in _TIME_LINKS | _ADDITIONS)
 
-    def _is_verb_lost(self, cuts: Sequence[tuple[int, int]], origin: int) -> float:
-        """1 if a cut without punctuation removes an auxiliary that is not in a relative clause; else 0."""
+    def _is_verb_lost(self, matched: Sequence[tuple[int, int]], cuts: Sequence[tuple[int, int]], origin: int) -> float:
+        """1 if a cut without punctuation removes an auxiliary that is not in a relative clause; else 0.
+
+        Also 1 if an auxiliary is the first of the words removed before punctuation: "claims the port, the mayor said"
+        from "claims the port is closed, the mayor said".
+        """
+        source = self._tokens[origin]
+        for (_, first), (_, second) in pairwise(matched):
+            starts = second > first + 2 and not _SEAM & set(self._gap(origin, first + 1))
+            if starts and source[first + 1].folded in _AUXILIARIES and _SEAM & set(self._gap(origin, second)):
+                return 1.0
         for first, second in cuts:
             omitted = [token.folded for token in self._tokens[origin][first + 1 : second]]
             if omitted[0] not in _RELATIVE and not _AUXILIARIES.isdisjoint(omitted):
