@@ -22,7 +22,7 @@ import torch
 from nutgraf_models.checks.words import tokens_of
 from nutgraf_models.extracts import main_point
 from nutgraf_models.text.normalize import normalize
-from nutgraf_models.text.sentences import split
+from nutgraf_models.text.sentences import split, story_start
 from nutgraf_models.training.clean import Truecaser
 from nutgraf_models.training.pairs import article_key
 
@@ -42,9 +42,6 @@ def main() -> None:
     held_out = [row | {"held_out": True} for file in arguments.held_out for row in read(file)]
     rows = marked([*train_rows, *held_out])
     for row in rows:
-        start = main_point.story_start(row["sentences"])
-        row["sentences"] = row["sentences"][start:]
-        row["main"] = [index - start for index in row["main"] if index >= start]
         compared = row["sentences"][: main_point.MAX_SENTENCES]
         row["first"] = main_point.signal_scores(compared)
         row["signals"] = main_point.word_signals(compared, len(row["sentences"]))
@@ -98,7 +95,9 @@ def marked(articles: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             continue
         words = article["article"].split(" ")
         text = normalize(" ".join(words[: (label or {}).get("words") or len(words)])).text
-        sentences = [sentence.text for sentence in split(text)]
+        whole = split(text)
+        start = story_start(whole)
+        sentences = [sentence.text for sentence in whole]
         row: dict[str, Any] = {"sentences": sentences, "source": "reference", "weight": 0.5}
         row["headline"] = headlines.get(article_key(article["article"]), "")
         row["held_out"] = article.get("held_out", False)
@@ -115,6 +114,9 @@ def marked(articles: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                 row |= {"sentences": [recased(text) for text in sentences], "source": "labels, recased"}
             else:
                 row["weight"] = 1.0
+        # As in serving, lines before the story are left out.
+        row["sentences"] = row["sentences"][start:]
+        row["main"] = [index - start for index in row["main"] if index >= start]
         rows.append(row)
     if misfits:
         print(f"{misfits} labelled articles have other sentences than when they were labelled, and are left out")

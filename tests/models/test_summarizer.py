@@ -222,6 +222,21 @@ def test_short_tells_what_the_headline_tells():
     assert written(ferries, article=f"{headline}\n\n{article}").text == library
 
 
+@pytest.mark.parametrize("line", ["Marlow port open again after Ida Fenn clears quay", "By Ida Fenn"])
+def test_lines_before_the_story_are_not_part_of_it(line):
+    pipeline = load_summarizer("lead").pipeline(Article(f"{line}\n\n{ARTICLE}"), (SHORT,))
+    requests = advance(pipeline)
+    assert isinstance(requests, tuple)
+    assert [request.article.split() for request in requests] == [ARTICLE.split()]
+    # The headline neither introduces the names of the first sentence nor takes its place.
+    assert written(LEAD, article=f"{line}\n\n{ARTICLE}").text == LEAD
+
+
+def test_text_without_a_whole_sentence_is_no_headline():
+    lines = "\n".join(["The port of Marlow reopened on Monday"] * 20)
+    assert load_summarizer("lead").summarize(Article(lines)).summaries[0].text
+
+
 def test_long_states_the_main_point():
     others = "Gulls sit on the roofs of the market. Boats from Harlow and Skelbeach bring most of its herring."
     summary = written(f"Marlow wakes up early in spring. {others}", spec=LONG, article=_HARBOUR)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nutgraf_models.checks.standalone import is_fragment
 from nutgraf_models.checks.words import tokens_of
-from nutgraf_models.text.sentences import is_complete, word_count
+from nutgraf_models.text.sentences import word_count
 
 # Later sentences get the lowest score.
 MAX_SENTENCES = 25
@@ -50,8 +50,8 @@ _SCENE = re.compile(
     r"|Not|Never|Nobody|No one|What|How|Why|Who|Where)\b"
 )
 _SCENE_IN_FIRST = -1.31
-# Weight of the share of the headline's content words that a sentence has, and a headline's minimum number of words.
-_HEADLINE, _HEADLINE_WORDS = 4.0, 4
+# Weight of the share of the headline's content words that a sentence has.
+_HEADLINE = 4.0
 # A place and an agency, which say nothing about the sentence.
 _DATELINE = re.compile(r"^.{0,40}?\((?:CNN|AP|AFP|PA|Reuters|BBC)\)")
 _TOKEN = re.compile(r"[A-Za-z’']+|\d+|[^\w\s]")
@@ -60,24 +60,11 @@ FIRST_STEP = "signals"
 
 
 def main_point_scores(sentences: Sequence[str], title: str = "") -> list[float]:
-    """The score of each sentence: its log odds of being the main point, up to a constant.
-
-    Lines before the story get the lowest score; without a `title`, the first one that may be a headline replaces it.
-    """
-    start = story_start(sentences)
-    if not title.strip():
-        title = next((line for line in sentences[:start] if word_count(line) >= _HEADLINE_WORDS), "")
-    story = sentences[start:]
-    compared = story[:MAX_SENTENCES]
-    scores = combined(signal_scores(compared), word_signals(compared, len(story)), _weights())
+    """The score of each sentence: its log odds of being the main point, up to a constant. `title`: the headline."""
+    compared = sentences[:MAX_SENTENCES]
+    scores = combined(signal_scores(compared), word_signals(compared, len(sentences)), _weights())
     scores = with_headline(scores, compared, title)
-    lowest = min(scores, default=0.0)
-    return [lowest] * start + scores + [lowest] * (len(story) - len(scores))
-
-
-def story_start(sentences: Sequence[str]) -> int:
-    """The index of the first whole sentence. Lines before it are headlines, bylines and the like."""
-    return next((index for index, text in enumerate(sentences) if is_complete(text)), 0)
+    return scores + [min(scores, default=0.0)] * (len(sentences) - len(scores))
 
 
 def with_headline(scores: Sequence[float], compared: Sequence[str], headline: str) -> list[float]:

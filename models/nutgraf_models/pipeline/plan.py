@@ -26,17 +26,19 @@ def row_for(card: Card, spec: Spec, article_tokens: int) -> Row:
 
 
 def make_chunks(text: str, sentences: Sequence[Sentence], engine: Engine) -> list[str]:
-    """Splits a text into consecutive chunks of about equal token counts; one chunk if it fits the window.
+    """Splits a text, from the first of its `sentences` on, into consecutive chunks of about equal token counts; one
+    chunk if it fits the window.
 
     Chunks end at sentence boundaries. A sentence longer than half a chunk is cut, between words if possible, so that no
     chunk exceeds 1.5 times its budget: three quarters of the window, since token counts of joined texts do not add up
     exactly.
     """
-    if engine.count_tokens([text])[0] <= engine.max_input_tokens:
-        return [text]
+    text_start = sentences[0].start if sentences else 0
+    if engine.count_tokens([text[text_start:]])[0] <= engine.max_input_tokens:
+        return [text[text_start:]]
     budget = min(CHUNK_TOKENS, engine.max_input_tokens // 2)
     ends = [*(sentence.start for sentence in sentences[1:]), len(text)]
-    spaced = [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    spaced = [text[start:end] for start, end in zip([text_start, *ends], ends, strict=False)]
     pieces = _cut_long(spaced, budget // 2, engine.count_tokens)
     total = sum(count for _, count in pieces)
     chunks = [""] * -(-total // budget)

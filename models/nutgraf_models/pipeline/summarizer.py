@@ -27,7 +27,7 @@ from nutgraf_models.results import ArticleSummary
 from nutgraf_models.text import language
 from nutgraf_models.text.no_story import is_no_story
 from nutgraf_models.text.normalize import clean, story_of
-from nutgraf_models.text.sentences import split, word_count
+from nutgraf_models.text.sentences import headline, split, story_start, word_count
 
 # Late sentences of a long article that its summary must include.
 _MAX_DECISIVE = 2
@@ -142,6 +142,10 @@ class Summarizer:
         sentences = split(normalized.text)
         if not sentences:
             raise EmptyArticle("the text has no letters, digits or symbols")
+        # The headline is no sentence of the story: the model would copy it, and the checks take it for an introduction.
+        if not article.title.strip():
+            article = replace(article, title=headline(sentences))
+        sentences = sentences[story_start(sentences) :]
         words = word_count(normalized.text)
         has_story = not is_no_story(whole.text)
         return Prepared(
