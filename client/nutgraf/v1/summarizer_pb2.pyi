@@ -369,8 +369,9 @@ class SummarizeRequest(_message.Message):
     SHOW_DOUBTED_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """The article. Plain text works best, with a line break or a blank line between paragraphs. Of HTML, only the visible
-    text is used. Lines that do not belong to the story are dropped: bylines, picture credits, links, corrections. The
-    text must contain visible characters, and at most `Limits.max_text_characters`.
+    text is used. Lines that do not belong to the story are dropped: bylines, picture credits, links, corrections. A
+    headline before the story is used as the `title` if that is empty. The text must contain visible characters, and at
+    most `Limits.max_text_characters`.
     """
     title: _builtins.str
     """The headline; may be empty. Send it if there is one: it shows which sentence of the article tells the main point.

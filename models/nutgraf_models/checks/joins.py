@@ -80,7 +80,7 @@ def moved_number(matched: Sequence[tuple[int, int]], source: Sequence[Token]) ->
         following = source[after : after + 1 if source[after].is_content else after + 2]
         if (
             any(_is_number(token) for token in omitted)
-            and any(token.folded == "and" for token in omitted[1:-1] or ())
+            and any(token.folded == "and" for token in omitted[1:-1])
             and _is_number(following[-1])
         ):
             return 1.0

@@ -26,6 +26,8 @@ from nutgraf_models.text.sentences import word_count
 _LEAD_SENTENCES = 8
 # The leading sentences that are certain to state the main point.
 _MAIN_SENTENCES = 2
+# Article sentences, likeliest main points first, that are tried if LONG has too few sentences.
+_MAX_FILLERS = 25
 # Score for sharing the content of the model's first sentence: about as much as for being the article's first one.
 _SAME_POINT = 3.0
 # Log odds by which an article sentence must exceed the model's choice of a main point, to be preferred to it, and its
@@ -224,7 +226,7 @@ class _Chooser:
             if self._words([*shown, sentence]) <= max(self._max_words, _LONG_WORDS[1]):
                 shown = self._with(shown, sentence)
         scores = self._prepared.main_points
-        for index in sorted(range(len(scores)), key=lambda index: -scores[index]):
+        for index in sorted(range(len(scores)), key=lambda index: -scores[index])[:_MAX_FILLERS]:
             if len(shown) >= self._spec.sentence_floor:
                 break
             for own in self._own(index, _LONG_SENTENCE_WORDS):
