@@ -96,7 +96,7 @@ def marked(articles: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         words = article["article"].split(" ")
         text = normalize(" ".join(words[: (label or {}).get("words") or len(words)])).text
         whole = split(text)
-        start = story_start(whole)
+        start = story_start(text, whole)
         sentences = [sentence.text for sentence in whole]
         row: dict[str, Any] = {"sentences": sentences, "source": "reference", "weight": 0.5}
         row["headline"] = headlines.get(article_key(article["article"]), "")

@@ -222,7 +222,14 @@ def test_short_tells_what_the_headline_tells():
     assert written(ferries, article=f"{headline}\n\n{article}").text == library
 
 
-@pytest.mark.parametrize("line", ["Marlow port open again after Ida Fenn clears quay", "By Ida Fenn"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Marlow port open again after Ida Fenn clears quay",
+        "Is Marlow safe? What to know",
+        "Why it fell!\n\nBy Ida Fenn",
+    ],
+)
 def test_lines_before_the_story_are_not_part_of_it(line):
     summarizer = load_summarizer("lead")
     read = [advance(summarizer.pipeline(Article(text), (SHORT,))) for text in (ARTICLE, f"{line}\n\n{ARTICLE}")]

@@ -144,8 +144,8 @@ class Summarizer:
             raise EmptyArticle("the text has no letters, digits or symbols")
         # The headline is no sentence of the story: the model would copy it, and the checks take it for an introduction.
         if not article.title.strip():
-            article = replace(article, title=headline(sentences))
-        sentences = sentences[story_start(sentences) :]
+            article = replace(article, title=headline(normalized.text, sentences))
+        sentences = sentences[story_start(normalized.text, sentences) :]
         words = word_count(normalized.text)
         has_story = not is_no_story(whole.text)
         return Prepared(

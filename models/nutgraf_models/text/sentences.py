@@ -15,6 +15,7 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff
 _PARAGRAPH = re.compile(r"[^\n]+")
 # Letters of non-Latin scripts.
 _OTHER_SCRIPT = re.compile(r"[\u0370-\u1dff\u2c00-\ud7ff]")
+_FULL_STOP = re.compile(r"[.…。।][\"'”’»›)\]]*\s*$")
 # Maximum number of lines before a story; minimum and maximum number of words of a headline.
 _MAX_LINES, _MIN_HEADLINE_WORDS, _MAX_HEADLINE_WORDS = 4, 4, 25
 _REAL_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\d_]{2,}|\b[IAa]\b(?!\.)")
@@ -64,17 +65,22 @@ def is_complete(sentence: str) -> bool:
     return bool(_END.search(sentence))
 
 
-def story_start(sentences: Sequence[Sentence]) -> int:
-    """The index of the first whole sentence, if only a few short lines come before it: a headline, a byline."""
-    start = next((index for index, sentence in enumerate(sentences) if sentence.is_complete), 0)
-    are_short = all(word_count(sentence.text) <= _MAX_HEADLINE_WORDS for sentence in sentences[:start])
-    return start if start <= _MAX_LINES and are_short else 0
+def story_start(text: str, sentences: Sequence[Sentence]) -> int:
+    """The index of the first sentence after a headline, a byline and the like; 0 if there is no such line.
+
+    These are the first lines of `text` if they are few, short and without a full stop at their end.
+    """
+    for line in islice(_PARAGRAPH.finditer(text), _MAX_LINES + 1):
+        if _FULL_STOP.search(line.group()) or word_count(line.group()) > _MAX_HEADLINE_WORDS:
+            return next((index for index, sentence in enumerate(sentences) if sentence.start >= line.start()), 0)
+    return 0
 
 
-def headline(sentences: Sequence[Sentence]) -> str:
-    """The first of the lines before the story that may be a headline; empty if there is none."""
-    lines = (sentence.text for sentence in sentences[: story_start(sentences)])
-    return next((line for line in lines if word_count(line) >= _MIN_HEADLINE_WORDS), "")
+def headline(text: str, sentences: Sequence[Sentence]) -> str:
+    """The first line before the story that may be a headline; empty if there is none."""
+    start = story_start(text, sentences)
+    lines = text[: sentences[start].start].splitlines() if start else []
+    return next((line.strip() for line in lines if word_count(line) >= _MIN_HEADLINE_WORDS), "")
 
 
 def has_words(text: str) -> bool:
