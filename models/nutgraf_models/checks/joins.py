@@ -79,16 +79,12 @@ def moved_number(matched: Sequence[tuple[int, int]], source: Sequence[Token]) ->
         omitted = source[before + 1 : after]
         following = source[after : after + 1 if source[after].is_content else after + 2]
         if (
-            any(_is_number(token) for token in omitted)
+            any(token.is_number for token in omitted)
             and any(token.folded == "and" for token in omitted[1:-1])
-            and _is_number(following[-1])
+            and following[-1].is_number
         ):
             return 1.0
     return 0.0
-
-
-def _is_number(token: Token) -> bool:
-    return token.folded[:1].isdecimal()
 
 
 def changed_possessor(tokens: Sequence[Token], pairs_found_in: Mapping[tuple[str, str], Sequence[int]]) -> float:

@@ -176,7 +176,7 @@ class StatementIndex:
             return 0.0
         last, following, *rest = self._tokens[origin][matched[-1][1] : matched[-1][1] + 3]
         # "To win" is an addition; "took the score to 6-1" lacks its end.
-        if following.folded == "to" and rest and not rest[0].folded[0].isdecimal():
+        if following.folded == "to" and rest and not rest[0].is_number:
             return 0.0
         is_time = last.folded in _TIMES and following.folded in _TIME_LINKS
         return float(is_time or following.folded not in _TIME_LINKS | _ADDITIONS)

@@ -35,6 +35,11 @@ class Token(NamedTuple):
         return self.folded not in _STOP_WORDS
 
     @property
+    def is_number(self) -> bool:
+        """Whether it is a number in digits."""
+        return self.folded[0].isdecimal()
+
+    @property
     def is_name(self) -> bool:
         """Whether it may be a name: a capitalised content word, even as the first of a sentence."""
         return self.is_capital and self.is_content

@@ -70,8 +70,10 @@ def main_point_scores(sentences: Sequence[str], title: str = "") -> list[float]:
 def with_headline(scores: Sequence[float], compared: Sequence[str], headline: str) -> list[float]:
     """The scores, with the weighted share of the headline's content words that each sentence has."""
     wanted = _content(headline).keys()
+    if not wanted:
+        return list(scores)
     return [
-        score + _HEADLINE * len(wanted & _content(text).keys()) / max(1, len(wanted))
+        score + _HEADLINE * len(wanted & _content(text).keys()) / len(wanted)
         for score, text in zip(scores, compared, strict=True)
     ]
 

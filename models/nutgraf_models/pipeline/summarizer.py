@@ -143,9 +143,9 @@ class Summarizer:
         if not sentences:
             raise EmptyArticle("the text has no letters, digits or symbols")
         # The headline is no sentence of the story: the model would copy it, and the checks take it for an introduction.
-        if not article.title.strip() and (title := headline(normalized.text, sentences)):
-            article = replace(article, title=title)
         sentences = sentences[story_start(normalized.text, sentences) :]
+        if not article.title.strip() and (title := headline(normalized.text[: sentences[0].start])):
+            article = replace(article, title=title)
         words = word_count(normalized.text)
         has_story = not is_no_story(whole.text)
         return Prepared(

@@ -76,11 +76,9 @@ def story_start(text: str, sentences: Sequence[Sentence]) -> int:
     return 0
 
 
-def headline(text: str, sentences: Sequence[Sentence]) -> str:
-    """The first line before the story that may be a headline; empty if there is none."""
-    start = story_start(text, sentences)
-    lines = text[: sentences[start].start].splitlines() if start else []
-    return next((line.strip() for line in lines if word_count(line) >= _MIN_HEADLINE_WORDS), "")
+def headline(lines: str) -> str:
+    """The first of the `lines` before a story that may be a headline; empty if there is none."""
+    return next((line.strip() for line in lines.splitlines() if word_count(line) >= _MIN_HEADLINE_WORDS), "")
 
 
 def has_words(text: str) -> bool:
