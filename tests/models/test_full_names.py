@@ -21,6 +21,8 @@ ARTICLE = [
         (4, "Fenn's crane was rejected.", "Ida Fenn's crane was rejected."),
         (4, "If Fenn leaves, Fenn will be missed.", "If Ida Fenn leaves, Fenn will be missed."),
         (5, "Mr Asker had kept the books.", "Tom Asker had kept the books."),
+        # The article gives it in this sentence, and the model left it out.
+        (3, "Asker, the treasurer, denied it.", "Tom Asker, the treasurer, denied it."),
         # The article itself has not yet given his first name.
         (2, "She said Mr Asker had known.", "She said Mr Asker had known."),
         (5, "Treasurer Tom Asker left, Asker said.", "Treasurer Tom Asker left, Asker said."),
@@ -30,6 +32,13 @@ ARTICLE = [
 )
 def test_a_surname_is_given_in_full(origin: int, text: str, full: str) -> None:
     assert FullNames(ARTICLE).in_full(text, origin) == full
+
+
+@pytest.mark.parametrize("full", ["Ida B. Fenn", "Ida Bea Fenn"])
+@pytest.mark.parametrize("before", ["", "Mayor ", "On Monday ", "But "])
+def test_a_name_may_have_three_parts(before: str, full: str) -> None:
+    article = [f"{before}{full} has a harbour.", "Fenn has a crane."]
+    assert FullNames(article).in_full("Fenn has a crane.", 1) == f"{full} has a crane."
 
 
 def test_a_surname_that_the_summary_has_introduced_stays() -> None:

@@ -50,6 +50,20 @@ from support.long_articles import FACT, long_article, planted
         "For. the first time, the port has a crane.",
         "For the uninitiated, leaping out of a plane, free-falling at 120 miles per hour.",
         "The company is inviting journalists to a 'Special.",
+        "Editor's Note: Ida Fenn is the mayor of Marlow.",
+        "War, is based on what sailors saw in Marlow.",
+        "Why more cranes haven't come to Marlow.",
+        "More cranes have come to Marlow .",
+        "The mayor took it to the next level when she said: .",
+        'Ida "Crane" Fenn: Born in Marlow in 1974, she ran the port.',
+        "Ida Fenn wore the helmet (right) when the port was closed.",
+        "The chart above is based on 40 cranes.",
+        "Ida Fenn pleaded guilty when she appeared at in the court of Marlow.",
+        "Foul by Ida Fenn.",
+        "Two versions of Fenn's crane on show at the port in Marlow: Yellow is the most popular colour, it was found.",
+        "Ida Fenn (Marlow) wins a free kick in the defensive half.",
+        "A father of four killed by a crane during a storm in Marlow.",
+        "A trip to a former mayor's gaudy house.",
     ],
 )
 def test_fragments_are_detected(text):
@@ -78,6 +92,13 @@ def test_fragments_are_detected(text):
         "Ida Fenn, left without a port, closed it.",
         "The film was set to open in Marlow.",
         "The mayor set a date for the new bridge.",
+        "The port was closed by the mayor.",
+        "It's over for the port.",
+        "Nobody's sure about the crane.",
+        "The mayor's house contains a crane.",
+        "The map, above all, shows the port.",
+        "Jurors in the harbour trial were shown a key piece of evidence: Ida Fenn's letters.",
+        "Crane of Marlow, a show about the crane, summarizes and contextualizes Fenn's long career in a display of ships.",
     ],
 )
 def test_complete_sentences_are_not_fragments(text):
@@ -121,6 +142,22 @@ def test_complete_sentences_are_not_fragments(text):
         "Enjoy the pictures of the port of Marlow.",
         "Let’s get a crane for that port of Marlow.",
         "Ida Fenn never did such a thing, according to the port.",
+        "For as May ended, sailors took the port of Marlow.",
+        "Sixty years earlier, the crane was sold to Marlow.",
+        "What may surprise sailors, though, is that the crane is new.",
+        "Finally, the crane of Marlow was sold.",
+        "Incredibly, customers can buy a crane for $3.",
+        "Imagine being in a crane at sea.",
+        "The band was there, as well as Ida Fenn.",
+        "Ida Fenn runs Marlow, another town with a port.",
+        "Here's a look at cranes that fell.",
+        "There were the cranes and the ships in May.",
+        "Ida Fenn has little confidence in such statements.",
+        "Ida Fenn was calm in that situation.",
+        "Indicative of this was the sale of the crane in Marlow.",
+        "In order to do this in Marlow, sailors have to ask the mayor.",
+        "Ida Fenn stopped her car that night in April.",
+        "Work in the fields of Texas and Spain earned him a dollar a day.",
     ],
 )
 def test_references_back_are_detected(text):
@@ -151,6 +188,10 @@ def test_references_back_are_detected(text):
         "The home secretary has closed the port, as she had vowed.",
         "Reaching its centenary in May, the port of Marlow has closed.",
         "Ida Fenn closed the port of Marlow and also its quay.",
+        "For the first time, the port of Marlow has a crane.",
+        "Ida Fenn sold ships such as tugs to Marlow.",
+        "There is a new crane in Marlow.",
+        "Two years after the storm, the port of Marlow has reopened.",
     ],
 )
 def test_sentences_without_references_back_are_accepted(text):
@@ -161,6 +202,10 @@ def test_references_to_preceding_text_are_resolved():
     assert points_back("He was arrested.")
     assert not points_back("He was arrested.", "Tom Asker left Marlow.")
     assert points_back("The Act is in force.", "Ida Fenn spoke.")
+    assert points_back("She has little confidence in such statements.", "Ida Fenn sued the port.")
+    assert not points_back("She has little confidence in such statements.", "Ida Fenn heard the statement of the port.")
+    # What a list or a picture shows is not in the text before either.
+    assert points_back("Here's a look at cranes that fell.", "A crane fell in Marlow.")
     assert not points_back("The Act is in force.", "The Marlow Dock Act was passed in May.")
     assert points_back("Nearly 30% said they had seen it.", "The crane in Marlow fell on Monday.")
     assert not points_back("Nearly 30% said they had seen it.", "A survey asked sailors about the crane in Marlow.")

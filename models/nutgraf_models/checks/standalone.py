@@ -6,15 +6,14 @@ positive (models/README.md).
 
 import re
 
-from nutgraf_models.checks.forms import fold
+from nutgraf_models.checks.forms import fold, is_place
 from nutgraf_models.text.ordinary_words import ordinary_words
 from nutgraf_models.text.sentences import has_words, is_complete, word_count
 
 _MIN_WORDS = 3
 # A longer sentence is never shown, and would be slow to match.
 MAX_CHARACTERS = 1500
-# In a longer sentence, the ending "-s" alone does not make a word a verb.
-_LONG_WORDS = 16
+_SHORT_WORDS = 16
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _QUOTED = re.compile(r"[“\"][^”\"]*[”\"]|(?<!\w)[‘'](?=\w)[^’'\"]*(?:[’'](?=\w)[^’'\"]*)*[’'](?!\w)")
 
@@ -24,7 +23,10 @@ _EMPTY_IT = r"it (?:is|was|ha[sd] been|(?:will|would|could|may|can) be|takes?|to
 _POINTING_START = re.compile(
     r"(?!instead of )(?:and|but|so|or|yet|also|however|meanwhile|instead|then|still|nor|because of this|as a result|"
     r"in fact|indeed|once again|of course|after all|in other words|for example|for instance|similarly|likewise|"
-    r"nevertheless|nonetheless|moreover|furthermore|in addition|besides|by contrast|at the same time),?\s"
+    r"nevertheless|nonetheless|moreover|furthermore|in addition|besides|by contrast|at the same time|finally|secondly|lastly"
+    r"|eventually|ultimately|afterwards?|suddenly|incredibly),?\s"
+    r"|for (?:as|if|once|though|when|while)\b|[^,]{2,60}, (?:however|meanwhile|though),"
+    r"|(?:\w+ ){1,3}(?:minutes?|hours?|days?|weeks?|months?|years?) (?:before|earlier|later|prior)\b"
     r"|(?:he|she|they|his|her|their|its|him|them|these|those|such|both|either|neither|others?|another|here"
     r"|there['’]s why)\b"
     r"(?! (?:in (?:\w+ )?(?:\w+|\d+)|of|who|sides|houses|men and|women and|people|parents)\b)"
@@ -33,7 +35,7 @@ _POINTING_START = re.compile(
     r"|\w+ aside,"
     r"|(?:all|any|both|each|half|many|most|none|one|several|some|three|two) of (?:her|his|its|their|them|these)\b"
     r"|(?:consider|enjoy|forget|imagine|look|meet|picture|remember|say|suppose|take|think)"
-    r" (?:a|about|an|at|back|how|it|of|that|the|this|what|you)\b|lemme\b|let(?: me|['’]s)\b"
+    r" (?:a|about|an|at|back|being|having|how|if|it|of|that|the|this|what|you)\b|lemme\b|let(?: me|['’]s)\b"
     rf"|(?!{_EMPTY_IT})it\b"
     r"|the (?:same|latter|former (?:was|is|said|has)|two|three|pair|trio|duo|couple|others?|move|latest|incident"
     r"|victims?|attack|decision|announcement|comments?|news|deal|crash|company|firm|group|club|team|organi[sz]ation|agency"
@@ -50,16 +52,26 @@ _POINTING_START = re.compile(
 _IT_IS_ONE = re.compile(r"it (?:is|was) (?:the|an?|one|also|now|still|another)\b(?!.*\b(?:that|who|when)\b)", re.I)
 # Repetition is a generation error: "Mylan and Mylan", "for four months for four months".
 _REPETITION = re.compile(r"\b([A-Z][\w'’-]+) (?:and|or|,) \1\b(?![-'’]\w| [A-Z])|\b(\w+ \w+(?: \w+){0,8}),? \2\b")
+# "The quay of the port, in Marlow: Ships are", of a picture. A title may have a colon, too.
+_CAPTION = re.compile(r"([^:\"“‘]{20,160}): [A-Z]")
 _LABELLED = re.compile(r"(?:The|A|An) [a-z]+: ")
 # "Vandalized: Caretakers …", "Leaving Wall Street: Ida Fenn …". Not "Ida Fenn said: It is over".
 CAPTION_LABEL = re.compile(
     r"(?![^:]*\b(?:said|says?|adds?|added|wrote|writes|tweeted|asks?|asked|reads?|stated?|is|was|are|were|has|had)\b)"
     r"[A-Z](?:[\w’'-]+(?: [a-z]+){0,3}|[a-z]+ing(?: [A-Za-z]+){0,3}): (?=[A-Z])"
 )
-# "Ida Fenn, right, at the port": of a picture.
+# "Ida Fenn, right, at the port", "the crane (above)": of a picture.
 _PICTURED = re.compile(
-    r"[A-Z][\w’'-]+(?:, (?:pictured|(?:far )?(?:left|right)|cent(?:re|er))(?:,| (?:with|in|at|on|above|below)\b)"
-    r"| \((?:pictured|(?:far )?(?:left|right)|cent(?:re|er))\b)"
+    r"[A-Z][\w’'-]+, (?:pictured|(?:far )?(?:left|right)|cent(?:re|er))(?:,| (?:with|in|at|on|above|below)\b)"
+    r"|\((?:pictured|inset|above|below|(?:far )?(?:left|right)|cent(?:re|er))\b"
+)
+# Pieces of titles, lists, links and live reports: "War, is based on facts", "Why cranes fall .", "Foul by Ida Fenn".
+_PIECE = re.compile(
+    r"[A-Z][\w’'-]+, (?:is|was|has|had|are|were)\b|[^:]{3,60}: Born\b|(?:Why|How) [^?]*$|.*(?: |[,:;–—-])[.!?]$"
+    r"|.*\bat (?:by|in|of|on|to)\b|.*\b(?:chart|figure|gallery|graph|graphic|image|list|map|photo|picture|plot|table|video) "
+    r"(?:above|below)\b"
+    r"|(?:Attempt (?:blocked|missed|saved)|Corner,|Foul by|Hand ball by|Match ends|Offside,|Substitution,"
+    r"|(?:First|Second) Half (?:begins|ends))|.* (?:wins a free kick in|is shown the (?:red|yellow) card)\b"
 )
 # Two sentences without a full stop between them.
 _RUN_ON = re.compile(r"[a-z]{2,} (?:According to|However,|Meanwhile,|(?:He|She|They) (?:is|was|has|had|said|will)\b)")
@@ -81,13 +93,21 @@ _BARE_NOUN = re.compile(
     r"(?! (?:of|for|on)\b)(?! [A-Z])"
 )
 _BARE_THIS = re.compile(
+    r"\b(?:about|by|do|doing|for|from|like|of|with) this(?=[,.;]| (?:has|in|is|was)\b)"
+    r"|\bthat (?:afternoon|day|evening|morning|night)\b|"
     r"\b(?:said|says|say|that|and|but|as) this (?:could|would|is|was|will|has|had|may|might|means)\b"
     r"|\b(?:for )?another (?:reason|factor|problem|explanation)\b|\bsuch a thing\b"
 )
 # An answer, or a comparison with what was said before.
 _ANSWER = re.compile(r"yes\b|(?:no|yeah|well|(?:more|most) importantly|(?:better|worse) still),", re.I)
-# "She has also said", "That is common, too."
-_ADDED = re.compile(r"^\W*\w+(?: [\w’'-]+){0,4} also\b|, too\.$")
+# "She has also said", "That is common, too.", "The band was there", "in Marlow, another town that".
+_ADDED = re.compile(
+    r"^\W*\w+(?: [\w’'-]+){0,4} also\b|, too\.$|\b(?:was|were) (?:also )?there(?:[,.]| as well| too)|, another [a-z]"
+)
+# "Here's a look at the cranes", "There were the cranes and the ships."
+_PRESENTED = re.compile(r"(?:and |but )?here(?:['’]s| are| is| was)\b|There (?:are|is|was|were) the\b", re.I)
+# Plural, as "such a" and "such information" often need no antecedent.
+_SUCH = re.compile(r"\bsuch (?!as\b)([a-z]+s)\b")
 # "That was the good news."
 _COMMENT = re.compile(r"(?:that|this|it)(?:['’]s| is| was)(?: [\w’'-]+){1,4}[.!]$", re.I)
 # "Nearly 30% said": of whom?
@@ -109,6 +129,7 @@ _THAT_NOUN = re.compile(
     r"\b(?:of|to|from|for|at|by|with|on|all) that (?!day|time|year|night|week|kind|sort|period|lets?\b)([a-z]+)\b"
     r"(?! (?:is|was|are|were|has|have|had|will|would|can|could|may|did|do|does)\b)"
     r"|\bthat ([a-z]+)['’]s\b(?! (?:been|not|an?|the|why|what|how)\b)"
+    r"|\bin that (case|instance|moment|respect|sense|situation)\b"
 )
 # "Winners of the last four races, they were second": no name precedes "they".
 _LATE_SUBJECT = re.compile(
@@ -132,7 +153,7 @@ _PERSON = re.compile(
 )
 _BY_LINE = re.compile(
     r"by\. |by (?-i:[A-Z][\w'’-]+ [A-Z][\w'’.-]+(?: (?:and|for|in|of|[A-Z][\w'’-]+)){0,8}\W*$)|"
-    r"(?:photo|image|picture|video|caption|source|credit|copyright|scroll down|click|read more|see also|follow|share|"
+    r"editor['’]?s['’]? note\b|(?:photo|image|picture|video|caption|source|credit|copyright|scroll down|click|read more|see also|follow|share|"
     r"watch|listen|subscribe|sign up|updated|published|posted|last updated|media playback)\b[.:]?\s"
     r"(?!(?:the|a|an|of|from|shows?|showing|that)\b)",
     re.I,
@@ -184,6 +205,8 @@ _VERBS = frozenset(
     defines require requires head heads kick kicks nurse nurses attribute attributes credit credits employ employs focus
     focuses involve involves crowd crowds support supports oppose opposes express expresses super-imposes carry carries
     cover covers provide provides rate rates control controls own owns represent represents
+    constitute constitutes contain contains depend depends describe describes feature features form forms highlight highlights outline
+    outlines outsold present presents suspect suspects
     """.split()
 )
 # Words and signs that cannot end a sentence.
@@ -193,10 +216,12 @@ _OPEN_END = re.compile(
     re.I,
 )
 _DETERMINERS = frozenset("a an the this that these those his her its their our my your no".split())
+# "It's" has a verb, "the mayor's" has none.
+_BEFORE_IS = frozenset("it he she that there here who what where everyone everybody nobody this everything nothing".split())
 _UNITS = frozenset(
     "years months weeks days hours minutes seconds miles metres meters kilometres pounds dollars euros".split()
 )
-_VERB_ENDING = re.compile(r"[a-z]{2,}[^su]s$")
+_VERB_ENDING = re.compile(r"[a-z]{2,}[^su'’]s$")
 
 
 def is_fragment(sentence: str) -> bool:
@@ -229,23 +254,47 @@ def is_fragment(sentence: str) -> bool:
         or any(fold(match[1]) in ordinary_words() for match in _STOP.finditer(text))
         or _OPEN_QUOTATION.search(text)
         or _PICTURED.search(text)
+        or _PIECE.match(text)
         or _RUN_ON.search(text)
         or _repeats(text)
     ):
         return True
     if text.count("(") != text.count(")") or text.count("“") != text.count("”") or text.count('"') % 2:
         return True
-    # The first word of a statement is not its verb.
+    caption = _CAPTION.match(text)
+    return not _has_verb(text) or bool(caption and not _has_verb(caption[1], short_words=0))
+
+
+def _has_verb(text: str, *, short_words: int = _SHORT_WORDS) -> bool:
+    """Whether a text has a finite verb, other than as its first word.
+
+    In a text of more than `short_words` words, the ending "-s" alone does not make a word a verb.
+    """
     words = [match.group() for match in _WORD.finditer(text)]
-    is_long = len(words) > _LONG_WORDS
-    return not any(
-        # "Documentary set to open" is a headline.
-        (fold(word) in _VERBS and not (fold(word) == "set" and words[index + 1 : index + 2] == ["to"]))
-        # "The injured" has no verb.
-        or (word.endswith("ed") and fold(words[index - 1]) not in _DETERMINERS)
+    if any(word.endswith(("'s", "’s")) and fold(word)[:-2] in _BEFORE_IS for word in words):
+        return True
+    is_long = len(words) > short_words
+    return any(
+        # "Documentary set to open" is a headline, "on show" has no verb.
+        (
+            fold(word) in _VERBS
+            and fold(words[index - 1]) != "on"
+            and not (fold(word) == "set" and words[index + 1 : index + 2] == ["to"])
+        )
+        # "The injured" has no verb, and "a father killed by an officer" neither.
+        or (
+            word.endswith("ed")
+            and fold(words[index - 1]) not in _DETERMINERS
+            and words[index + 1 : index + 2] != ["by"]
+        )
         # "trucks" looks like "barks"; a long sentence without any other verb is a caption.
-        or (_VERB_ENDING.search(word) and word not in _UNITS and index < len(words) - 1 and not is_long)
-        or word.endswith(("n't", "n’t", "'s", "’s", "'ve", "'re"))
+        or (
+            _VERB_ENDING.search(word)
+            and word not in _UNITS
+            and index < len(words) - 1
+            and (not is_long or word.endswith(("izes", "ifies")) or fold(words[index + 1]) in _DETERMINERS)
+        )
+        or word.endswith(("n't", "n’t", "'ve", "'re"))
         for index, word in enumerate(words)
         if index > 0
     )
@@ -281,7 +330,8 @@ def points_back(sentence: str, before: str = "") -> bool:
     start = spoken.lstrip(" “”\"'‘’")
     if not before and (_POINTING_START.match(start) or _IT_IS_ONE.match(start) or _ADDED.search(start)):
         return True
-    if re.match(r"(?:and|or|nor|so)\b", start, re.I) or _ANSWER.match(start) or _COMMENT.match(start):
+    openings = (re.compile(r"(?:and|or|nor|so)\b", re.I), _ANSWER, _COMMENT, _PRESENTED)
+    if any(opening.match(start) for opening in openings):
         return True
     if _SHARE_OF_WHOM.match(start) and not _SURVEY.search(before):
         return True
@@ -291,8 +341,11 @@ def points_back(sentence: str, before: str = "") -> bool:
         ):
             return True
     for match in _THAT_NOUN.finditer(spoken):
-        noun = match.group(1) or match.group(2)
+        noun = match.group(1) or match.group(2) or match.group(3)
         if not re.search(rf"\b{re.escape(noun[:4])}", f"{before} {spoken[: match.start()]}", re.I):
+            return True
+    for match in _SUCH.finditer(spoken):
+        if not re.search(rf"\b{re.escape(match.group(1)[:4])}", f"{before} {spoken[: match.start()]}", re.I):
             return True
     if not before:
         if _BARE_THIS.search(spoken):
@@ -331,6 +384,8 @@ def _names_somebody(text: str) -> bool:
         return True
     words = [match.group() for match in _WORD.finditer(text)]
     return any(
-        word[0].isupper() and (index > 0 or not (fold(word) in ordinary_words() or word.endswith("ing")))
+        word[0].isupper()
+        and not is_place(fold(word))
+        and (index > 0 or not (fold(word) in ordinary_words() or word.endswith("ing")))
         for index, word in enumerate(words)
     )

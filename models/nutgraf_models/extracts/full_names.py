@@ -19,7 +19,8 @@ _REACH = 3
 # In the sentence before, a name after more words is not its subject.
 _MAX_WORDS_BEFORE_SUBJECT = 6
 _WORD = r"[A-Z][a-zà-öø-ÿ]+(?:[-’'][A-Z][a-zà-öø-ÿ]+)*"
-_FULL_NAME = re.compile(rf"(?<![\w’'-])({_WORD})((?: [A-Z]\.)? )({_WORD})(?![\w-])(?! [A-Z])")
+# "Ida Fenn", "Ida B. Fenn", "Ida Bea Fenn", "Mayor Ida Fenn".
+_FULL_NAME = re.compile(rf"(?<![\w’'-])((?:{_WORD} )?)({_WORD} )((?:[A-Z]\. )?)({_WORD})(?![\w-])(?! [A-Z])")
 _LAST_NAME = re.compile(rf"(?<![\w’'-])(?:(?:Mr|Mrs|Ms|Miss)\.? )?({_WORD})(?![\w-])")
 _PRONOUN = re.compile(r"(?:(?:And|But|So|Now|Then|Yet) )?(He|She|His|Her) (?=[a-z\d])")
 _SAME_PRONOUN = {"he": re.compile(r"(?:He|His)\b"), "she": re.compile(r"(?:She|Her)\b")}
@@ -75,7 +76,7 @@ class FullNames:
         self._sentences = sentences
 
     def in_full(self, text: str, origin: int, before: str = "") -> str:
-        """A sentence with full names for surnames that the article introduces before the sentence at `origin`.
+        """A sentence with full names for surnames that the article introduces up to the sentence at `origin`.
 
         `text`: made from the article sentence at `origin`. Surnames in `before` stay, as do later ones of a person.
         """
@@ -87,7 +88,7 @@ class FullNames:
         for match in _LAST_NAME.finditer(text):
             last = match[1]
             full, first_in = self._persons.get(last, ("", origin))
-            if first_in < origin and last not in known and full not in text and _stands_alone(text, match.start()):
+            if first_in <= origin and last not in known and full not in text and _stands_alone(text, match.start()):
                 known.add(last)
                 parts += [text[end : match.start()], full]
                 end = match.end()
@@ -133,8 +134,10 @@ class FullNames:
         found: dict[str, dict[str, int]] = defaultdict(dict)
         for index, text in enumerate(self._sentences):
             for match in _FULL_NAME.finditer(text):
-                if _is_first_name(match[1]) and fold(match[3]) not in _TITLES and not is_place(fold(match[3])):
-                    found[match[3]].setdefault(match[1] + match[2] + match[3], index)
+                before, first, initial, last = match.groups()
+                if _is_first_name(first.strip()) and fold(last) not in _TITLES and not is_place(fold(last)):
+                    title = "" if _is_first_name(before.strip()) else before
+                    found[last].setdefault(match[0].removeprefix(title), index)
         alone = {
             match[1]
             for text in self._sentences
@@ -151,7 +154,7 @@ class FullNames:
 
 def _is_first_name(word: str) -> bool:
     folded = fold(word)
-    return folded not in _TITLES and folded not in ordinary_words() and not is_place(folded)
+    return folded not in _TITLES | _TIMES and folded not in ordinary_words() and not is_place(folded)
 
 
 def _stands_alone(text: str, start: int) -> bool:
