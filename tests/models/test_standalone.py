@@ -60,6 +60,8 @@ from support.long_articles import FACT, long_article, planted
         "The chart above is based on 40 cranes.",
         "Ida Fenn pleaded guilty when she appeared at in the court of Marlow.",
         "Foul by Ida Fenn.",
+        "The Marlow News reported.",
+        "Interest is high in the port of Marlow, where.",
         "Two versions of Fenn's crane on show at the port in Marlow: Yellow is the most popular colour, it was found.",
         "Ida Fenn (Marlow) wins a free kick in the defensive half.",
         "A father of four killed by a crane during a storm in Marlow.",
@@ -98,7 +100,7 @@ def test_fragments_are_detected(text):
         "The mayor's house contains a crane.",
         "The map, above all, shows the port.",
         "Jurors in the harbour trial were shown a key piece of evidence: Ida Fenn's letters.",
-        "Crane of Marlow, a show about the crane, summarizes and contextualizes Fenn's long career in a display of ships.",
+        "Crane of Marlow, a show about cranes, summarizes and contextualizes Fenn's long career in a display of ships.",
     ],
 )
 def test_complete_sentences_are_not_fragments(text):

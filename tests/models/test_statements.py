@@ -380,3 +380,9 @@ def test_a_quoted_sentence_without_quotation_marks_has_lost_its_speaker(sentence
     marks = str.maketrans("“”", '""') if straight else {}
     article = [one.text for one in split(QUOTED.translate(marks))]
     assert StatementIndex(article).measure(sentence.translate(marks))[0].lost_attribution == lost
+
+
+def test_the_country_is_a_content_word_and_the_pronoun_is_not():
+    index = StatementIndex(["She asked us.", "The US has a port."])
+    assert index.measure("It is the US.")[1] == 1
+    assert index.measure("It is us.")[1] is None

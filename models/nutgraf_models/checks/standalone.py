@@ -23,8 +23,8 @@ _EMPTY_IT = r"it (?:is|was|ha[sd] been|(?:will|would|could|may|can) be|takes?|to
 _POINTING_START = re.compile(
     r"(?!instead of )(?:and|but|so|or|yet|also|however|meanwhile|instead|then|still|nor|because of this|as a result|"
     r"in fact|indeed|once again|of course|after all|in other words|for example|for instance|similarly|likewise|"
-    r"nevertheless|nonetheless|moreover|furthermore|in addition|besides|by contrast|at the same time|finally|secondly|lastly"
-    r"|eventually|ultimately|afterwards?|suddenly|incredibly),?\s"
+    r"nevertheless|nonetheless|moreover|furthermore|in addition|besides|by contrast|at the same time|finally"
+    r"|secondly|lastly|eventually|ultimately|afterwards?|suddenly|incredibly),?\s"
     r"|for (?:as|if|once|though|when|while)\b|[^,]{2,60}, (?:however|meanwhile|though),"
     r"|(?:\w+ ){1,3}(?:minutes?|hours?|days?|weeks?|months?|years?) (?:before|earlier|later|prior)\b"
     r"|(?:he|she|they|his|her|their|its|him|them|these|those|such|both|either|neither|others?|another|here"
@@ -66,10 +66,12 @@ _PICTURED = re.compile(
     r"|\((?:pictured|inset|above|below|(?:far )?(?:left|right)|cent(?:re|er))\b"
 )
 # Pieces of titles, lists, links and live reports: "War, is based on facts", "Why cranes fall .", "Foul by Ida Fenn".
+# Attributions alone: "The Marlow News reported."
 _PIECE = re.compile(
+    r"(?:The )?(?:[A-Z][\w’'-]* ){1,5}(?:reported|reports|said|says|wrote|writes)\.$|"
     r"[A-Z][\w’'-]+, (?:is|was|has|had|are|were)\b|[^:]{3,60}: Born\b|(?:Why|How) [^?]*$|.*(?: |[,:;–—-])[.!?]$"
-    r"|.*\bat (?:by|in|of|on|to)\b|.*\b(?:chart|figure|gallery|graph|graphic|image|list|map|photo|picture|plot|table|video) "
-    r"(?:above|below)\b"
+    r"|.*\bat (?:by|in|of|on|to)\b"
+    r"|.*\b(?:chart|figure|gallery|graph|graphic|image|list|map|photo|picture|plot|table|video) (?:above|below)\b"
     r"|(?:Attempt (?:blocked|missed|saved)|Corner,|Foul by|Hand ball by|Match ends|Offside,|Substitution,"
     r"|(?:First|Second) Half (?:begins|ends))|.* (?:wins a free kick in|is shown the (?:red|yellow) card)\b"
 )
@@ -153,7 +155,8 @@ _PERSON = re.compile(
 )
 _BY_LINE = re.compile(
     r"by\. |by (?-i:[A-Z][\w'’-]+ [A-Z][\w'’.-]+(?: (?:and|for|in|of|[A-Z][\w'’-]+)){0,8}\W*$)|"
-    r"editor['’]?s['’]? note\b|(?:photo|image|picture|video|caption|source|credit|copyright|scroll down|click|read more|see also|follow|share|"
+    r"editor['’]?s['’]? note\b|"
+    r"(?:photo|image|picture|video|caption|source|credit|copyright|scroll down|click|read more|see also|follow|share|"
     r"watch|listen|subscribe|sign up|updated|published|posted|last updated|media playback)\b[.:]?\s"
     r"(?!(?:the|a|an|of|from|shows?|showing|that)\b)",
     re.I,
@@ -205,19 +208,21 @@ _VERBS = frozenset(
     defines require requires head heads kick kicks nurse nurses attribute attributes credit credits employ employs focus
     focuses involve involves crowd crowds support supports oppose opposes express expresses super-imposes carry carries
     cover covers provide provides rate rates control controls own owns represent represents
-    constitute constitutes contain contains depend depends describe describes feature features form forms highlight highlights outline
-    outlines outsold present presents suspect suspects
+    constitute constitutes contain contains depend depends describe describes feature features form forms highlight
+    highlights outline outlines outsold present presents suspect suspects
     """.split()
 )
 # Words and signs that cannot end a sentence.
 _OPEN_END = re.compile(
-    r"\b(?:a|an|the|of|and|or|but|than|because|while|if|from|with|into|after|his|her|their|its|my|our|your|which|who)\W*$"
+    r"\b(?:a|an|the|of|and|or|but|than|because|while|if|from|with|into|after|his|her|their|its|my|our|your|which|who|whose|where)\W*$"
     r"|\s[-–—]+\s*(?:\w+\W*)?$|[-–—]\W*$",
     re.I,
 )
 _DETERMINERS = frozenset("a an the this that these those his her its their our my your no".split())
 # "It's" has a verb, "the mayor's" has none.
-_BEFORE_IS = frozenset("it he she that there here who what where everyone everybody nobody this everything nothing".split())
+_BEFORE_IS = frozenset(
+    "it he she that there here who what where everyone everybody nobody this everything nothing".split()
+)
 _UNITS = frozenset(
     "years months weeks days hours minutes seconds miles metres meters kilometres pounds dollars euros".split()
 )

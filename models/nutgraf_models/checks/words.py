@@ -109,4 +109,6 @@ def alignment(words: Sequence[str], other: Sequence[str]) -> list[tuple[int, int
 def _read(word: str) -> tuple[str, str, bool]:
     """The form, the folded word and the capitalisation of a token."""
     form = word.replace(",", "") if word[0].isdecimal() else canonical(word.replace(".", ""))
-    return SMALL_NUMBERS.get(form, form), fold(word), word[0].isupper()
+    # The country is not the pronoun, which is a stop word.
+    folded = "u.s." if word == "US" else fold(word)
+    return SMALL_NUMBERS.get(form, form), folded, word[0].isupper()

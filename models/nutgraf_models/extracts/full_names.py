@@ -134,7 +134,7 @@ class FullNames:
         found: dict[str, dict[str, int]] = defaultdict(dict)
         for index, text in enumerate(self._sentences):
             for match in _FULL_NAME.finditer(text):
-                before, first, initial, last = match.groups()
+                before, first, _, last = match.groups()
                 if _is_first_name(first.strip()) and fold(last) not in _TITLES and not is_place(fold(last)):
                     title = "" if _is_first_name(before.strip()) else before
                     found[last].setdefault(match[0].removeprefix(title), index)
