@@ -35,8 +35,9 @@ _MOST_CACHE_TOKENS = 1 << 16
 _TOKENS_PER_STEP = 256
 # Prompt lookup decoding: if the last tokens written occur in the prompt, a step tries the tokens after them there.
 # Summaries consist largely of the article's own words, above all where they continue a prefix. The output is the same
-# as without it. More tokens save steps, but make each one slower for all requests; a few requests hardly notice.
-_LOOKUP_TOKENS, _LOOKUP_TOKENS_OF_FEW, _LOOKUP_TOKENS_AFTER_PREFIX = 5, 8, 12
+# as without it. More tokens save steps, but make each one slower for all requests; a few requests hardly notice, and
+# after a prefix most of the tokens are right.
+_LOOKUP_TOKENS, _MORE_LOOKUP_TOKENS = 5, 12
 _FEW = 2
 _LOOKUP_NGRAM = 3
 # Shapes for which OpenVINO caches kernels.
@@ -151,7 +152,7 @@ class OpenVinoEngine(Engine):
         """Cache blocks that the longest request needs. Each answer begins a new block."""
         presets = (self._card.decoding.short, self._card.decoding.long)
         answers = sum(preset.num_beams for preset in presets)
-        answer = max(preset.max_new_tokens for preset in presets) + _LOOKUP_TOKENS_AFTER_PREFIX
+        answer = max(preset.max_new_tokens for preset in presets) + _MORE_LOOKUP_TOKENS
         shared = min(self.max_input_tokens + prompt_tokens, _MOST_CACHE_TOKENS // self.parallel_requests)
         return math.ceil(shared / _BLOCK_TOKENS) + answers * (1 + math.ceil(answer / _BLOCK_TOKENS))
 
@@ -171,8 +172,7 @@ class OpenVinoEngine(Engine):
         beams = row.decoding.num_beams
         if self._looks_up:
             are_few = len(self._running) <= _FEW
-            tokens = _LOOKUP_TOKENS_OF_FEW if are_few else _LOOKUP_TOKENS
-            config.num_assistant_tokens = _LOOKUP_TOKENS_AFTER_PREFIX if row.prefix else tokens
+            config.num_assistant_tokens = _MORE_LOOKUP_TOKENS if are_few or row.prefix else _LOOKUP_TOKENS
             config.max_ngram_size = _LOOKUP_NGRAM
         if beams > 1:
             config.num_beams = config.num_return_sequences = beams
