@@ -58,7 +58,6 @@ from support.long_articles import FACT, long_article, planted
         'Ida "Crane" Fenn: Born in Marlow in 1974, she ran the port.',
         "Ida Fenn wore the helmet (right) when the port was closed.",
         "The chart above is based on 40 cranes.",
-        "Ida Fenn pleaded guilty when she appeared at in the court of Marlow.",
         "Foul by Ida Fenn.",
         "The Marlow News reported.",
         "Interest is high in the port of Marlow, where.",
@@ -193,6 +192,7 @@ def test_references_back_are_detected(text):
         "For the first time, the port of Marlow has a crane.",
         "Ida Fenn sold ships such as tugs to Marlow.",
         "There is a new crane in Marlow.",
+        "There is the risk that the crane falls.",
         "Two years after the storm, the port of Marlow has reopened.",
     ],
 )

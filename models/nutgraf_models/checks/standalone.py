@@ -70,7 +70,6 @@ _PICTURED = re.compile(
 _PIECE = re.compile(
     r"(?:The )?(?:[A-Z][\w’'-]* ){1,5}(?:reported|reports|said|says|wrote|writes)\.$|"
     r"[A-Z][\w’'-]+, (?:is|was|has|had|are|were)\b|[^:]{3,60}: Born\b|(?:Why|How) [^?]*$|.*(?: |[,:;–—-])[.!?]$"
-    r"|.*\bat (?:by|in|of|on|to)\b"
     r"|.*\b(?:chart|figure|gallery|graph|graphic|image|list|map|photo|picture|plot|table|video) (?:above|below)\b"
     r"|(?:Attempt (?:blocked|missed|saved)|Corner,|Foul by|Hand ball by|Match ends|Offside,|Substitution,"
     r"|(?:First|Second) Half (?:begins|ends))|.* (?:wins a free kick in|is shown the (?:red|yellow) card)\b"
@@ -100,6 +99,7 @@ _BARE_THIS = re.compile(
     r"\b(?:said|says|say|that|and|but|as) this (?:could|would|is|was|will|has|had|may|might|means)\b"
     r"|\b(?:for )?another (?:reason|factor|problem|explanation)\b|\bsuch a thing\b"
 )
+_CONJUNCTION = re.compile(r"(?:and|or|nor|so)\b", re.I)
 # An answer, or a comparison with what was said before.
 _ANSWER = re.compile(r"yes\b|(?:no|yeah|well|(?:more|most) importantly|(?:better|worse) still),", re.I)
 # "She has also said", "That is common, too.", "The band was there", "in Marlow, another town that".
@@ -107,7 +107,11 @@ _ADDED = re.compile(
     r"^\W*\w+(?: [\w’'-]+){0,4} also\b|, too\.$|\b(?:was|were) (?:also )?there(?:[,.]| as well| too)|, another [a-z]"
 )
 # "Here's a look at the cranes", "There were the cranes and the ships."
-_PRESENTED = re.compile(r"(?:and |but )?here(?:['’]s| are| is| was)\b|There (?:are|is|was|were) the\b", re.I)
+_PRESENTED = re.compile(
+    r"(?:and |but )?here(?:['’]s| are| is| was)\b|There (?:are|is|was|were) the\b"
+    r"(?! (?:chance|danger|fear|possibility|prospect|question|risk|threat)\b)",
+    re.I,
+)
 # Plural, as "such a" and "such information" often need no antecedent.
 _SUCH = re.compile(r"\bsuch (?!as\b)([a-z]+s)\b")
 # "That was the good news."
@@ -214,7 +218,8 @@ _VERBS = frozenset(
 )
 # Words and signs that cannot end a sentence.
 _OPEN_END = re.compile(
-    r"\b(?:a|an|the|of|and|or|but|than|because|while|if|from|with|into|after|his|her|their|its|my|our|your|which|who|whose|where)\W*$"
+    r"\b(?:a|an|the|of|and|or|but|than|because|while|if|from|with|into|after|his|her|their|its|my|our|your|which|where"
+    r"|who|whose)\W*$"
     r"|\s[-–—]+\s*(?:\w+\W*)?$|[-–—]\W*$",
     re.I,
 )
@@ -335,8 +340,7 @@ def points_back(sentence: str, before: str = "") -> bool:
     start = spoken.lstrip(" “”\"'‘’")
     if not before and (_POINTING_START.match(start) or _IT_IS_ONE.match(start) or _ADDED.search(start)):
         return True
-    openings = (re.compile(r"(?:and|or|nor|so)\b", re.I), _ANSWER, _COMMENT, _PRESENTED)
-    if any(opening.match(start) for opening in openings):
+    if any(opening.match(start) for opening in (_CONJUNCTION, _ANSWER, _COMMENT, _PRESENTED)):
         return True
     if _SHARE_OF_WHOM.match(start) and not _SURVEY.search(before):
         return True
