@@ -3,7 +3,6 @@
 Errors about ports, settings, and missing models and files are in `test_process`, `test_security` and `test_metrics`.
 """
 
-import ctypes
 import os
 import shutil
 import subprocess
@@ -18,27 +17,27 @@ from nutgraf_models.checkpoints import store
 from nutgraf_models.checkpoints.registry import DEFAULT_MODEL, find_card
 
 TIMEOUT = 120
-_PR_CAPBSET_DROP, _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 24, 1, 2
-
-
-def drop_override_rights() -> None:
-    """Makes root respect file permissions. Has no effect on other users."""
-    libc = ctypes.CDLL(None)
-    for right in (_CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH):
-        libc.prctl(_PR_CAPBSET_DROP, right, 0, 0, 0)
+# Makes root respect file permissions, and runs a command; has no effect on other users. A process of its own, not
+# `preexec_fn`: gRPC's handlers may abort the new process after a fork. The numbers are those of PR_CAPBSET_DROP,
+# CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.
+_WITHOUT_RIGHTS = """
+import ctypes, os, sys
+for right in (1, 2):
+    ctypes.CDLL(None).prctl(24, right, 0, 0, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 def error_of(*arguments: str, code: str = "", **environment: str) -> str:
     """The single error line of a failing command. `code` runs before it."""
     script = f"import sys\n{code}\nfrom nutgraf._cli.main import main\nmain(sys.argv[1:])"
     run = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
+        [sys.executable, "-c", _WITHOUT_RIGHTS, sys.executable, "-c", script, *arguments],
         capture_output=True,
         text=True,
         timeout=TIMEOUT,
         check=False,
         env={**os.environ, **environment},
-        preexec_fn=drop_override_rights,
     )
     assert run.returncode == 1, run.stderr
     # Log entries are JSON.
