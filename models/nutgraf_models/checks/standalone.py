@@ -349,12 +349,9 @@ def points_back(sentence: str, before: str = "") -> bool:
             rf"[A-Z][\w'’-]+ {match.group(1)}\b|{match.group(1)} (?:of|for)\b", f"{before} {spoken[: match.start()]}"
         ):
             return True
-    for match in _THAT_NOUN.finditer(spoken):
-        noun = match.group(1) or match.group(2) or match.group(3)
+    for match in (*_THAT_NOUN.finditer(spoken), *_SUCH.finditer(spoken)):
+        noun = next(filter(None, match.groups()))
         if not re.search(rf"\b{re.escape(noun[:4])}", f"{before} {spoken[: match.start()]}", re.I):
-            return True
-    for match in _SUCH.finditer(spoken):
-        if not re.search(rf"\b{re.escape(match.group(1)[:4])}", f"{before} {spoken[: match.start()]}", re.I):
             return True
     if not before:
         if _BARE_THIS.search(spoken):

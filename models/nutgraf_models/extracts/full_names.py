@@ -154,7 +154,7 @@ class FullNames:
 
 def _is_first_name(word: str) -> bool:
     folded = fold(word)
-    return folded not in _TITLES | _TIMES and folded not in ordinary_words() and not is_place(folded)
+    return not any(folded in words for words in (_TITLES, _TIMES, ordinary_words())) and not is_place(folded)
 
 
 def _stands_alone(text: str, start: int) -> bool:
