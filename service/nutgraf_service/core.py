@@ -196,7 +196,9 @@ class Core:
             queue_seconds += generated[0].queue_seconds
             generate_seconds += time.monotonic() - phase_started - generated[0].queue_seconds
             is_first = False
-            step = await in_thread(self._pool, partial(advance, pipeline, tuple(result.rows for result in generated)))
+            step = await in_thread(
+                self._pool, partial(advance, pipeline, tuple(result.completion for result in generated))
+            )
         outcome = Outcome(step, queue_seconds, generate_seconds, time.monotonic() - started)
         self._metrics.summarized(step, outcome.queue_seconds, outcome.generate_seconds, outcome.total_seconds)
         return outcome
@@ -248,7 +250,7 @@ class Core:
         )
         generated = await scheduler.generate(replace(request, rows=rows))
         # The result is discarded.
-        await in_thread(self._pool, partial(advance, pipeline, (generated.rows,)))
+        await in_thread(self._pool, partial(advance, pipeline, (generated.completion,)))
 
 
 def loading() -> ServiceError:

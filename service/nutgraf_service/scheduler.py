@@ -206,7 +206,7 @@ class Scheduler:
             if completion.error is not None:
                 entry.fail(completion.error)
             else:
-                entry.complete(Generated(completion.rows, entry.started - entry.queued, now - entry.started))
+                entry.complete(Generated(completion, entry.started - entry.queued, now - entry.started))
 
     def _steps(self) -> list[Completion]:
         if self._engine.has_own_process:

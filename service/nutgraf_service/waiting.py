@@ -6,7 +6,7 @@ from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from nutgraf_models.engines.base import GenerationRequest, RowCandidates
+from nutgraf_models.engines.base import Completion, GenerationRequest
 from nutgraf_service.threads import ordinary
 
 # If both wait, a stream's request follows after this many of unary calls.
@@ -15,9 +15,9 @@ _UNARY_PER_STREAM = 3
 
 @dataclass(frozen=True)
 class Generated:
-    """The engine's output for each row, and the seconds that the request waited and ran."""
+    """The engine's output, and the seconds that the request waited and ran."""
 
-    rows: RowCandidates
+    completion: Completion
     queue_seconds: float
     generate_seconds: float
 

@@ -92,10 +92,10 @@ def counting(pipeline: Pipeline, summarizer: Summarizer, cost: Cost) -> Pipeline
     while True:
         cost.requests += len(requests)
         cost.read += sum(summarizer.engine.count_tokens([one.article for one in requests]))
-        rows = yield requests
-        cost.written += sum(one.token_count for request in rows for row in request for one in row)
+        done = yield requests
+        cost.written += sum(one.token_count for completion in done for row in completion.rows for one in row)
         try:
-            requests = pipeline.send(rows)
+            requests = pipeline.send(done)
         except StopIteration as end:
             return end.value
 

@@ -3,7 +3,7 @@
 import pytest
 
 from nutgraf_models.article import Article
-from nutgraf_models.engines.base import Candidate
+from nutgraf_models.engines.base import Candidate, Completion, Handle
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.loading import load_summarizer
@@ -28,7 +28,7 @@ def written(
     pipeline = load_summarizer("lead").pipeline(Article(article, title), (spec,), show_doubted=show_doubted)
     candidates = tuple(Candidate(text, len(text.split()), finish) for text in texts)
     advance(pipeline)
-    summary = advance(pipeline, ((candidates,),))
+    summary = advance(pipeline, (Completion(Handle(1), (candidates,)),))
     assert isinstance(summary, ArticleSummary)
     return summary.summaries[0]
 

@@ -5,7 +5,6 @@ The format is PEFT's: a folder with `adapter_config.json` and `adapter_model.saf
 
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +70,7 @@ def merge(base: Path, adapter: Path, target: Path) -> None:
         "attn_q": int(reader.fields["llama.attention.head_count"].contents()),
         "attn_k": int(reader.fields["llama.attention.head_count_kv"].contents()),
     }
-    updates = dict(_updates(adapter))
+    updates = updates_of(adapter)
     writer = gguf.GGUFWriter(target, "llama")
     _copy_metadata(reader, writer)
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
@@ -96,27 +95,42 @@ def merge(base: Path, adapter: Path, target: Path) -> None:
     writer.close()
 
 
-def interleave(weights: np.ndarray, heads: int) -> np.ndarray:
+def interleave(weights: np.ndarray, heads: int, *, inverse: bool = False) -> np.ndarray:
     """Converts the row order of a query or key projection from that of transformers to that of Llama in GGUF files.
 
     A rotary embedding rotates pairs of rows, one from each half of a head. GGUF stores the two rows of a pair next to
-    each other, transformers one half after the other.
+    each other, transformers one half after the other. `inverse`: converts from GGUF to transformers.
     """
     rows, columns = weights.shape
-    return weights.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)
+    half = rows // heads // 2
+    split = (half, 2) if inverse else (2, half)
+    return weights.reshape(heads, *split, columns).swapaxes(1, 2).reshape(rows, columns)
 
 
-def _updates(adapter: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """The GGUF name and the update, (out, in), of each layer that the adapter changes."""
+def tensors_of(adapter: Path) -> dict[str, np.ndarray]:
+    """The adapter's tensors, by name.
+
+    Raises:
+        ModelError: the folder is not an adapter.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
-        config: dict[str, Any] = json.loads((adapter / _CONFIG).read_text(encoding="utf-8"))
-        tensors = load_file(_weights_file(adapter))
-        scale = config["lora_alpha"] / config["r"]
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        return load_file(_weights_file(adapter))
+    except (OSError, SafetensorError) as error:
         raise ModelError(f"{adapter.name} is not an adapter in PEFT's format: {error}") from error
+
+
+def updates_of(adapter: Path) -> dict[str, np.ndarray]:
+    """The update, (out, in), of each layer that the adapter changes, by its GGUF name; rows as in transformers.
+
+    Raises:
+        ModelError: the folder is not an adapter, or changes another kind of layer.
+    """
+    rank, alpha = rank_of(adapter)
+    tensors = tensors_of(adapter)
+    updates = {}
     for name, down in tensors.items():
         if not name.endswith(".lora_A.weight"):
             continue
@@ -126,7 +140,8 @@ def _updates(adapter: Path) -> Iterator[tuple[str, np.ndarray]]:
         kind = GGUF_NAMES.get(".".join(parts[-2:]))
         if up is None or kind is None or not layer.isdigit():
             raise ModelError(f"{adapter.name} changes {name}, which this package cannot merge")
-        yield f"blk.{layer}.{kind}.weight", scale * (up.astype(np.float32) @ down.astype(np.float32))
+        updates[f"blk.{layer}.{kind}.weight"] = alpha / rank * (up.astype(np.float32) @ down.astype(np.float32))
+    return updates
 
 
 def _copy_metadata(reader: Any, writer: Any) -> None:

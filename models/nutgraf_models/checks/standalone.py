@@ -32,7 +32,8 @@ _POINTING_START = re.compile(
     r"(?! (?:in (?:\w+ )?(?:\w+|\d+)|of|who|sides|houses|men and|women and|people|parents)\b)"
     r"|(?:this|that)\b(?! (?:year|week|month|summer|winter|spring|autumn|morning|afternoon|evening|weekend|season)\b)"
     r"|(?:some|several|many|most|few|all|none|one) (?:might|may|have|has|had|were|was|are|also|will|would|could|can)\b"
-    r"|\w+ aside,"
+    r"|\w+ aside,|now another\b"
+    r"|(?:beginning|earlier|from|in|last|next|on|since|starting|this)(?-i:(?: [a-z0-9]+){1,4}), (?:they|their|its)\b"
     r"|(?:all|any|both|each|half|many|most|none|one|several|some|three|two) of (?:her|his|its|their|them|these)\b"
     r"|(?:consider|enjoy|forget|imagine|look|meet|picture|remember|say|suppose|take|think)"
     r" (?:a|about|an|at|back|being|having|how|if|it|of|that|the|this|what|you)\b|lemme\b|let(?: me|['’]s)\b"
@@ -98,6 +99,11 @@ _BARE_THIS = re.compile(
     r"|\bthat (?:afternoon|day|evening|morning|night)\b|"
     r"\b(?:said|says|say|that|and|but|as) this (?:could|would|is|was|will|has|had|may|might|means)\b"
     r"|\b(?:for )?another (?:reason|factor|problem|explanation)\b|\bsuch a thing\b"
+)
+# "The South African chased him", if nobody was named.
+_BARE_DEMONYM = re.compile(
+    r"\b[Tt]he (?!Vatican|Taliban|Guardian)(?:[A-Z][a-z]+ )?[A-Z][a-z]+(?:an|ese|man|woman) "
+    r"(?:was|is|has|had|said|says|(?!armed)[a-z]+ed)\b"
 )
 _CONJUNCTION = re.compile(r"(?:and|or|nor|so)\b", re.I)
 # An answer, or a comparison with what was said before.
@@ -182,7 +188,7 @@ _STOP = re.compile(r"(?<![\w.'’-])(?<!\d )(?!nos?\.|[Cc]o\.)([A-Za-z][a-z]*)\.
 # A quotation that is cut off: "journalists to a 'Special."
 _OPEN_QUOTATION = re.compile(r"(?<![\w.])[‘'](?!(?:em|til|cause|tis|twas)\b)[A-Za-z][^'’‘]*$")
 _LIST_NUMBER = re.compile(r"\(?(?:\d{1,3}|[ivx]{1,4}|[a-z])[.)]?\W*$", re.I)
-_LISTED = re.compile(r"\(?\d{1,2}[.)] ")
+_LISTED = re.compile(r"\(?\d{1,2}[.)] |Step \w+: ")
 # Finite verbs; regular forms are found by their endings.
 _VERBS = frozenset(
     """
@@ -353,6 +359,9 @@ def points_back(sentence: str, before: str = "") -> bool:
         noun = next(filter(None, match.groups()))
         if not re.search(rf"\b{re.escape(noun[:4])}", f"{before} {spoken[: match.start()]}", re.I):
             return True
+    demonym = _BARE_DEMONYM.search(spoken)
+    if demonym and not _names_somebody(f"{before} {spoken[: demonym.start()]}"):
+        return True
     if not before:
         if _BARE_THIS.search(spoken):
             return True

@@ -31,11 +31,13 @@ class Row:
 class GenerationRequest:
     """An article of at most `Engine.max_input_tokens`, and the summaries to generate.
 
-    The article is read once for all rows.
+    The article is read once for all rows. `sentences`: the article's sentences whose main point is wanted, too; empty
+    if it is not.
     """
 
     article: str
     rows: tuple[Row, ...]
+    sentences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,15 @@ RowCandidates = tuple[tuple[Candidate, ...], ...]
 
 @dataclass(frozen=True)
 class Completion:
-    """The end of a request: its candidates, or an error."""
+    """The end of a request: its candidates, or an error.
+
+    `main_points`: log odds of the request's first sentences to be the main point, up to a constant, for as many of them
+    as the engine has read; empty if it has no ranker or none were wanted.
+    """
 
     handle: Handle
     rows: RowCandidates = ()
+    main_points: tuple[float, ...] = ()
     error: Exception | None = None
 
 

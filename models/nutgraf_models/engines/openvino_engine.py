@@ -17,10 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from nutgraf_models.checkpoints import ranker
 from nutgraf_models.checkpoints.card import Card, Decoding
 from nutgraf_models.checkpoints.folder_card import read_json
 from nutgraf_models.engines.base import Candidate, Completion, Engine, GenerationRequest, Handle, Row
 from nutgraf_models.engines.openvino_files import unsupported, weights
+from nutgraf_models.engines.ranker import Ranker
 from nutgraf_models.engines.tokenizer import ArticleTokenizer, IsEnough
 from nutgraf_models.errors import ModelError
 from nutgraf_models.lengths import Length
@@ -105,6 +107,9 @@ class OpenVinoEngine(Engine):
         self._handles = itertools.count(1)
         self._ids = itertools.count(1)
         self._running: dict[Handle, list[_Row]] = {}
+        has_ranker = (folder / ranker.FILE).is_file()
+        self._ranker = Ranker(folder, self._tokens, threads=threads) if has_ranker else None
+        self._to_rank: dict[Handle, tuple[str, ...]] = {}
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return self._tokens.count(texts)
@@ -121,6 +126,8 @@ class OpenVinoEngine(Engine):
             for row in request.rows
         ]
         self._running[handle] = rows
+        if self._ranker is not None and request.sentences:
+            self._to_rank[handle] = request.sentences
         self._start(rows[0])
         return handle
 
@@ -137,16 +144,21 @@ class OpenVinoEngine(Engine):
                         self._start(row)
             if all(row.ended for row in rows):
                 del self._running[handle]
-                completions.append(Completion(handle, tuple(self._candidates(row) for row in rows)))
+                completions.append(Completion(handle, tuple(self._candidates(row) for row in rows), self._rank(handle)))
         if completions and self._read_once is not None:
             give_back_pages(self._read_once)
             self._read_once = None
         return completions
 
     def cancel(self, handle: Handle) -> None:
+        self._to_rank.pop(handle, None)
         for row in self._running.pop(handle, ()):
             if row.handle is not None:
                 row.handle.cancel()
+
+    def _rank(self, handle: Handle) -> tuple[float, ...]:
+        sentences = self._to_rank.pop(handle, ())
+        return self._ranker.scores(sentences) if self._ranker is not None and sentences else ()
 
     def _blocks(self, prompt_tokens: int) -> int:
         """Cache blocks that the longest request needs. Each answer begins a new block."""

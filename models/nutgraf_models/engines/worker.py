@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -191,7 +191,10 @@ class _Requests:
             del self._handles[theirs]
         return (
             *failed,
-            *(Completion(theirs, one.rows, None if one.error is None else _fault(one.error)) for theirs, one in done),
+            *(
+                replace(one, handle=theirs, error=None if one.error is None else _fault(one.error))
+                for theirs, one in done
+            ),
         )
 
     def _cancel(self, handle: Handle) -> None:

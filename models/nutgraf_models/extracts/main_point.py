@@ -52,6 +52,8 @@ _SCENE = re.compile(
 _SCENE_IN_FIRST = -1.31
 # Weight of the share of the headline's content words that a sentence has.
 _HEADLINE = 4.0
+# Weight of these scores beside those of a ranker, and the probability above which no ranker is asked.
+_BESIDE_RANKER, _CERTAIN = 0.64, 0.9
 # A place and an agency, which say nothing about the sentence.
 _DATELINE = re.compile(r"^.{0,40}?\((?:CNN|AP|AFP|PA|Reuters|BBC)\)")
 _TOKEN = re.compile(r"[A-Za-z’']+|\d+|[^\w\s]")
@@ -59,12 +61,30 @@ _TOKEN = re.compile(r"[A-Za-z’']+|\d+|[^\w\s]")
 FIRST_STEP = "signals"
 
 
-def main_point_scores(sentences: Sequence[str], title: str = "") -> list[float]:
-    """The score of each sentence: its log odds of being the main point, up to a constant. `title`: the headline."""
+def main_point_scores(sentences: Sequence[str], title: str = "", ranked: Sequence[float] = ()) -> list[float]:
+    """The score of each sentence: its log odds of being the main point, up to a constant.
+
+    `title`: the headline. `ranked`: scores of the first sentences by a ranker, to which these are added.
+    """
     compared = sentences[:MAX_SENTENCES]
     scores = combined(signal_scores(compared), word_signals(compared, len(sentences)), _weights())
+    scores = with_ranker(scores, ranked)
     scores = with_headline(scores, compared, title)
     return scores + [min(scores, default=0.0)] * (len(sentences) - len(scores))
+
+
+def with_ranker(scores: Sequence[float], ranked: Sequence[float]) -> list[float]:
+    """The scores, with those of a ranker for the first sentences; the others get its lowest one."""
+    if not ranked:
+        return list(scores)
+    lowest = [min(ranked)] * (len(scores) - len(ranked))
+    return [_BESIDE_RANKER * score + more for score, more in zip(scores, [*ranked, *lowest], strict=True)]
+
+
+def is_certain(scores: Sequence[float]) -> bool:
+    """Whether the most likely main point is so likely that a ranker need not be asked."""
+    most = max(scores)
+    return 1 / math.fsum(math.exp(score - most) for score in scores) >= _CERTAIN
 
 
 def with_headline(scores: Sequence[float], compared: Sequence[str], headline: str) -> list[float]:

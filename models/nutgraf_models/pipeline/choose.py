@@ -137,7 +137,7 @@ class _Chooser:
             *self._leads(longest, _MAIN_SENTENCES),
             *(ShownSentence(self._check(text)) for sentences in written for text in sentences[1:]),
         ]
-        by_index = self._prepared.main_points
+        by_index = self._prepared.ranked_main_points
 
         def score(sentence: ShownSentence) -> float:
             """As the article ranks the sentence's origin, and as `firsts` put the main point."""
@@ -154,7 +154,7 @@ class _Chooser:
 
     def _better_points(self, shown: ShownSentence, written: Iterable[Sequence[str]]) -> list[ShownSentence]:
         """Sentences, of the model or the article's own, that tell the main point better than `shown`; best first."""
-        scores = self._prepared.main_points
+        scores = self._prepared.ranked_main_points
         origin = shown.checked.origin
         told = scores[origin] if origin is not None else math.inf
         least = max(told + _MODELS_CHOICE, max(scores) - _BETTER_MARGIN)

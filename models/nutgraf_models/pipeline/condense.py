@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterable, Sequence
 
 from nutgraf_models.checkpoints.card import Card
 from nutgraf_models.checks.article_check import ArticleCheck, NoCheck
-from nutgraf_models.engines.base import Candidate, Engine, GenerationRequest, RowCandidates
+from nutgraf_models.engines.base import Candidate, Completion, Engine, GenerationRequest
 from nutgraf_models.extracts.own_sentences import own_sentences
 from nutgraf_models.lengths import Length, Spec
 from nutgraf_models.pipeline import postprocess
@@ -31,7 +31,7 @@ def condense(
     engine: Engine,
     *,
     check: bool = True,
-) -> Generator[tuple[GenerationRequest, ...], tuple[RowCandidates, ...], str]:
+) -> Generator[tuple[GenerationRequest, ...], tuple[Completion, ...], str]:
     """Requests summaries of the chunks, and returns a text made of them that fits the engine's window.
 
     It starts with the article's first `sentences` and those at the indexes `decisive`. Names and numbers in the `title`
@@ -41,13 +41,13 @@ def condense(
     while True:
         spec = Spec(_length(len(chunks), engine))
         counts = engine.count_tokens(chunks)
-        rows = yield tuple(
+        done = yield tuple(
             GenerationRequest(chunk, (row_for(card, spec, count),)) for chunk, count in zip(chunks, counts, strict=True)
         )
         instruction = card.prompt.after(spec.length)
         body = " ".join(
-            _chunk_summary(chunk, title, candidates, instruction, check=check)
-            for chunk, (candidates,) in zip(chunks, rows, strict=True)
+            _chunk_summary(chunk, title, completion.rows[0], instruction, check=check)
+            for chunk, completion in zip(chunks, done, strict=True)
         )
         body_sentences = split(body)
         text = " ".join(postprocess.distinct([*lead, *(sentence.text for sentence in body_sentences)])) or chunks[0]

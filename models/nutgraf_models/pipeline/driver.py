@@ -1,26 +1,26 @@
 """Article pipelines, and a driver that runs several on one engine.
 
 A pipeline is a generator. It yields requests that may run in parallel; the owner of the engine runs them and sends the
-candidates back. Pipelines alone decide about prompts and parameters; they know neither threads nor an event loop.
+completions back. Pipelines alone decide about prompts and parameters; they know neither threads nor an event loop.
 """
 
 from collections import deque
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 
-from nutgraf_models.engines.base import Engine, GenerationRequest, Handle, RowCandidates
+from nutgraf_models.engines.base import Completion, Engine, GenerationRequest, Handle
 from nutgraf_models.results import ArticleSummary
 
-# Yields the requests of a phase; receives the candidates of each request, in the same order.
-Pipeline = Generator[tuple[GenerationRequest, ...], tuple[RowCandidates, ...], ArticleSummary]
+# Yields the requests of a phase; receives the completion of each request, in the same order.
+Pipeline = Generator[tuple[GenerationRequest, ...], tuple[Completion, ...], ArticleSummary]
 
 
 def advance(
-    pipeline: Pipeline, rows: tuple[RowCandidates, ...] | None = None
+    pipeline: Pipeline, done: tuple[Completion, ...] | None = None
 ) -> tuple[GenerationRequest, ...] | ArticleSummary:
-    """The requests of the next phase, or the finished summary. `rows` are the results of the previous phase."""
+    """The requests of the next phase, or the finished summary. `done`: the completions of the previous phase."""
     try:
-        return next(pipeline) if rows is None else pipeline.send(rows)
+        return next(pipeline) if done is None else pipeline.send(done)
     except StopIteration as end:
         summary: ArticleSummary = end.value
         return summary
@@ -28,12 +28,12 @@ def advance(
 
 @dataclass
 class _Work:
-    """An article in progress: the requests of the current phase, and finished rows by request index."""
+    """An article in progress: the requests of the current phase, and their completions by index."""
 
     index: int
     pipeline: Pipeline
     requests: tuple[GenerationRequest, ...] = ()
-    rows: dict[int, RowCandidates] = field(default_factory=dict)
+    completions: dict[int, Completion] = field(default_factory=dict)
 
 
 def run(engine: Engine, articles: Iterable[Pipeline]) -> list[ArticleSummary]:
@@ -49,12 +49,12 @@ def run(engine: Engine, articles: Iterable[Pipeline]) -> list[ArticleSummary]:
     running: dict[Handle, tuple[_Work, int]] = {}
     done: dict[int, ArticleSummary] = {}
 
-    def advance_work(work: _Work, rows: tuple[RowCandidates, ...] | None = None) -> None:
-        step = advance(work.pipeline, rows)
+    def advance_work(work: _Work, completions: tuple[Completion, ...] | None = None) -> None:
+        step = advance(work.pipeline, completions)
         if isinstance(step, ArticleSummary):
             done[work.index] = step
             return
-        work.requests, work.rows = step, {}
+        work.requests, work.completions = step, {}
         waiting.extend((work, position) for position in range(len(step)))
 
     while True:
@@ -72,6 +72,6 @@ def run(engine: Engine, articles: Iterable[Pipeline]) -> list[ArticleSummary]:
             if completion.error is not None:
                 raise completion.error
             work, position = running.pop(completion.handle)
-            work.rows[position] = completion.rows
-            if len(work.rows) == len(work.requests):
-                advance_work(work, tuple(work.rows[position] for position in range(len(work.requests))))
+            work.completions[position] = completion
+            if len(work.completions) == len(work.requests):
+                advance_work(work, tuple(work.completions[position] for position in range(len(work.requests))))

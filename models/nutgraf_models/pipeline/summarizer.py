@@ -11,7 +11,7 @@ from nutgraf_models.article import Article
 from nutgraf_models.checkpoints.card import Card
 from nutgraf_models.checks.article_check import ArticleCheck, NoCheck
 from nutgraf_models.checks.evidence import EvidenceIndex
-from nutgraf_models.engines.base import Engine, GenerationRequest, Row, RowCandidates
+from nutgraf_models.engines.base import Completion, Engine, GenerationRequest, Row, RowCandidates
 from nutgraf_models.errors import EmptyArticle
 from nutgraf_models.extracts.decisive import decisive_sentences
 from nutgraf_models.lengths import DEFAULT_SPECS, Spec
@@ -88,7 +88,7 @@ class Summarizer:
 
     def _write(
         self, prepared: Prepared, text: str, rows: tuple[Row, ...]
-    ) -> Generator[tuple[GenerationRequest, ...], tuple[RowCandidates, ...], tuple[list[Choice], float]]:
+    ) -> Generator[tuple[GenerationRequest, ...], tuple[Completion, ...], tuple[list[Choice], float]]:
         """Generates the rows, and again those whose summary would have an article sentence inserted.
 
         `text`: the article as the model reads it.
@@ -99,11 +99,14 @@ class Summarizer:
         # The lead engine only copies, and a caller of `show_doubted` gets the first attempt.
         left = 0 if self.card.family == "lead" or prepared.show_doubted else _MAX_RESTARTS
         pending = list(enumerate(rows))
+        ranked = prepared.sentences_to_rank
         candidates: RowCandidates = ((),) * len(rows)
         seconds = 0.0
         while True:
-            (written,) = yield (GenerationRequest(text, tuple(row for _, row in pending)),)
-            more = [(index, candidate) for (index, _), row in zip(pending, written, strict=True) for candidate in row]
+            (done,) = yield (GenerationRequest(text, tuple(row for _, row in pending), ranked),)
+            if done.main_points:
+                prepared, ranked = replace(prepared, ranked=done.main_points), ()
+            more = [(index, candidate) for (index, _), row in zip(pending, done.rows, strict=True) for candidate in row]
             candidates = tuple(
                 (*row, *(candidate for other, candidate in more if other == index))
                 for index, row in enumerate(candidates)

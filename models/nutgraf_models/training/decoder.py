@@ -5,7 +5,7 @@ Weights, activations and products share one precision: bfloat16 if the CPU multi
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class LoraDecoder:
     Args:
         base: the model; its weights are converted to `dtype`.
         rank, alpha: of the adapter, which is initially a no-op.
+        layers: the blocks that get an adapter; blocks after them are dropped. None: all blocks.
         seed: for the random half of the adapter.
         round_inputs: number of inputs of a linear layer that an engine rounds to 8 bits with a common scale, so that
             training takes that rounding into account; 0 for no rounding.
@@ -41,6 +42,7 @@ class LoraDecoder:
         alpha: int,
         *,
         dtype: torch.dtype = torch.float32,
+        layers: range | None = None,
         seed: int = 7,
         round_inputs: int = 0,
     ) -> None:
@@ -63,13 +65,15 @@ class LoraDecoder:
                 block.input_layernorm.weight.detach().float(),
                 block.post_attention_layernorm.weight.detach().float(),
             )
-            for block in base.model.layers
+            for block in base.model.layers[: None if layers is None else layers.stop]
         ]
         generator = torch.Generator().manual_seed(seed)
         # By block and layer: the projections down to the rank and up from it.
         self.down: dict[tuple[int, str], torch.nn.Parameter] = {}
         self.up: dict[tuple[int, str], torch.nn.Parameter] = {}
         for index, (weights, _, _) in enumerate(self._blocks):
+            if layers is not None and index not in layers:
+                continue
             for name, weight in weights.items():
                 out, into = weight.shape
                 start = (2 * torch.rand(rank, into, generator=generator) - 1) / into**0.5
@@ -104,12 +108,13 @@ class LoraDecoder:
         `visible`: the attention mask of shape (tokens, tokens), true where a token (row) attends to another (column).
         """
         ids = torch.tensor(tokens, device=self.device)
-        hidden = self._hidden(ids, torch.tensor(positions, device=self.device), visible.to(self.device))
+        hidden = self.hidden(ids, torch.tensor(positions, device=self.device), visible.to(self.device))
         predicted = torch.tensor(targets, device=self.device)
         logits = (hidden[predicted - 1] @ self._head.t()).float()
         return functional.cross_entropy(logits, ids[predicted], reduction="none")
 
-    def _hidden(self, ids: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
+    def hidden(self, ids: torch.Tensor, positions: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
+        """The normalised outputs of the last block, of shape (tokens, hidden size); `visible`: as in `nll`."""
         count, group = len(ids), self._heads // self._key_heads
         # Heads that share keys form one long sequence of queries, so that keys are not repeated.
         bias = torch.zeros(visible.shape, dtype=self.dtype, device=self.device).masked_fill_(~visible, float("-inf"))
@@ -121,6 +126,8 @@ class LoraDecoder:
         for index, (weights, before_attention, before_mlp) in enumerate(self._blocks):
 
             def linear(name: str, value: torch.Tensor, index: int = index, weights: Any = weights) -> torch.Tensor:
+                if (index, name) not in self.down:
+                    return value @ weights[name].t()  # type: ignore[no-any-return]
                 down, up = (self._cast[id(part[index, name])] for part in (self.down, self.up))
                 return _low_rank(value, weights[name], down, up, self.alpha / self.rank)
 
@@ -143,8 +150,8 @@ class LoraDecoder:
     def _rounded(self, value: torch.Tensor) -> torch.Tensor:
         return rounded(value, self.round_inputs) if self.round_inputs else value
 
-    def save(self, folder: Path) -> None:
-        """Writes the adapter in PEFT's format, as float16."""
+    def save(self, folder: Path, others: Mapping[str, torch.Tensor] | None = None) -> None:
+        """Writes the adapter in PEFT's format, as float16; `others`: further tensors for the same file, by name."""
         folder.mkdir(parents=True, exist_ok=True)
         config = {
             "peft_type": "LORA",
@@ -157,7 +164,8 @@ class LoraDecoder:
             "base_model_name_or_path": None,
         }
         (folder / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-        weights = {name: value.detach().half().cpu().contiguous() for name, value in self._named()}
+        named = [*self._named(), *(others or {}).items()]
+        weights = {name: value.detach().half().cpu().contiguous() for name, value in named}
         save_file(weights, folder / "adapter_model.safetensors")
 
     def load(self, folder: Path) -> None:

@@ -50,7 +50,7 @@ def train_adapter(
 
     if threads is not None:
         torch.set_num_threads(threads)
-    card = find_card(model).model_copy(update={"adapter": None})
+    card = find_card(model).model_copy(update={"adapter": None, "ranker": None})
     if card.family != "causal":
         raise ModelError(f"{card.id} is not a decoder-only model; training supports no other kind")
     folder = store.pull(card)
