@@ -53,7 +53,7 @@ _SCENE_IN_FIRST = -1.31
 # Weight of the share of the headline's content words that a sentence has.
 _HEADLINE = 4.0
 # Weight of these scores beside those of a ranker, and the probability above which no ranker is asked.
-_BESIDE_RANKER, _CERTAIN = 0.64, 0.9
+_BESIDE_RANKER, _CERTAIN = 0.64, 0.8
 # A place and an agency, which say nothing about the sentence.
 _DATELINE = re.compile(r"^.{0,40}?\((?:CNN|AP|AFP|PA|Reuters|BBC)\)")
 _TOKEN = re.compile(r"[A-Za-z’']+|\d+|[^\w\s]")
