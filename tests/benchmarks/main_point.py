@@ -9,8 +9,8 @@ content words counts as marked. Figures are three-fold cross-validation by artic
 If some file has the "headline" of an article, the last line compares the figures without and with it.
 
 The second table is for the default model's ranker beside the words, on articles that it was not trained on: 330 of the
-labelled ones and those that are held out. `--train-ranker` trains another one on the rest, which takes half an hour on
-two cores with AVX-512, writes its adapter to FOLDER, and prints the figures of that one.
+labelled ones, which only calibrate it, and those that are held out. `--train-ranker` trains another one on the rest,
+which takes half an hour on two cores with AVX-512, writes its adapter to FOLDER, and prints the figures of that one.
 """
 
 import argparse
@@ -87,39 +87,44 @@ def main() -> None:
             for row, ranked in part
         ]
         print(f"{len(part)} articles with a headline: {without:.1%} without it, {sum(told) / len(told):.1%} with it")
-    untrained = {id(row) for row in [row for row in train if row["source"] != "reference"][:LEFT_OUT]}
-    untrained |= {id(row) for row in rows if row["held_out"]}
+    left_out = {id(row) for row in [row for row in train if row["source"] != "reference"][:LEFT_OUT]}
     folder = store.pull(find_card(DEFAULT_MODEL))
     if arguments.train_ranker:
-        ranked = trained_ranker(
-            folder, [pair for pair in tested if id(pair[0]) not in untrained], arguments.train_ranker
-        )
+        pairs = [pair for pair in tested if not pair[0]["held_out"]]
+        ranked = trained_ranker(folder, pairs, left_out, arguments.train_ranker)
     else:
         ranked = Ranker(folder, ArticleTokenizer.from_folder(folder)).scores
-    print_ranked([pair for pair in tested if id(pair[0]) in untrained], ranked)
+    print_ranked([pair for pair in tested if id(pair[0]) in left_out or pair[0]["held_out"]], ranked)
     if arguments.write:
         lines = [f"{weight:.3f} {name}" for name, weight in sorted(weights.items())]
         file = Path(main_point.__file__).with_name("main_point_words.txt")
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def trained_ranker(folder: Path, pairs: Sequence[Pair], output: Path) -> Callable[[Sequence[str]], tuple[float, ...]]:
-    """Trains a ranker on the articles, beside their scores by the words, and writes its adapter to `output`."""
+def trained_ranker(
+    folder: Path, pairs: Sequence[Pair], left_out: set[int], output: Path
+) -> Callable[[Sequence[str]], tuple[float, ...]]:
+    """Trains a ranker beside the scores by the words, and writes its adapter to `output`.
+
+    `left_out`: the ids of the rows that only calibrate it.
+    """
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
-    by_source: dict[bool, list[MarkedArticle]] = {True: [], False: []}
+    articles: dict[str, list[MarkedArticle]] = {"labelled": [], "easy": [], "left out": []}
     for row, scores in pairs:
         is_easy = row["source"] == "reference"
+        kind = "left out" if id(row) in left_out else "easy" if is_easy else "labelled"
         sentences = tuple(row["sentences"][: len(scores)])
-        article = MarkedArticle(sentences, frozenset(row["main"]), tuple(scores), 0.5 if is_easy else 1.0)
-        by_source[is_easy].append(article)
+        weight = 0.5 if is_easy else 1.0
+        articles[kind].append(MarkedArticle(sentences, frozenset(row["main"]), tuple(scores), weight))
     ranking = train_ranker(
         AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32),
         ArticleTokenizer.from_folder(folder),
-        by_source[False],
+        articles["labelled"],
         RankingRecipe(),
-        easy=by_source[True],
+        easy=articles["easy"],
         dtype=best_dtype(torch.device("cpu"), "causal", packed=False),
     )
+    ranking.calibrate(articles["left out"])
     ranking.save(output)
 
     def scores_of(sentences: Sequence[str]) -> tuple[float, ...]:

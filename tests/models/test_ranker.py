@@ -56,7 +56,7 @@ def tokens(folder) -> ArticleTokenizer:
 @pytest.fixture(scope="module")
 def ranking(base, tokens) -> Ranking:
     """A ranker with random weights."""
-    drawn = Ranking(base, tokens, RECIPE, torch.float32)
+    drawn = Ranking(base, tokens, RECIPE)
     torch.manual_seed(3)
     for parameter in drawn.decoder.up.values():
         torch.nn.init.normal_(parameter, std=0.1)
@@ -127,6 +127,24 @@ def test_training_finds_what_is_marked_in_other_articles(base, tokens):
 def test_an_article_whose_marks_are_not_read_teaches_nothing(ranking):
     far = MarkedArticle(("The port closed.", "It rained."), frozenset({7}), (0.0, 0.0))
     assert ranking.loss(far).item() == 0
+
+
+def test_calibration_makes_a_ranker_that_is_too_sure_less_sure(base, tokens):
+    """It is certain of one sentence in each article, and right in half of them."""
+    sure = Ranking(base, tokens, RECIPE)
+    torch.nn.init.normal_(sure.own.weight, std=30.0)
+    articles = []
+    for number, sentences in enumerate(stories(10, seed=8)):
+        with torch.no_grad():
+            ranked = sure(sentences).tolist()
+        place = ranked.index(max(ranked) if number % 2 else min(ranked))
+        articles.append(MarkedArticle(tuple(sentences), frozenset({place}), (0.0,) * len(sentences)))
+    before = [sure.loss(article).item() for article in articles]
+    sure.calibrate(articles)
+    after = [sure.loss(article).item() for article in articles]
+    assert sum(after) < sum(before) / 2
+    with torch.no_grad():
+        assert all(int(sure(one.sentences).argmax()) in one.marked for one in articles[1::2])
 
 
 @pytest.mark.parametrize("own_process", [False, True])

@@ -53,7 +53,7 @@ class OpenVinoEngine(Engine):
 
     Args:
         card: the card that describes the checkpoint.
-        folder: the checkpoint's files: a GGUF file, `tokenizer.json` and `generation_config.json`.
+        folder: the checkpoint's files: a GGUF file, `tokenizer.json`, `generation_config.json` and perhaps a ranker.
         threads: CPU threads; None uses OpenVINO's default.
 
     Raises:

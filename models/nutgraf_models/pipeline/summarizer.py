@@ -99,13 +99,13 @@ class Summarizer:
         # The lead engine only copies, and a caller of `show_doubted` gets the first attempt.
         left = 0 if self.card.family == "lead" or prepared.show_doubted else _MAX_RESTARTS
         pending = list(enumerate(rows))
-        ranked = prepared.sentences_to_rank
+        to_rank = prepared.sentences_to_rank
         candidates: RowCandidates = ((),) * len(rows)
         seconds = 0.0
         while True:
-            (done,) = yield (GenerationRequest(text, tuple(row for _, row in pending), ranked),)
+            (done,) = yield (GenerationRequest(text, tuple(row for _, row in pending), to_rank),)
             if done.main_points:
-                prepared, ranked = replace(prepared, ranked=done.main_points), ()
+                prepared, to_rank = replace(prepared, ranked=done.main_points), ()
             more = [(index, candidate) for (index, _), row in zip(pending, done.rows, strict=True) for candidate in row]
             candidates = tuple(
                 (*row, *(candidate for other, candidate in more if other == index))

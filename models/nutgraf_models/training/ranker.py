@@ -19,6 +19,7 @@ from nutgraf_models.training.trainer import schedule
 logger = logging.getLogger(__name__)
 _SPACE = 128
 _HEAD_RATE = 2e-3
+_SCALES = [step / 50 for step in range(1, 61)]
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,9 @@ class MarkedArticle:
 class Ranking(torch.nn.Module):
     """The decoder and the head. Scores of sentences: of shape (sentences,)."""
 
-    def __init__(self, base: Any, tokens: ArticleTokenizer, recipe: RankingRecipe, dtype: torch.dtype) -> None:
+    def __init__(
+        self, base: Any, tokens: ArticleTokenizer, recipe: RankingRecipe, dtype: torch.dtype = torch.float32
+    ) -> None:
         super().__init__()
         torch.manual_seed(recipe.seed)
         adapted = range(recipe.first_adapted, recipe.blocks)
@@ -79,15 +82,21 @@ class Ranking(torch.nn.Module):
         return scores
 
     def loss(self, article: MarkedArticle) -> torch.Tensor:
-        """The negative log likelihood of the marked sentences, beside the scores by the words.
+        """The weighted loss of an article; see `ranking_loss`."""
+        return article.weight * ranking_loss(self(article.sentences), article)
 
-        Zero if none is among those that the ranker reads.
-        """
-        scores = with_words(self(article.sentences), article.scores)
-        marked = [index for index in sorted(article.marked) if index < len(scores)]
-        if not marked:
-            return scores.sum() * 0
-        return article.weight * (scores.logsumexp(0) - scores[marked].logsumexp(0))
+    def calibrate(self, articles: Sequence[MarkedArticle]) -> None:
+        """Scales the scores to the lowest loss on articles that it was not trained on: training makes it too sure."""
+        with torch.no_grad():
+            ranked = [self(article.sentences) for article in articles]
+
+            def loss(scale: float) -> float:
+                losses = [ranking_loss(scale * one, article) for one, article in zip(ranked, articles, strict=True)]
+                return float(torch.stack(losses).mean())
+
+            scale = min(_SCALES, key=loss)
+            for parameter in (*self.key.parameters(), *self.own.parameters()):
+                parameter.mul_(scale)
 
     def save(self, folder: Path) -> None:
         """Writes the adapter and the head to one file in PEFT's format."""
@@ -95,9 +104,14 @@ class Ranking(torch.nn.Module):
         self.decoder.save(folder, head)
 
 
-def with_words(ranked: torch.Tensor, scores: Sequence[float]) -> torch.Tensor:
-    """The scores of the ranker and by the words together, of the sentences that the ranker reads."""
-    return ranked + torch.tensor(with_ranker(scores[: len(ranked)], [0.0] * len(ranked)))
+def ranking_loss(ranked: torch.Tensor, article: MarkedArticle) -> torch.Tensor:
+    """The negative log likelihood of the marked sentences by the ranker's scores and those of the words together.
+
+    Zero if none is among the sentences that the ranker reads.
+    """
+    scores = ranked + torch.tensor(with_ranker(article.scores[: len(ranked)], [0.0] * len(ranked)))
+    marked = [index for index in sorted(article.marked) if index < len(scores)]
+    return scores.logsumexp(0) - scores[marked].logsumexp(0) if marked else scores.sum() * 0
 
 
 def train_ranker(
