@@ -20,7 +20,8 @@ ROOT = Path(__file__).parents[1]
 PROJECTS = {"nutgraf": ROOT / "client", "nutgraf_server": ROOT}
 FOLDERS = {"nutgraf": ["client/nutgraf"], "nutgraf_server": ["models/nutgraf_models", "service/nutgraf_service"]}
 LIBRARY = {"googleapis-common-protos", "grpcio", "grpcio-health-checking", "grpcio-status", "protobuf"}
-WEIGHTS = "nutgraf_models/checkpoints/cards/smollm2-135m-nutgraf/adapter_model.safetensors"
+CARDS = "nutgraf_models/checkpoints/cards"
+WEIGHTS = [f"{CARDS}/smollm2-135m-nutgraf{part}/adapter_model.safetensors" for part in ("-ranker", "")]
 SECONDS = 900.0
 
 both = pytest.mark.parametrize("package", list(PROJECTS))
@@ -100,12 +101,15 @@ def test_client_wheel_is_small_and_has_only_the_client(dist):
     assert {f"nutgraf/v1/summarizer_pb2{ending}" for ending in (".py", ".pyi", "_grpc.py", "_grpc.pyi")} <= found
 
 
-def test_server_wheel_has_every_card_and_the_adapter(dist):
-    assert wheel(dist, "nutgraf_server").stat().st_size < 20_000_000
+def test_server_wheel_has_every_card_and_both_adapters(dist):
+    with zipfile.ZipFile(wheel(dist, "nutgraf_server")) as archive:
+        sizes = {file.filename: file.file_size for file in archive.infolist()}
+    assert all(sizes[file] < 20_000_000 for file in WEIGHTS)
+    assert sum(size for name, size in sizes.items() if name not in WEIGHTS) < 4_000_000
     found = names(dist, "nutgraf_server")
     assert {name.partition("/")[0] for name in found} == {"nutgraf_models", "nutgraf_service"}
     assert len([name for name in found if re.fullmatch(r"nutgraf_models/checkpoints/cards/[^/]+\.toml", name)]) == 6
-    assert [name for name in found if name.endswith((".safetensors", ".gguf", ".bin"))] == [WEIGHTS]
+    assert {name for name in found if name.endswith((".safetensors", ".gguf", ".bin"))} == set(WEIGHTS)
 
 
 def test_dependencies(dist):
