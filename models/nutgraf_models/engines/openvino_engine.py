@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -97,18 +98,23 @@ class OpenVinoEngine(Engine):
         converted = (folder / _MODEL).is_file()
         # Mapped; last read during the first request, when OpenVINO copies the weights into its kernels' layout.
         self._read_once = folder / _WEIGHTS if converted else None
-        try:
-            with contextlib.nullcontext(folder) if converted else _writable(file) as place:
-                self._pipeline = openvino_genai.ContinuousBatchingPipeline(str(place), scheduling, "CPU", properties)
-        except (RuntimeError, OSError) as error:
-            raise ModelError(f"OpenVINO cannot load {card.id}: {str(error).strip().splitlines()[-1]}") from error
+        # The ranker is loaded meanwhile.
+        with ThreadPoolExecutor(1) as pool:
+            has_ranker = (folder / ranker.FILE).is_file()
+            ranking = pool.submit(Ranker, folder, self._tokens, threads=threads) if has_ranker else None
+            try:
+                with contextlib.nullcontext(folder) if converted else _writable(file) as place:
+                    self._pipeline = openvino_genai.ContinuousBatchingPipeline(
+                        str(place), scheduling, "CPU", properties
+                    )
+            except (RuntimeError, OSError) as error:
+                raise ModelError(f"OpenVINO cannot load {card.id}: {str(error).strip().splitlines()[-1]}") from error
         # The file name contains the quantisation: "name.Q4_1.gguf".
         self.precision = file.stem.rpartition(".")[2] or "gguf"
         self._handles = itertools.count(1)
         self._ids = itertools.count(1)
         self._running: dict[Handle, list[_Row]] = {}
-        has_ranker = (folder / ranker.FILE).is_file()
-        self._ranker = Ranker(folder, self._tokens, threads=threads) if has_ranker else None
+        self._ranker = ranking.result() if ranking else None
         self._to_rank: dict[Handle, tuple[str, ...]] = {}
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:

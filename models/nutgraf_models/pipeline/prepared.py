@@ -47,6 +47,8 @@ class Prepared:
     @cached_property
     def ranked_main_points(self) -> list[float]:
         """The same, with the engine's scores, if it has ranked the sentences."""
+        if not self.ranked:
+            return self.main_points
         return main_point_scores([sentence.text for sentence in self.sentences], self.article.title, self.ranked)
 
     @property
